@@ -1,0 +1,82 @@
+//! Request bodies, read within bounds of size and time.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use crawlspace_model::ErrorKind;
+use futures::StreamExt as _;
+
+/// A body has to arrive within this.
+const READ_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub kind: ErrorKind,
+    pub detail: String,
+}
+
+impl Unread {
+    fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<crawlspace_ingest::Error> for Unread {
+    fn from(error: crawlspace_ingest::Error) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+/// The whole body, at most `limit` bytes. `admit` is asked for room before each chunk is kept.
+///
+/// As much again beyond the limit is read and thrown away: a client that still sends would see a broken connection
+/// instead of the answer.
+pub(crate) async fn read(
+    body: Body,
+    limit: usize,
+    admit: &mut (dyn FnMut(usize) -> Result<(), Unread> + Send),
+) -> Result<Bytes, Unread> {
+    tokio::time::timeout(READ_TIME_MAX, read_all(body, limit, admit))
+        .await
+        .unwrap_or_else(|_| {
+            let detail = format!(
+                "the body did not arrive within {} s",
+                READ_TIME_MAX.as_secs()
+            );
+            Err(Unread::new(ErrorKind::Unavailable, detail))
+        })
+}
+
+async fn read_all(
+    body: Body,
+    limit: usize,
+    admit: &mut (dyn FnMut(usize) -> Result<(), Unread> + Send),
+) -> Result<Bytes, Unread> {
+    let mut chunks = body.into_data_stream();
+    let mut kept = Vec::new();
+    let mut seen = 0;
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|error| {
+            Unread::new(ErrorKind::BadInput, format!("the body broke off: {error}"))
+        })?;
+        seen += chunk.len();
+        if seen <= limit {
+            admit(chunk.len())?;
+            kept.extend_from_slice(&chunk);
+        } else if seen > limit.saturating_mul(2) {
+            break;
+        } else {
+            kept = Vec::new();
+        }
+    }
+    if seen > limit {
+        let detail = format!("the body is over {limit} bytes: send less per request");
+        return Err(Unread::new(ErrorKind::TooLarge, detail));
+    }
+    Ok(kept.into())
+}

@@ -1,0 +1,143 @@
+//! Refusals as RFC 9457 problem bodies, and the table from error kinds to HTTP statuses.
+
+use std::any::Any;
+
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use crawlspace_model::ErrorKind;
+use crawlspace_model::id::IdError;
+use serde::Serialize;
+
+/// After what the same request may succeed.
+pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The status that tells a client to do what `kind` asks for.
+pub(crate) fn status_of(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::BadInput => StatusCode::BAD_REQUEST,
+        ErrorKind::NotFound => StatusCode::NOT_FOUND,
+        ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Corrupt | ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// What was wrong, for the client.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: String,
+    suggestion: Option<String>,
+    /// Line and column in the text that was sent, from 1.
+    position: Option<(u64, u64)>,
+}
+
+impl Problem {
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self::with_status(status_of(kind), detail)
+    }
+
+    fn with_status(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            detail: detail.into(),
+            suggestion: None,
+            position: None,
+        }
+    }
+}
+
+impl From<crawlspace_query::Error> for Problem {
+    fn from(error: crawlspace_query::Error) -> Self {
+        Self {
+            suggestion: error.suggestion().map(str::to_owned),
+            position: error.position(),
+            ..Self::new(error.kind(), error.to_string())
+        }
+    }
+}
+
+impl From<crawlspace_ingest::Error> for Problem {
+    fn from(error: crawlspace_ingest::Error) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+impl From<IdError> for Problem {
+    fn from(error: IdError) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
+#[derive(Serialize)]
+struct Members<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestion: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u64>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.status;
+        if status == StatusCode::INTERNAL_SERVER_ERROR {
+            tracing::error!(detail = self.detail, "a request failed");
+        }
+        let members = Members {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: &self.detail,
+            suggestion: self.suggestion.as_deref(),
+            line: self.position.map(|(line, _)| line),
+            column: self.position.map(|(_, column)| column),
+        };
+        let body = serde_json::to_vec(&members).expect("texts and numbers have a JSON form");
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response
+    }
+}
+
+pub(crate) async fn unknown_route(uri: Uri) -> Problem {
+    let path = uri.path();
+    Problem::new(
+        ErrorKind::NotFound,
+        format!("there is no `{path}`: GET / lists the routes"),
+    )
+}
+
+pub(crate) async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!(
+        "`{}` does not take {method}: GET / lists the routes",
+        uri.path()
+    );
+    Problem::with_status(StatusCode::METHOD_NOT_ALLOWED, detail)
+}
+
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    Problem::new(ErrorKind::Internal, panic_message(panic.as_ref())).into_response()
+}
+
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    format!("a defect of crawlspace stopped this request: {text}")
+}

@@ -1,0 +1,234 @@
+//! Flags and environment of every command: the only place that reads either.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+/// See inside the distributed system you did not mean to build.
+#[derive(Debug, Parser)]
+#[command(name = "crawlspace", version, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// What to log to stderr, for example `debug` or `warn,crawlspace_ingest=debug`
+    #[arg(
+        long,
+        global = true,
+        env = "CRAWLSPACE_LOG",
+        default_value = "warn,crawlspace=info"
+    )]
+    pub log: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  crawlspace serve --data-dir ./data
+  crawlspace query --calculate count --calculate 'p99(duration_ns)' --group-by service.name --last 1h
+  crawlspace sql 'SELECT name, count(*) FROM spans GROUP BY name'
+  crawlspace trace 4bf92f3577b34da6a3ce929d0e0e4736";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Serve(ServeArguments),
+    Sql(SqlArguments),
+    Query(QueryArguments),
+    Trace(TraceArguments),
+}
+
+/// Take telemetry, keep it, answer questions
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub struct ServeArguments {
+    /// The directory that holds everything; made if absent
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "CRAWLSPACE_DATA_DIR",
+        default_value = "crawlspace-data"
+    )]
+    pub data_dir: PathBuf,
+    /// Where the API listens, OTLP/HTTP included; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CRAWLSPACE_HTTP",
+        default_value = "127.0.0.1:4320"
+    )]
+    pub http: SocketAddr,
+    /// Where OTLP/HTTP listens, the usual port of SDKs; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CRAWLSPACE_OTLP_HTTP",
+        default_value = "127.0.0.1:4318"
+    )]
+    pub otlp_http: SocketAddr,
+    /// Print one line of JSON once ready instead of words
+    #[arg(long)]
+    pub json: bool,
+    /// Write the rows in memory as parts when there are so many
+    #[arg(long, value_name = "ROWS", env = "CRAWLSPACE_FLUSH_ROWS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub flush_rows: Option<u64>,
+    /// Write the rows in memory as parts when the oldest has this age, for example 5s
+    #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
+    pub flush_age: Option<Duration>,
+}
+
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  crawlspace serve --data-dir ./data
+  crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --json";
+
+/// What every command that asks a server has.
+#[derive(Debug, Args)]
+pub struct ServerArguments {
+    /// The server to ask
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CRAWLSPACE_SERVER",
+        default_value = "http://127.0.0.1:4320"
+    )]
+    pub server: String,
+    /// Print the server's answer as it is
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Ask in SQL (SELECT only, names with dots as they are)
+#[derive(Debug, Args)]
+#[command(after_help = SQL_EXAMPLES)]
+pub struct SqlArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// The statement; `-` reads it from stdin
+    pub sql: String,
+}
+
+const SQL_EXAMPLES: &str = "\
+Examples:
+  crawlspace sql 'SELECT service.name, count(*) FROM spans GROUP BY service.name'
+  crawlspace sql --json 'SELECT * FROM spans ORDER BY duration_ns DESC LIMIT 5'
+  crawlspace sql - < question.sql";
+
+/// Ask without SQL: filter, group, calculate
+#[derive(Debug, Args)]
+#[command(after_help = QUERY_EXAMPLES)]
+pub struct QueryArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// The table: spans, logs, metrics or changes
+    #[arg(long, value_name = "TABLE", default_value = "spans")]
+    pub from: String,
+    /// The time before now to look at, for example 15m, 1h, 7d
+    #[arg(long, value_name = "DURATION", conflicts_with_all = ["start", "end"])]
+    pub last: Option<String>,
+    /// The first moment to look at: RFC 3339 or nanoseconds since 1970
+    #[arg(long, value_name = "TIME")]
+    pub start: Option<String>,
+    /// The first moment not to look at
+    #[arg(long, value_name = "TIME")]
+    pub end: Option<String>,
+    /// An SQL condition on events
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub condition: Option<String>,
+    /// Fields to group by, separated by commas or repeated
+    #[arg(long, value_name = "FIELD", value_delimiter = ',')]
+    pub group_by: Vec<String>,
+    /// What to calculate per group: count, sum(f), avg(f), min(f), max(f), count_distinct(f), p50(f), p99(f); repeated
+    #[arg(long, value_name = "CALCULATION")]
+    pub calculate: Vec<String>,
+    /// An SQL condition on groups
+    #[arg(long, value_name = "CONDITION")]
+    pub having: Option<String>,
+    /// A field or calculation to order by, with a minus in front for the largest first; repeated
+    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
+    pub order_by: Vec<String>,
+    /// The most rows to answer
+    #[arg(long, value_name = "ROWS")]
+    pub limit: Option<u64>,
+    /// One group per step of time, for example 1m
+    #[arg(long, value_name = "DURATION")]
+    pub granularity: Option<String>,
+}
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  crawlspace query --calculate count --group-by service.name --last 1h
+  crawlspace query --where \"status_code = 'error'\" --calculate count --granularity 1m --last 30m
+  crawlspace query --calculate 'p99(duration_ns)' --group-by service.name,name --order-by '-p99(duration_ns)' --limit 10";
+
+/// Show one trace as a waterfall
+#[derive(Debug, Args)]
+#[command(after_help = TRACE_EXAMPLES)]
+pub struct TraceArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// 32 hex digits, or a whole traceparent
+    pub id: String,
+}
+
+const TRACE_EXAMPLES: &str = "\
+Examples:
+  crawlspace trace 4bf92f3577b34da6a3ce929d0e0e4736
+  crawlspace trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// Reads a number with a unit: ms, s, m, h or d.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let milliseconds: u64 = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => 0,
+    };
+    let number: Option<u64> = number.parse().ok();
+    match number.and_then(|number| number.checked_mul(milliseconds)) {
+        Some(milliseconds) if milliseconds > 0 => Ok(Duration::from_millis(milliseconds)),
+        _ => Err("give a number above 0 with a unit (ms, s, m, h, d), for example 5s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::CommandFactory as _;
+
+    use super::{Cli, duration};
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_shows_examples() {
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for command in std::iter::once(&command).chain(command.get_subcommands()) {
+            let help = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            assert!(help.starts_with("Examples:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn durations_have_a_unit() {
+        for (text, expected) in [
+            ("5s", Some(Duration::from_secs(5))),
+            ("250ms", Some(Duration::from_millis(250))),
+            ("2d", Some(Duration::from_secs(172_800))),
+            ("5", None),
+            ("s", None),
+            ("0s", None),
+            ("-1s", None),
+            ("99999999999999999999s", None),
+            ("18446744073709551615d", None),
+        ] {
+            assert_eq!(duration(text).ok(), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The program: reads the command line, starts the runtime and logging, and turns failures into exit codes.
+
+mod client;
+mod config;
+mod data_dir;
+mod print;
+mod serve;
+mod waterfall;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use client::Failure;
+use config::{Cli, Command};
+
+/// DataFusion's plans of deep expressions take more than the usual 2 MiB.
+const THREAD_STACK_BYTES: usize = 8 << 20;
+/// How long the runtime may take to end once the command has.
+const RUNTIME_END_TIME_MAX: Duration = Duration::from_millis(250);
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            _ = writeln!(std::io::stderr(), "crawlspace: {failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&cli.log)
+        .map_err(|error| anyhow::anyhow!("--log {} is not a log filter: {error}", cli.log))?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
+        .map_err(anyhow::Error::from)?;
+    let result = runtime.block_on(run(cli.command));
+    runtime.shutdown_timeout(RUNTIME_END_TIME_MAX);
+    result
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(arguments) => Ok(serve::serve(arguments).await?),
+        Command::Sql(arguments) => client::sql(arguments).await,
+        Command::Query(arguments) => client::query(arguments).await,
+        Command::Trace(arguments) => client::trace(arguments).await,
+    }
+}

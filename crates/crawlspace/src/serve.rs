@@ -1,0 +1,233 @@
+//! `serve`: builds the store from the configuration, runs it until a signal, and closes it without losing anything.
+
+use std::io::{ErrorKind, Write as _};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use crawlspace_disk::{FileSystem, RealFs};
+use crawlspace_ingest::Ingest;
+use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
+use crawlspace_model::{Clock, SystemClock};
+use crawlspace_query::Engine;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ServeArguments;
+use crate::data_dir::DataDir;
+
+/// Requests that are being answered may take so long to end.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// The last flush may take so long; what it does not manage comes back from the log at the next start.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(4);
+
+pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    let stop = Signals::listen()?;
+    let server = Server::build(&arguments).await?;
+    server.run(stop).await
+}
+
+struct Server {
+    http: TcpListener,
+    otlp_http: TcpListener,
+    dependencies: crawlspace_api::Dependencies,
+    ready: String,
+    /// Held until the end.
+    data_dir: DataDir,
+}
+
+impl Server {
+    async fn build(arguments: &ServeArguments) -> anyhow::Result<Self> {
+        let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let http = bind(arguments.http, "--http").await?;
+        let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
+        let data_dir = DataDir::open(fs.as_ref(), &arguments.data_dir)?;
+        let lake = open_lake(arguments, &data_dir, &fs, &clock).await?;
+        let config = crawlspace_ingest::Config::new(data_dir.wal());
+        let dependencies = crawlspace_ingest::Dependencies {
+            fs,
+            lake: Arc::clone(&lake),
+            clock: Arc::clone(&clock),
+        };
+        let ingest = Ingest::open(config, dependencies).await?;
+        let engine = Arc::new(Engine::new(
+            Arc::clone(&lake),
+            crawlspace_query::Config::default(),
+        ));
+        let ready = ready_text(
+            arguments.json,
+            http.local_addr()?,
+            otlp_http.local_addr()?,
+            &data_dir,
+        );
+        let dependencies = crawlspace_api::Dependencies {
+            ingest,
+            engine,
+            lake,
+            clock,
+        };
+        Ok(Self {
+            http,
+            otlp_http,
+            dependencies,
+            ready,
+            data_dir,
+        })
+    }
+
+    async fn run(self, mut signals: Signals) -> anyhow::Result<()> {
+        let Self {
+            http,
+            otlp_http,
+            dependencies,
+            ready,
+            data_dir,
+        } = self;
+        let stop = CancellationToken::new();
+        let mut servers = JoinSet::new();
+        for (listener, router) in [
+            (http, crawlspace_api::router(dependencies.clone())),
+            (otlp_http, crawlspace_api::otlp_router(dependencies.clone())),
+        ] {
+            servers.spawn(crawlspace_api::serve(
+                listener,
+                router,
+                stop.clone().cancelled_owned(),
+            ));
+        }
+        let mut stdout = std::io::stdout().lock();
+        writeln!(stdout, "{ready}")
+            .and_then(|()| stdout.flush())
+            .context("stdout is closed")?;
+        drop(stdout);
+
+        let failed = tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "closing");
+                None
+            }
+            Some(ended) = servers.join_next() => Some(ended),
+        };
+        stop.cancel();
+        let close = close(&dependencies.ingest, servers);
+        tokio::select! {
+            () = close => {}
+            name = signals.next() => tracing::warn!(signal = name, "closing at once: the log keeps what is not flushed"),
+        }
+        drop(data_dir);
+        match failed {
+            None => Ok(()),
+            Some(ended) => ended
+                .context("a listener ended")
+                .and_then(|result| result.context("a listener failed")),
+        }
+    }
+}
+
+async fn close(ingest: &Ingest, mut servers: JoinSet<std::io::Result<()>>) {
+    let drain = async { while servers.join_next().await.is_some() {} };
+    if timeout(DRAIN_TIME_MAX, drain).await.is_err() {
+        tracing::warn!("some requests are still unanswered and are dropped");
+        servers.abort_all();
+    }
+    match timeout(CLOSE_TIME_MAX, ingest.shutdown()).await {
+        Ok(Ok(())) => tracing::info!("closed"),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "closed; rows that are not flushed come back from the log")
+        }
+        Err(_) => {
+            tracing::warn!("closed before all rows were flushed: they come back from the log")
+        }
+    }
+}
+
+async fn open_lake(
+    arguments: &ServeArguments,
+    data_dir: &DataDir,
+    fs: &Arc<dyn FileSystem>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Lake>> {
+    let defaults = crawlspace_lake::Config::default();
+    let config = crawlspace_lake::Config {
+        flush_rows: arguments.flush_rows.unwrap_or(defaults.flush_rows),
+        flush_age: arguments.flush_age.unwrap_or(defaults.flush_age),
+        ..defaults
+    };
+    let parts = data_dir.parts();
+    fs.create_dir_all(&parts)
+        .with_context(|| format!("directory `{}` can't be made", parts.display()))?;
+    let catalogue = SqliteCatalogue::open(&data_dir.catalogue(), &parts, Arc::clone(clock)).await?;
+    let dependencies = crawlspace_lake::Dependencies {
+        store: Arc::new(LocalStore::new(Arc::clone(fs), parts)),
+        catalogue: Arc::new(catalogue),
+        clock: Arc::clone(clock),
+    };
+    Ok(Lake::open(config, dependencies).await?)
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        bail!(
+            "{flag} {address} can be reached from other machines, and crawlspace does not check who asks yet: \
+             use 127.0.0.1 or [::1], and a tunnel or a proxy in front"
+        );
+    }
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => anyhow::anyhow!(
+                "address {address} is taken: stop the program that listens there, \
+             or choose another with {flag} (port 0 takes a free one)"
+            ),
+            _ => {
+                anyhow::Error::new(error).context(format!("{flag} {address} can't be listened on"))
+            }
+        })
+}
+
+fn ready_text(json: bool, http: SocketAddr, otlp_http: SocketAddr, data_dir: &DataDir) -> String {
+    let data_dir = data_dir.root().display().to_string();
+    if json {
+        let (http, otlp_http) = (http.to_string(), otlp_http.to_string());
+        return json!({"http": http, "otlp_http": otlp_http, "otlp_grpc": null, "data_dir": data_dir}).to_string();
+    }
+    format!(
+        "crawlspace {version} is ready\n\n  \
+         API          http://{http}\n  \
+         OTLP/HTTP    http://{otlp_http}\n  \
+         data         {data_dir}\n\n\
+         Point an instrumented application here:\n  \
+         export OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp_http} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\n\
+         Then ask:\n  \
+         crawlspace query --server http://{http} --calculate count --group-by service.name --last 1h",
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// The signals that end the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Data directories that are damaged, foreign or taken: what can be read is, and the rest is named.
+
+use std::ops::Range;
+use std::path::Path;
+
+use crate::duck::Duck;
+use crate::otlp::{plain_spans, request};
+use crate::server::{Server, damage, files_below, new_data_directory};
+
+const COUNT: &str = "SELECT count(*) FROM spans";
+
+#[test]
+fn a_corrupt_part_is_set_aside_and_the_rest_answers() {
+    check_damaged_part("its pages", |length| 4..length / 2);
+    check_damaged_part("its footer", |length| length - 64..length);
+    check_damaged_part("a few bytes", |length| length / 3..length / 3 + 16);
+}
+
+fn check_damaged_part(what: &str, damaged: fn(usize) -> Range<usize>) {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let parts = || files_below(&data.join("lake"), ".parquet");
+    server.send(request("first", plain_spans(1, 10)));
+    server.flush();
+    let first = parts();
+    server.send(request("second", plain_spans(2, 7)));
+    server.flush();
+    let second: Vec<_> = parts()
+        .into_iter()
+        .filter(|part| !first.contains(part))
+        .collect();
+    assert_eq!(second.len(), 1);
+    server.stop();
+    damage(&second[0], damaged);
+    let server = Server::start(&data);
+    let rows = |server: &Server| server.sql("SELECT * FROM spans").rows.len();
+    assert_eq!(rows(&server), 10, "{what}");
+    assert_named(&server.log(), &second[0]);
+    server.send(request("third", plain_spans(3, 5)));
+    server.flush();
+    server.compact();
+    assert_eq!(rows(&server), 15, "{what}");
+    assert!(server.trace(&format!("{:032x}", 2)).is_null());
+    let intact = server.trace(&format!("{:032x}", 1));
+    assert_eq!(intact["spans"].as_array().unwrap().len(), 10, "{what}");
+    assert_eq!(
+        Duck::attached(&data).rows("SELECT * FROM lake.spans").len(),
+        15,
+        "{what}"
+    );
+}
+
+#[test]
+fn a_corrupt_segment_is_named_and_the_rest_is_replayed() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start_with(&data, &["--flush-age", "1h"]);
+    for trace in 1..=3 {
+        server.send(request("first", plain_spans(trace, 10)));
+    }
+    server.kill();
+    let segments = files_below(&data, ".wal");
+    assert_eq!(segments.len(), 1);
+    damage(&segments[0], |length| length / 2..length / 2 + 16);
+    let server = Server::start(&data);
+    assert_eq!(server.number(COUNT), 20, "only the damaged request is lost");
+    assert_named(&server.log(), &segments[0]);
+    server.send(request("second", plain_spans(4, 5)));
+    server.flush();
+    assert_eq!(server.number(COUNT), 25);
+}
+
+fn assert_named(log: &str, file: &Path) {
+    let name = file.file_stem().unwrap().to_str().unwrap();
+    assert!(
+        log.contains(name),
+        "`{name}` is not named in the log:\n{log}"
+    );
+}
+
+#[test]
+fn directories_of_others_are_refused_with_a_sentence() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let refusal = Server::try_start(&data, &[]).err().unwrap();
+    assert!(!refusal.status.success());
+    assert!(refusal.log.contains("in use"), "{}", refusal.log);
+    server.stop();
+
+    std::fs::write(data.join("crawlspace.json"), "{\"format_version\":2}").unwrap();
+    let refusal = Server::try_start(&data, &[]).err().unwrap();
+    assert!(!refusal.status.success());
+    assert!(
+        refusal.log.contains("version 2") && refusal.log.contains("newer"),
+        "{}",
+        refusal.log
+    );
+}

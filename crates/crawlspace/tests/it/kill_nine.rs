@@ -1,0 +1,233 @@
+//! Twenty times killed at a random moment under load: a checker that remembers what was
+//! acknowledged finds all of it, once and unaltered, and nothing that was never sent.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Otlp;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
+
+use crate::answers::integer;
+use crate::duck::Duck;
+use crate::otlp::{attribute, now, request, span, text};
+use crate::server::{PROTOBUF, Server, gzip, new_data_directory, poll, setting};
+
+const ROUNDS: u64 = 20;
+const WRITERS: u64 = 3;
+/// The load goes on for at most this long before the kill.
+const LOAD_MAX: Duration = Duration::from_millis(800);
+const LOADED_WITHIN: Duration = Duration::from_secs(10);
+const READY_WITHIN: Duration = Duration::from_secs(10);
+/// Flushes happen every few requests.
+const FLAGS: [&str; 4] = ["--flush-rows", "300", "--flush-age", "200ms"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Numbered {
+    round: u64,
+    writer: u64,
+    sequence: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Has to be there, once.
+    Acknowledged,
+    /// The answer never came: there once, or not at all.
+    Unknown,
+}
+
+#[test]
+fn kill_nine_loses_and_doubles_nothing() {
+    let seed = setting("CRAWLSPACE_SEED").map_or_else(now, |seed| seed.parse().unwrap());
+    eprintln!("CRAWLSPACE_SEED={seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let (_home, data) = new_data_directory();
+    let mut sent = HashMap::new();
+    for round in 0..ROUNDS {
+        let server = Server::start_with(&data, &FLAGS);
+        assert!(
+            server.ready_after <= READY_WITHIN,
+            "ready only after {:?}",
+            server.ready_after
+        );
+        if let Some(last) = round.checked_sub(1) {
+            check(&server, &sent, last, seed);
+        }
+        sent.extend(load_and_kill(server, round, &mut random));
+    }
+    let acknowledged = sent
+        .values()
+        .filter(|fate| **fate == Fate::Acknowledged)
+        .count();
+    eprintln!(
+        "{acknowledged} spans acknowledged, {} unknown",
+        sent.len() - acknowledged
+    );
+    assert!(acknowledged > 1_000, "hardly any load");
+
+    let server = Server::start_with(&data, &FLAGS);
+    for round in 0..ROUNDS {
+        check(&server, &sent, round, seed);
+    }
+    server.flush();
+    let count = server.number("SELECT count(*) FROM spans");
+    server.stop();
+    check_catalogue(&data, &sent, count);
+}
+
+/// Three writers, one thread that flushes and compacts, and the kill in the midst of it.
+fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> HashMap<Numbered, Fate> {
+    let is_alive = AtomicBool::new(true);
+    let answered = AtomicU64::new(0);
+    let (client, url) = (server.client(), server.traces_url());
+    let maintenance = format!("{}/api/v1/maintenance", server.http());
+    let write = |writer: u64, mut random: StdRng| {
+        let mut sent = Vec::new();
+        while is_alive.load(Ordering::Relaxed) {
+            let (batch, body) = batch(round, writer, sent.len() as u64, &mut random);
+            let post = client.post(&url).header("content-type", PROTOBUF);
+            let post = if random.random() {
+                post.header("content-encoding", "gzip").body(gzip(&body))
+            } else {
+                post.body(body)
+            };
+            let is_acknowledged = post.send().is_ok_and(|response| response.status() == 200);
+            let fate = if is_acknowledged {
+                Fate::Acknowledged
+            } else {
+                Fate::Unknown
+            };
+            sent.extend(batch.into_iter().map(|span| (span, fate)));
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+        sent
+    };
+    let maintain = || {
+        for step in ["flush", "compact"]
+            .iter()
+            .cycle()
+            .take_while(|_| is_alive.load(Ordering::Relaxed))
+        {
+            // Its answer may be lost to the kill: what counts is what is found afterwards.
+            let _ = client.post(format!("{maintenance}/{step}")).send();
+        }
+    };
+    let write = &write;
+    std::thread::scope(|scope| {
+        let start = |writer| {
+            let random = StdRng::seed_from_u64(random.random());
+            scope.spawn(move || write(writer, random))
+        };
+        let writers: Vec<_> = (0..WRITERS).map(start).collect();
+        scope.spawn(maintain);
+        poll(LOADED_WITHIN, || {
+            answered.load(Ordering::Relaxed) >= WRITERS
+        });
+        poll(LOAD_MAX.mul_f64(random.random()), || false);
+        server.kill();
+        is_alive.store(false, Ordering::Relaxed);
+        writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect()
+    })
+}
+
+/// The next spans of a writer, with the request that carries them.
+fn batch(round: u64, writer: u64, from: u64, random: &mut StdRng) -> (Vec<Numbered>, Vec<u8>) {
+    let numbers = from..from + random.random_range(1..40);
+    let batch: Vec<Numbered> = numbers
+        .map(|sequence| Numbered {
+            round,
+            writer,
+            sequence,
+        })
+        .collect();
+    let spans = batch
+        .iter()
+        .map(|numbered| numbered_span(*numbered, random))
+        .collect();
+    (batch, request("load", spans))
+}
+
+fn numbered_span(numbered: Numbered, random: &mut StdRng) -> Span {
+    let Numbered {
+        round,
+        writer,
+        sequence,
+    } = numbered;
+    let payload: String = (0..random.random_range(0..120))
+        .map(|_| random.random_range('a'..'я'))
+        .collect();
+    let int = |key: &str, value: u64| attribute(key, Otlp::IntValue(value.cast_signed()));
+    let trace = u128::from(round + 1) << 64 | u128::from(writer);
+    let attributes = vec![
+        int("round", round),
+        int("writer", writer),
+        int("sequence", sequence),
+        int("checksum", checksum(numbered, &payload)),
+        attribute("payload", text(payload)),
+    ];
+    span(trace, sequence + 1, "numbered", attributes)
+}
+
+/// FNV-1a over the numbers and the payload.
+fn checksum(numbered: Numbered, payload: &str) -> u64 {
+    let numbers = [numbered.round, numbered.writer, numbered.sequence].map(u64::to_le_bytes);
+    let bytes = numbers.as_flattened().iter().chain(payload.as_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
+
+/// What the program holds of one round against what was sent in it.
+fn check(server: &Server, sent: &HashMap<Numbered, Fate>, round: u64, seed: u64) {
+    let mut found: HashMap<Numbered, u64> = HashMap::new();
+    for writer in 0..WRITERS {
+        let answer = server.sql(&format!(
+            "SELECT sequence, checksum, payload FROM spans WHERE round = {round}
+             AND writer = {writer}"
+        ));
+        for row in answer.rows {
+            let sequence = integer(&row[0]).unwrap().cast_unsigned();
+            let numbered = Numbered {
+                round,
+                writer,
+                sequence,
+            };
+            let stored = integer(&row[1]).unwrap().cast_unsigned();
+            let payload = row[2].as_str().unwrap();
+            assert_eq!(
+                checksum(numbered, payload),
+                stored,
+                "seed {seed}: altered: {numbered:?}"
+            );
+            assert!(
+                sent.contains_key(&numbered),
+                "seed {seed}: never sent: {numbered:?}"
+            );
+            *found.entry(numbered).or_default() += 1;
+        }
+    }
+    for (numbered, fate) in sent.iter().filter(|(numbered, _)| numbered.round == round) {
+        match (found.get(numbered), fate) {
+            (Some(1), _) | (None, Fate::Unknown) => {}
+            (count, _) => panic!("seed {seed}: {fate:?} {numbered:?} is there {count:?} times"),
+        }
+    }
+}
+
+fn check_catalogue(data: &Path, sent: &HashMap<Numbered, Fate>, count: i64) {
+    let mut duck = Duck::attached(data);
+    let rows = duck.rows("SELECT count(*), count(DISTINCT (trace_id, span_id)) FROM lake.spans");
+    assert_eq!(rows, [[count, count]]);
+    let acknowledged = sent
+        .values()
+        .filter(|fate| **fate == Fate::Acknowledged)
+        .count();
+    assert!((acknowledged..=sent.len()).contains(&usize::try_from(count).unwrap()));
+}

@@ -1,0 +1,332 @@
+//! The program under test: started on free ports, asked over HTTP, stopped by a signal or killed.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+use crate::answers::Answer;
+
+pub const PROTOBUF: &str = "application/x-protobuf";
+
+/// Between two looks at a condition.
+const POLL_PAUSE: Duration = Duration::from_millis(10);
+const READY_WITHIN: Duration = Duration::from_secs(30);
+const STOPPED_WITHIN: Duration = Duration::from_secs(30);
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// Looks until the condition holds. False when it didn't in time.
+pub fn poll(within: Duration, mut condition: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + within;
+    loop {
+        if condition() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::park_timeout(POLL_PAUSE);
+    }
+}
+
+/// A variable of the test run's environment.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "tests take their settings from the environment"
+)]
+pub fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// A temporary directory, and in it the path of a data directory that does not exist yet.
+pub fn new_data_directory() -> (tempfile::TempDir, PathBuf) {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    (home, data)
+}
+
+pub fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(body).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A start that did not come to be.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: ExitStatus,
+    pub log: String,
+}
+
+pub struct Server {
+    child: Child,
+    client: Client,
+    log: PathBuf,
+    http: String,
+    otlp_http: String,
+    pub ready_after: Duration,
+}
+
+impl Server {
+    pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    pub fn start_with(data: &Path, flags: &[&str]) -> Self {
+        Self::try_start(data, flags).unwrap_or_else(|refusal| panic!("no start: {refusal:?}"))
+    }
+
+    pub fn try_start(data: &Path, flags: &[&str]) -> Result<Self, Refusal> {
+        let log = data.with_extension("log");
+        let _ = std::fs::remove_file(&log);
+        let started = Instant::now();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_crawlspace"))
+            .args([
+                "serve",
+                "--json",
+                "--http",
+                "127.0.0.1:0",
+                "--otlp-http",
+                "127.0.0.1:0",
+            ])
+            .arg("--data-dir")
+            .arg(data)
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(
+                OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .unwrap(),
+            )
+            .spawn()
+            .unwrap();
+        let line = first_line(child.stdout.take().unwrap());
+        let ready_after = started.elapsed();
+        let Some(line) = line else {
+            let _ = child.kill();
+            let status = child.wait().unwrap();
+            return Err(Refusal {
+                status,
+                log: std::fs::read_to_string(&log).unwrap(),
+            });
+        };
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let url = |door: &str| format!("http://{}", ready[door].as_str().unwrap());
+        Ok(Self {
+            child,
+            client: Client::builder()
+                .no_proxy()
+                .timeout(ANSWER_WITHIN)
+                .build()
+                .unwrap(),
+            log,
+            http: url("http"),
+            otlp_http: url("otlp_http"),
+            ready_after,
+        })
+    }
+
+    pub fn http(&self) -> &str {
+        &self.http
+    }
+
+    pub fn traces_url(&self) -> String {
+        format!("{}/v1/traces", self.otlp_http)
+    }
+
+    /// What the program has written to standard error since it started.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    pub fn get(&self, path: &str) -> Response {
+        self.client
+            .get(format!("{}{path}", self.http))
+            .send()
+            .unwrap()
+    }
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.http))
+    }
+
+    /// A request to the OTLP door, not yet sent.
+    pub fn export(&self, body: Vec<u8>) -> RequestBuilder {
+        self.client
+            .post(self.traces_url())
+            .header("content-type", PROTOBUF)
+            .body(body)
+    }
+
+    /// Sends spans that the program has to take.
+    pub fn send(&self, body: Vec<u8>) {
+        let response = self.export(body).send().unwrap();
+        assert_eq!(response.status(), 200, "{}", self.log());
+        assert_eq!(response.bytes().unwrap().len(), 0, "something was refused");
+    }
+
+    pub fn flush(&self) {
+        self.maintain("flush");
+    }
+
+    pub fn compact(&self) {
+        self.maintain("compact");
+    }
+
+    fn maintain(&self, step: &str) {
+        let response = self
+            .post(&format!("/api/v1/maintenance/{step}"))
+            .send()
+            .unwrap();
+        let status = response.status();
+        assert!(
+            status.is_success(),
+            "{step}: {status} {}",
+            response.text().unwrap()
+        );
+    }
+
+    pub fn sql(&self, sql: &str) -> Answer {
+        self.ask("/api/v1/sql", &json!({ "sql": sql }))
+            .unwrap_or_else(|problem| panic!("{sql}\n{problem}"))
+    }
+
+    pub fn query(&self, query: &Value) -> Answer {
+        self.ask("/api/v1/query", query)
+            .unwrap_or_else(|problem| panic!("{query}\n{problem}"))
+    }
+
+    /// The answer, or the problem that says why there is none.
+    pub fn ask(&self, path: &str, body: &Value) -> Result<Answer, Value> {
+        let response = self.post(path).json(body).send().unwrap();
+        let done = response.status().is_success();
+        let body: Value = response.json().unwrap();
+        if done {
+            Ok(Answer::parse(&body))
+        } else {
+            Err(body)
+        }
+    }
+
+    /// The one integer that `sql` answers.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.sql(sql).number()
+    }
+
+    /// The whole trace; null when there is none.
+    pub fn trace(&self, id: &str) -> Value {
+        let response = self.get(&format!("/api/v1/traces/{id}"));
+        if response.status() == 404 {
+            return Value::Null;
+        }
+        assert_eq!(response.status(), 200);
+        response.json().unwrap()
+    }
+
+    /// Memory in RAM.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
+    /// Asks the program to stop and waits until it has: how it ended, and how long that took.
+    pub fn terminate(mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(
+            Command::new("sh")
+                .args(["-c", &kill])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let mut status = None;
+        poll(STOPPED_WITHIN, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        let status = status.unwrap_or_else(|| panic!("still running: {}", self.log()));
+        (status, started.elapsed())
+    }
+
+    pub fn stop(self) {
+        let log = self.log.clone();
+        let (status, _) = self.terminate();
+        assert!(
+            status.success(),
+            "{status}: {}",
+            std::fs::read_to_string(log).unwrap()
+        );
+    }
+
+    /// Kills it at once, as `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first line of the program's output, if there is one in time; the rest is read and dropped.
+fn first_line(stdout: ChildStdout) -> Option<String> {
+    let (sender, receiver) = sync_channel(1);
+    std::thread::spawn(move || {
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        let length = stdout.read_line(&mut line).unwrap_or(0);
+        let _ = sender.send((length > 0).then_some(line));
+        let _ = std::io::copy(&mut stdout, &mut std::io::sink());
+    });
+    receiver.recv_timeout(READY_WITHIN).unwrap_or_default()
+}
+
+/// All files below `directory`, at any depth, whose names end so.
+pub fn files_below(directory: &Path, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Inverts the bytes of a file in the range that `part` chooses by the file's length.
+pub fn damage(path: &Path, part: fn(usize) -> Range<usize>) {
+    let mut bytes = std::fs::read(path).unwrap();
+    let range = part(bytes.len());
+    bytes[range].iter_mut().for_each(|byte| *byte = !*byte);
+    std::fs::write(path, bytes).unwrap();
+}

@@ -1,0 +1,144 @@
+//! The operating system's files, and the lock that keeps a second process out of a data directory.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use crate::{AppendFile, FileSystem};
+
+/// The name of the file that [`DirectoryLock`] locks.
+const LOCK_NAME: &str = "LOCK";
+
+/// The file system of the machine, through `std::fs`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RealFs;
+
+impl FileSystem for RealFs {
+    fn create_dir_all(&self, dir: &Path) -> io::Result<()> {
+        let missing: Vec<&Path> = dir
+            .ancestors()
+            .take_while(|path| !here(path).is_dir())
+            .collect();
+        for dir in missing.into_iter().rev() {
+            match std::fs::create_dir(dir) {
+                // Someone else may have made it meanwhile.
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => {
+                    return Err(error);
+                }
+                _ => self.sync_dir(dir)?,
+            }
+            self.sync_dir(dir.parent().unwrap_or(dir))?;
+        }
+        Ok(())
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
+        let file = OpenOptions::new()
+            .append(true)
+            .create_new(true)
+            .open(path)?;
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Bytes> {
+        std::fs::read(path).map(Bytes::from)
+    }
+
+    fn read_range(&self, path: &Path, range: Range<u64>) -> io::Result<Bytes> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(range.start))?;
+        let mut bytes = Vec::new();
+        file.take(range.end.saturating_sub(range.start))
+            .read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    fn len(&self, path: &Path) -> io::Result<u64> {
+        Ok(std::fs::metadata(path)?.len())
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        if file.metadata()?.len() > len {
+            file.set_len(len)?;
+        }
+        file.sync_all()
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(here(dir))? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                files.push(dir.join(entry.file_name()));
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        File::open(here(dir))?.sync_all()
+    }
+}
+
+/// The parent of a bare relative name is the empty path, which the system calls `.`.
+fn here(dir: &Path) -> &Path {
+    if dir.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        dir
+    }
+}
+
+#[derive(Debug)]
+struct RealFile(File);
+
+impl AppendFile for RealFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        io::Write::write_all(&mut self.0, bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+/// Says that this process alone works in a directory, for as long as the value lives. The system
+/// lets go of it when the process dies, however it dies.
+#[derive(Debug)]
+pub struct DirectoryLock {
+    _file: File,
+}
+
+impl DirectoryLock {
+    /// Locks `<dir>/LOCK`, creating the file where it is missing; `None` where someone else holds
+    /// it.
+    ///
+    /// # Errors
+    /// The file can't be opened, or its file system can't lock.
+    pub fn take(dir: &Path) -> io::Result<Option<Self>> {
+        let path = dir.join(LOCK_NAME);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}

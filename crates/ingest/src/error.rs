@@ -1,0 +1,56 @@
+//! What can go wrong on the write path.
+
+use std::sync::Arc;
+
+use crawlspace_model::ErrorKind;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    Wire(#[from] crawlspace_wire::Error),
+    #[error("too much is in flight (over {} MiB): try again soon", bytes_max >> 20)]
+    Busy { bytes_max: usize },
+    #[error("rows in memory wait for a flush (over {} MiB): try again soon", bytes_max >> 20)]
+    MemoryFull { bytes_max: u64 },
+    #[error("crawlspace is closing")]
+    Closing,
+    /// Shared by all requests of a group.
+    #[error("the write-ahead log did not take the request: {}", sentence(.0.as_ref()))]
+    Append(Arc<crawlspace_wal::Error>),
+    #[error("write-ahead log: {}", sentence(.0))]
+    OpenLog(crawlspace_wal::Error),
+    #[error(transparent)]
+    Lake(#[from] crawlspace_lake::Error),
+    #[error(
+        "a record of the log came through door {door} as content type {content_type}, which this program does not know"
+    )]
+    UnknownDoor { door: u8, content_type: u8 },
+    #[error("the committer thread can't start: {source}")]
+    Thread { source: std::io::Error },
+    #[error("a background task ended: {0}")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Error {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Wire(error) => error.kind(),
+            Self::Lake(error) => error.kind(),
+            Self::Busy { .. }
+            | Self::MemoryFull { .. }
+            | Self::Closing
+            | Self::Append(_)
+            | Self::OpenLog(_)
+            | Self::Thread { .. } => ErrorKind::Unavailable,
+            Self::UnknownDoor { .. } => ErrorKind::Corrupt,
+            Self::Task(_) => ErrorKind::Internal,
+        }
+    }
+}
+
+/// An error of the log with its causes, which its own message leaves out.
+pub(crate) fn sentence(error: &crawlspace_wal::Error) -> String {
+    let causes = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

@@ -1,0 +1,225 @@
+//! The background work of the write path: one task that flushes, one that compacts and sweeps. Whoever wants a flush or a
+//! compaction orders it from them, so neither ever runs twice at a time, nor ends half-way because a client left.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crawlspace_lake::{Compacted, Flushed, Lake};
+use crawlspace_wal::Position;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::Error;
+use crate::committer::Job;
+use crate::health::Health;
+
+/// How often the lake is asked whether a flush is due.
+const FLUSH_CHECK_EVERY: Duration = Duration::from_millis(100);
+const COMPACT_EVERY: Duration = Duration::from_secs(5);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Waiting time after a first failure; doubles up to the second.
+const RETRY_AFTER_MIN: Duration = Duration::from_millis(500);
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+/// Flushes and compactions that people have ordered and that wait.
+const ORDERS_MAX: usize = 16;
+
+type Order<T> = oneshot::Sender<Result<T, Error>>;
+
+pub(crate) struct Maintenance {
+    flushes: mpsc::Sender<Order<Flushed>>,
+    compactions: mpsc::Sender<Order<Compacted>>,
+    stop: DropGuard,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Maintenance {
+    pub fn start(lake: &Arc<Lake>, jobs: &mpsc::Sender<Job>, health: &Arc<Health>) -> Self {
+        let stop = CancellationToken::new();
+        let (flushes, flush_orders) = mpsc::channel(ORDERS_MAX);
+        let (compactions, compact_orders) = mpsc::channel(ORDERS_MAX);
+        let flusher = Flusher {
+            lake: Arc::clone(lake),
+            jobs: jobs.clone(),
+            health: Arc::clone(health),
+        };
+        let tasks = vec![
+            tokio::spawn(flusher.run(flush_orders, stop.clone())),
+            tokio::spawn(run_compactions(
+                Arc::clone(lake),
+                compact_orders,
+                stop.clone(),
+            )),
+        ];
+        Self {
+            flushes,
+            compactions,
+            stop: stop.drop_guard(),
+            tasks: Mutex::new(tasks),
+        }
+    }
+
+    pub async fn flush(&self) -> Result<Flushed, Error> {
+        order(&self.flushes).await
+    }
+
+    pub async fn compact(&self) -> Result<Compacted, Error> {
+        order(&self.compactions).await
+    }
+
+    /// Ends both tasks: a flush is finished, a compaction is given up.
+    pub async fn stop(&self) {
+        self.stop.token().cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a maintenance task ended badly");
+            }
+        }
+    }
+}
+
+async fn order<T>(orders: &mpsc::Sender<Order<T>>) -> Result<T, Error> {
+    let (done, answer) = oneshot::channel();
+    orders.send(done).await.map_err(|_| Error::Closing)?;
+    answer.await.map_err(|_| Error::Closing)?
+}
+
+struct Flusher {
+    lake: Arc<Lake>,
+    jobs: mpsc::Sender<Job>,
+    health: Arc<Health>,
+}
+
+impl Flusher {
+    async fn run(self, mut orders: mpsc::Receiver<Order<Flushed>>, stop: CancellationToken) {
+        let mut check = interval(FLUSH_CHECK_EVERY);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut retry = Retry::new();
+        loop {
+            let ordered = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                Some(order) = orders.recv() => Some(order),
+                _ = check.tick() => None,
+            };
+            if ordered.is_none() && !(retry.is_due() && self.lake.flush_due()) {
+                continue;
+            }
+            let result = self.flush().await;
+            match &result {
+                Ok(_) => retry.succeeded(),
+                Err(error) => retry.failed(
+                    "rows stay in memory and in the log: the flush failed",
+                    error,
+                ),
+            }
+            if let Some(ordered) = ordered {
+                _ = ordered.send(result);
+            }
+        }
+    }
+
+    async fn flush(&self) -> Result<Flushed, Error> {
+        let flushed = self
+            .lake
+            .flush()
+            .await
+            .inspect_err(|error| self.health.flush_fails(error))?;
+        self.health.flush_works();
+        // A closed committer is no failure: `shutdown` truncates by itself.
+        _ = self
+            .jobs
+            .send(Job::Truncate(Position(flushed.wal_position)))
+            .await;
+        if flushed.rows > 0 {
+            tracing::debug!(rows = flushed.rows, parts = flushed.parts, "flushed");
+        }
+        Ok(flushed)
+    }
+}
+
+async fn run_compactions(
+    lake: Arc<Lake>,
+    mut orders: mpsc::Receiver<Order<Compacted>>,
+    stop: CancellationToken,
+) {
+    let mut compact = interval(COMPACT_EVERY);
+    let mut sweep = interval(SWEEP_EVERY);
+    for timer in [&mut compact, &mut sweep] {
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
+    let (mut compact_retry, mut sweep_retry) = (Retry::new(), Retry::new());
+    let work = async {
+        loop {
+            tokio::select! {
+                Some(order) = orders.recv() => _ = order.send(lake.compact().await.map_err(Error::from)),
+                _ = compact.tick() => try_compact(&lake, &mut compact_retry).await,
+                _ = sweep.tick() => try_sweep(&lake, &mut sweep_retry).await,
+            }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+async fn try_compact(lake: &Lake, retry: &mut Retry) {
+    if !retry.is_due() {
+        return;
+    }
+    match lake.compact().await {
+        Ok(compacted) => {
+            retry.succeeded();
+            if compacted.merged > 0 {
+                tracing::debug!(
+                    merged = compacted.merged,
+                    into = compacted.into,
+                    "compacted"
+                );
+            }
+        }
+        Err(error) => retry.failed("parts stay as they are: compaction failed", &error),
+    }
+}
+
+async fn try_sweep(lake: &Lake, retry: &mut Retry) {
+    if !retry.is_due() {
+        return;
+    }
+    match lake.sweep().await {
+        Ok(()) => retry.succeeded(),
+        Err(error) => retry.failed("old objects stay for now: the sweep failed", &error),
+    }
+}
+
+/// When to try again after failures.
+struct Retry {
+    after: Duration,
+    not_before: Option<Instant>,
+}
+
+impl Retry {
+    fn new() -> Self {
+        Self {
+            after: RETRY_AFTER_MIN,
+            not_before: None,
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.not_before.is_none_or(|time| Instant::now() >= time)
+    }
+
+    fn succeeded(&mut self) {
+        *self = Self::new();
+    }
+
+    fn failed(&mut self, what: &str, error: &dyn std::fmt::Display) {
+        tracing::error!(%error, again_in = ?self.after, "{what}");
+        self.not_before = Some(Instant::now() + self.after);
+        self.after = (self.after * 2).min(RETRY_AFTER_MAX);
+    }
+}

@@ -1,0 +1,84 @@
+//! The start: rows of the log that are in no part yet become visible again.
+
+use std::sync::Arc;
+
+use crawlspace_disk::FileSystem;
+use crawlspace_lake::Lake;
+use crawlspace_wal::{Position, Wal};
+use tokio::runtime::Handle;
+
+use crate::{Config, Error, decode};
+
+/// What was found in the log at the start.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Records whose rows are back.
+    pub records: u64,
+    /// Records skipped because their bytes are damaged.
+    pub damaged: u64,
+    /// Intact records that no longer decode.
+    pub undecodable: u64,
+    /// Bytes cut from the end of the log: records that were never acknowledged.
+    pub torn_bytes: u64,
+    /// Segments that can't be read, put aside under another name.
+    pub set_aside: usize,
+}
+
+/// Opens the log and publishes its records from the lake's position on. Flushes on the way when the lake asks for it,
+/// so that memory stays bounded.
+pub(crate) async fn replay(
+    config: Config,
+    fs: Arc<dyn FileSystem>,
+    lake: Arc<Lake>,
+) -> Result<(Wal, Replayed), Error> {
+    let runtime = Handle::current();
+    tokio::task::spawn_blocking(move || replay_blocking(config, fs, &lake, &runtime)).await?
+}
+
+fn replay_blocking(
+    config: Config,
+    fs: Arc<dyn FileSystem>,
+    lake: &Lake,
+    runtime: &Handle,
+) -> Result<(Wal, Replayed), Error> {
+    let config = crawlspace_wal::Config {
+        dir: config.wal_dir,
+        segment_bytes_max: config.segment_bytes_max,
+    };
+    let from = Position(lake.wal_position());
+    let mut undecodable = 0;
+    let (wal, replay) = Wal::open(fs, config, from, &mut |position, entry| {
+        let batches = match decode::decode(&entry, &mut |_| Ok(())) {
+            Ok(decoded) => decoded.batches,
+            Err(error) => {
+                undecodable += 1;
+                tracing::warn!(%position, %error, "a record of the log no longer decodes and is skipped");
+                Vec::new()
+            }
+        };
+        lake.publish(position.0 + 1, batches);
+        if lake.flush_due() {
+            runtime.block_on(lake.flush())?;
+        }
+        Ok(())
+    })
+    .map_err(Error::OpenLog)?;
+    for path in &replay.set_aside {
+        tracing::warn!(path = %path.display(), "a segment of the log can't be read and is set aside");
+    }
+    if replay.damaged > 0 {
+        tracing::warn!(
+            damaged = replay.damaged,
+            "damaged records of the log are skipped"
+        );
+    }
+    let replayed = Replayed {
+        records: replay.records - undecodable,
+        damaged: replay.damaged,
+        undecodable,
+        torn_bytes: replay.torn_bytes,
+        set_aside: replay.set_aside.len(),
+    };
+    tracing::info!(%from, records = replayed.records, torn_bytes = replayed.torn_bytes, "log replayed");
+    Ok((wal, replayed))
+}

@@ -1,0 +1,197 @@
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crawlspace_disk::{FileSystem, RealFs, SimFs};
+use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
+use crawlspace_model::{ErrorKind, SystemClock, Table};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message as _;
+
+use crate::{Accepted, Config, Dependencies, Encoding, Error, Ingest, Request};
+
+/// A lake in `dir`; its memory is flushed by rows alone.
+async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
+    let files: Arc<dyn FileSystem> = Arc::new(RealFs);
+    let data = dir.join("data");
+    files.create_dir_all(&data).unwrap();
+    let catalogue =
+        SqliteCatalogue::open(&dir.join("catalogue.sqlite"), &data, Arc::new(SystemClock))
+            .await
+            .unwrap();
+    let config = crawlspace_lake::Config {
+        flush_rows,
+        flush_age: Duration::from_secs(3_600),
+        ..crawlspace_lake::Config::default()
+    };
+    let dependencies = crawlspace_lake::Dependencies {
+        store: Arc::new(LocalStore::new(files, data)),
+        catalogue: Arc::new(catalogue),
+        clock: Arc::new(SystemClock),
+    };
+    Lake::open(config, dependencies).await.unwrap()
+}
+
+async fn open(fs: &SimFs, lake: &Arc<Lake>) -> Arc<Ingest> {
+    let dependencies = Dependencies {
+        fs: Arc::new(fs.clone()),
+        lake: Arc::clone(lake),
+        clock: Arc::new(SystemClock),
+    };
+    Ingest::open(Config::new("/data/wal".into()), dependencies)
+        .await
+        .unwrap()
+}
+
+fn spans(count: u8) -> Vec<u8> {
+    let span = |i: u8| Span {
+        trace_id: vec![7; 16],
+        span_id: vec![i + 1; 8],
+        name: format!("GET /{i}"),
+        start_time_unix_nano: 1_700_000_000_000_000_000,
+        end_time_unix_nano: 1_700_000_000_000_000_100,
+        ..Span::default()
+    };
+    let scope = ScopeSpans {
+        spans: (0..count).map(span).collect(),
+        ..ScopeSpans::default()
+    };
+    let resource = ResourceSpans {
+        scope_spans: vec![scope],
+        ..ResourceSpans::default()
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![resource],
+    }
+    .encode_to_vec()
+}
+
+async fn send(ingest: &Ingest, body: Vec<u8>, encoding: Encoding) -> Result<Accepted, Error> {
+    let reservation = ingest.reserve(body.len())?;
+    ingest
+        .traces(Request {
+            body: Bytes::from(body),
+            encoding,
+            reservation,
+        })
+        .await
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acknowledged_rows_are_visible_and_come_back_after_a_power_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(1);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open(&fs, &lake).await;
+    assert_eq!(
+        send(&ingest, spans(3), Encoding::Identity).await.unwrap(),
+        Accepted::default()
+    );
+    send(&ingest, gzip(&spans(2)), Encoding::Gzip)
+        .await
+        .unwrap();
+    assert_eq!(lake.memory_rows(), 5);
+
+    let lake = lake_in(dir.path(), 1_000).await;
+    let again = open(&fs.crash(), &lake).await;
+    assert_eq!(
+        (again.replayed().records, again.replayed().undecodable),
+        (2, 0)
+    );
+    assert_eq!(lake.memory_rows(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flushed_rows_are_not_replayed_and_replay_flushes_to_bound_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(2);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open(&fs, &lake).await;
+    send(&ingest, spans(3), Encoding::Identity).await.unwrap();
+    assert_eq!(ingest.flush().await.unwrap().rows, 3);
+    assert_eq!(lake.memory_rows(), 0);
+    for _ in 0..3 {
+        send(&ingest, spans(2), Encoding::Identity).await.unwrap();
+    }
+    drop(ingest);
+
+    let lake = lake_in(dir.path(), 4).await;
+    let again = open(&fs.kill(), &lake).await;
+    assert_eq!(again.replayed().records, 3);
+    assert_eq!(
+        lake.memory_rows(),
+        2,
+        "four of the six rows went to parts on the way"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_answers_what_was_taken_refuses_the_rest_and_empties_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(3);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open(&fs, &lake).await;
+    let senders: Vec<_> = (0..40)
+        .map(|_| {
+            let ingest = Arc::clone(&ingest);
+            tokio::spawn(async move { send(&ingest, spans(5), Encoding::Identity).await.is_ok() })
+        })
+        .collect();
+    send(&ingest, spans(5), Encoding::Identity).await.unwrap();
+    ingest.shutdown().await.unwrap();
+    let mut acknowledged = 1;
+    for sender in senders {
+        acknowledged += u64::from(sender.await.unwrap());
+    }
+    let refused = send(&ingest, spans(1), Encoding::Identity)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    assert!(ingest.healthy().is_err());
+    assert_eq!(lake.memory_rows(), 0);
+
+    let lake = lake_in(dir.path(), 1_000).await;
+    let again = open(&fs.crash(), &lake).await;
+    assert_eq!(again.replayed().records, 0);
+    let parts = Arc::clone(&lake.snapshot().table(Table::Spans).parts);
+    let rows: u64 = parts.iter().map(|part| part.meta.rows).sum();
+    assert_eq!(rows, acknowledged * 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_accepted_spans_leaves_no_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(4);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open(&fs, &lake).await;
+    send(&ingest, Vec::new(), Encoding::Identity).await.unwrap();
+    let refused = send(
+        &ingest,
+        b"\xff\xffnot protobuf".to_vec(),
+        Encoding::Identity,
+    )
+    .await
+    .unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BadInput);
+    let mut request = ExportTraceServiceRequest::decode(spans(1).as_slice()).unwrap();
+    request.resource_spans[0].scope_spans[0].spans[0]
+        .trace_id
+        .clear();
+    let accepted = send(&ingest, request.encode_to_vec(), Encoding::Identity)
+        .await
+        .unwrap();
+    assert_eq!((accepted.rejected, accepted.messages.len()), (1, 1));
+    drop(ingest);
+
+    let lake = lake_in(dir.path(), 1_000).await;
+    assert_eq!(open(&fs.kill(), &lake).await.replayed().records, 0);
+}

@@ -1,0 +1,237 @@
+//! The catalogue in one SQLite file: its connection, and the transactions around reads, commits and
+//! expiry.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use crawlspace_model::{Clock, UnixNanos};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, query, query_scalar};
+
+use super::failure::Failure;
+use super::layout::snapshot_time;
+use super::{Catalogue, Change, Committed, Contents, commit, opening, read};
+use crate::Error;
+
+/// How long a commit waits for another process to let go of the file.
+const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The catalogue of one data directory. DuckDB may attach the same file, `READ_ONLY`, at any time.
+pub struct SqliteCatalogue {
+    path: PathBuf,
+    /// One connection: commits and reads take turns.
+    pool: SqlitePool,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for SqliteCatalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteCatalogue")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteCatalogue {
+    /// Opens the catalogue in the file `path`, making it if there is none. `data_path` is the
+    /// absolute directory of the parts; the catalogue of a moved directory is brought up to date.
+    ///
+    /// # Errors
+    /// When the file can't be opened, is damaged, was written by another program, or has a layout
+    /// or a format version that this program does not know.
+    pub async fn open(path: &Path, data_path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
+        if let Some(directory) = path.parent() {
+            tokio::fs::create_dir_all(directory)
+                .await
+                .map_err(|source| Error::File {
+                    what: format!("directory `{}`", directory.display()),
+                    source,
+                })?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_WAIT_MAX);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await
+            .map_err(|source| Error::Catalogue {
+                path: path.to_owned(),
+                source,
+            })?;
+        let catalogue = Self {
+            path: path.to_owned(),
+            pool,
+            clock,
+        };
+        catalogue
+            .prepare(data_path)
+            .await
+            .map_err(|failure| catalogue.error(failure))?;
+        Ok(catalogue)
+    }
+
+    async fn prepare(&self, data_path: &Path) -> Result<(), Failure> {
+        let Some(data_path) = data_path
+            .to_str()
+            .map(|text| format!("{}/", text.trim_end_matches('/')))
+        else {
+            return Err(Failure::Refused(format!(
+                "data path `{}` is not UTF-8",
+                data_path.display()
+            )));
+        };
+        let mut transaction = self.write_transaction().await?;
+        opening::prepare(&mut transaction, &data_path, self.clock.now()).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// A transaction that holds the write lock from its start, so that what it reads stays true.
+    async fn write_transaction(&self) -> Result<Transaction<'static, Sqlite>, Failure> {
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    async fn write(&self, change: &Change) -> Result<Committed, Failure> {
+        let mut transaction = self.write_transaction().await?;
+        let committed = commit::write(&mut transaction, change, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(committed)
+    }
+
+    async fn expire_snapshots(&self, before: UnixNanos) -> Result<u64, Failure> {
+        let mut transaction = self.write_transaction().await?;
+        let forgotten = expire(&mut transaction, before, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(forgotten)
+    }
+
+    async fn read(&self) -> Result<Contents, Failure> {
+        let mut transaction = self.pool.begin().await?;
+        read::contents(&mut transaction).await
+    }
+
+    async fn named_objects(&self) -> Result<BTreeSet<String>, Failure> {
+        let mut connection = self.pool.acquire().await?;
+        read::objects(&mut connection).await
+    }
+
+    async fn scheduled_paths(&self, before: UnixNanos) -> Result<Vec<String>, Failure> {
+        let paths = query_scalar(
+            "SELECT path FROM ducklake_files_scheduled_for_deletion
+             WHERE schedule_start < ? ORDER BY path",
+        );
+        Ok(paths
+            .bind(snapshot_time(before))
+            .fetch_all(&self.pool)
+            .await?)
+    }
+
+    async fn strike(&self, paths: &[String]) -> Result<(), Failure> {
+        let mut transaction = self.write_transaction().await?;
+        for path in paths {
+            query("DELETE FROM ducklake_files_scheduled_for_deletion WHERE path = ?")
+                .bind(path)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    fn error(&self, failure: Failure) -> Error {
+        let path = self.path.clone();
+        match failure {
+            Failure::Sql(source) => Error::Catalogue { path, source },
+            Failure::Unknown(problem) => Error::CatalogueUnknown { path, problem },
+            Failure::Refused(problem) => Error::CatalogueRefused { path, problem },
+        }
+    }
+}
+
+#[async_trait]
+impl Catalogue for SqliteCatalogue {
+    async fn load(&self) -> Result<Contents, Error> {
+        self.read().await.map_err(|failure| self.error(failure))
+    }
+
+    async fn commit(&self, change: &Change) -> Result<Committed, Error> {
+        self.write(change)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn objects(&self) -> Result<BTreeSet<String>, Error> {
+        self.named_objects()
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn expire(&self, before: UnixNanos) -> Result<u64, Error> {
+        self.expire_snapshots(before)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn scheduled(&self, before: UnixNanos) -> Result<Vec<String>, Error> {
+        self.scheduled_paths(before)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn forget(&self, paths: &[String]) -> Result<(), Error> {
+        self.strike(paths)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+}
+
+/// Snapshots go oldest first and without gaps, so a part that ended at or before the oldest one
+/// left is used by none.
+async fn expire(
+    connection: &mut SqliteConnection,
+    before: UnixNanos,
+    now: UnixNanos,
+) -> Result<u64, Failure> {
+    let oldest_left: i64 = query_scalar(
+        "SELECT min(snapshot_id) FROM ducklake_snapshot
+         WHERE snapshot_time >= ?
+             OR snapshot_id = (SELECT max(snapshot_id) FROM ducklake_snapshot)",
+    )
+    .bind(snapshot_time(before))
+    .fetch_one(&mut *connection)
+    .await?;
+    query(
+        "INSERT INTO ducklake_files_scheduled_for_deletion
+         SELECT data_file_id, home.path || place.path || file.path, 1, ?
+         FROM ducklake_data_file AS file JOIN ducklake_table AS place USING (table_id)
+             JOIN ducklake_schema AS home USING (schema_id)
+         WHERE file.end_snapshot <= ?",
+    )
+    .bind(snapshot_time(now))
+    .bind(oldest_left)
+    .execute(&mut *connection)
+    .await?;
+    let mut forgotten = 0;
+    for sql in [
+        "DELETE FROM ducklake_file_column_stats WHERE data_file_id IN
+             (SELECT data_file_id FROM ducklake_data_file WHERE end_snapshot <= ?)",
+        "DELETE FROM ducklake_data_file WHERE end_snapshot <= ?",
+        "DELETE FROM ducklake_snapshot_changes WHERE snapshot_id < ?",
+        "DELETE FROM ducklake_snapshot WHERE snapshot_id < ?",
+    ] {
+        forgotten = query(sql)
+            .bind(oldest_left)
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+    }
+    Ok(forgotten)
+}

@@ -1,0 +1,125 @@
+//! Compaction: the small parts of one hour become one, rows in order, columns united by id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::compute::SortOptions;
+use arrow::datatypes::Field;
+use crawlspace_model::Table;
+use datafusion::physical_expr::expressions::Column as ColumnExpr;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::execute_stream;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use futures::TryStreamExt;
+
+use crate::catalogue::{Change, Column, Part, PartMeta};
+use crate::columns::scan_field;
+use crate::error::Error;
+use crate::lake::Lake;
+use crate::part::PartWriter;
+use crate::scan::PartScan;
+
+/// A part of this size is not merged any more.
+const PART_BYTES_MAX: u64 = 512 << 20;
+/// So many parts are merged at a time, for each of them is open meanwhile.
+const INPUTS_MAX: usize = 64;
+const HOUR_NANOS: i64 = 3_600_000_000_000;
+
+/// What a compaction pass did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Compacted {
+    /// Parts that are gone.
+    pub merged: usize,
+    /// Parts that stand for them.
+    pub into: usize,
+}
+
+impl Lake {
+    /// Merges the small parts of every hour that has at least `at_least` of them (2 at the least); with `None`, as many
+    /// as the configuration says.
+    ///
+    /// # Errors
+    /// A part can't be read or written, or the catalogue can't commit; what was merged before stays merged.
+    pub async fn compact(self: &Arc<Self>, at_least: Option<usize>) -> Result<Compacted, Error> {
+        let _changing = self.changing.lock().await;
+        let at_least = at_least.unwrap_or(self.config.compact_parts).max(2);
+        let mut done = Compacted::default();
+        for table in Table::ALL {
+            let snapshot = self.snapshot();
+            for inputs in groups(&snapshot.table(table).parts, at_least) {
+                let columns: Vec<Arc<Column>> = snapshot.table(table).columns.iter().cloned().collect();
+                let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
+                let parts = inputs.clone();
+                // Encoding is long work for a core: off the threads that answer requests.
+                let merged = tokio::task::spawn_blocking(move || {
+                    runtime.block_on(lake.merge_parts(table, &columns, &parts))
+                });
+                let removed_parts = inputs.iter().map(|part| part.id).collect();
+                let change = Change { new_parts: vec![merged.await??], removed_parts, ..Change::default() };
+                self.commit(&change, Vec::new(), |_| ()).await?;
+                done.merged += inputs.len();
+                done.into += 1;
+            }
+        }
+        Ok(done)
+    }
+
+    async fn merge_parts(&self, table: Table, columns: &[Arc<Column>], parts: &[Arc<Part>]) -> Result<PartMeta, Error> {
+        let known: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let present: BTreeSet<i64> = parts.iter().flat_map(|part| part.meta.columns.iter().copied()).collect();
+        let columns: Vec<Arc<Column>> = columns.iter().filter(|column| present.contains(&column.id)).cloned().collect();
+        let fields: Vec<Arc<Field>> = columns.iter().map(|column| Arc::new(scan_field(table, column))).collect();
+        let order = order(table, &fields);
+        let groups = parts.iter().map(|part| vec![Arc::clone(part)]).collect();
+        let scan = PartScan {
+            table,
+            columns: &columns,
+            projection: None,
+            groups,
+            predicate: None,
+            order: Some(order.clone()),
+            limit: None,
+        };
+        let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
+        let mut rows = execute_stream(Arc::new(merge), self.task_context())?;
+        let mut writer = PartWriter::new(&self.store, table, columns, &fields, known)?;
+        while let Some(batch) = rows.try_next().await? {
+            writer.write(&batch).await?;
+        }
+        writer.finish().await
+    }
+}
+
+/// The order of a table's rows as the query engine writes it.
+fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
+    let expressions = table.sort_columns().iter().filter_map(|name| {
+        let index = fields.iter().position(|field| field.name() == name)?;
+        let options = SortOptions { descending: false, nulls_first: true };
+        Some(PhysicalSortExpr::new(Arc::new(ColumnExpr::new(name, index)), options))
+    });
+    LexOrdering::new(expressions).expect("every table has sort columns, and they are fixed columns")
+}
+
+/// Parts to merge with each other: of one hour, together no larger than a part may be.
+fn groups(parts: &[Arc<Part>], at_least: usize) -> Vec<Vec<Arc<Part>>> {
+    let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
+    for part in parts.iter().filter(|part| part.meta.size_bytes < PART_BYTES_MAX) {
+        // Rows far from when they came in must not widen the hour of all others.
+        let hour = part.meta.time_max.0.div_euclid(HOUR_NANOS);
+        hours.entry(hour).or_default().push(Arc::clone(part));
+    }
+    let mut groups = Vec::new();
+    for mut parts in hours.into_values() {
+        parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
+        let mut bytes = 0;
+        let fitting = parts.into_iter().take(INPUTS_MAX).take_while(|part| {
+            bytes += part.meta.size_bytes;
+            bytes <= PART_BYTES_MAX
+        });
+        let group: Vec<Arc<Part>> = fitting.collect();
+        if group.len() >= at_least {
+            groups.push(group);
+        }
+    }
+    groups
+}

@@ -1,0 +1,155 @@
+//! Flush: everything in memory becomes one sorted part per table, in one commit with the position of the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::interleave;
+use arrow::datatypes::{Field, Schema};
+use arrow::row::{RowConverter, SortField};
+use crawlspace_model::Table;
+use crawlspace_model::attribute::Kind;
+
+use crate::catalogue::{Change, Column, PartMeta};
+use crate::columns::{Columns, memory_target};
+use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
+use crate::error::Error;
+use crate::lake::Lake;
+use crate::memory::MemoryBatch;
+use crate::part::PartWriter;
+
+/// Rows that are put in order and handed to the writer at a time.
+const CHUNK_ROWS: usize = 32_768;
+
+/// What a flush did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flushed {
+    pub rows: u64,
+    pub parts: usize,
+    /// Records of the log below this are in parts now.
+    pub wal_position: u64,
+}
+
+impl Lake {
+    /// Writes all rows that are in memory now to parts. Rows stay visible throughout, exactly once.
+    ///
+    /// # Errors
+    /// A part can't be written or the catalogue can't commit; memory is unchanged then.
+    pub async fn flush(self: &Arc<Self>) -> Result<Flushed, Error> {
+        let _changing = self.changing.lock().await;
+        let (held, wal_position, oldest) = {
+            let mut state = self.state();
+            let held = Table::ALL.map(|table| {
+                let table = &mut state.tables[table as usize];
+                (Arc::clone(&table.columns), table.memory.hold())
+            });
+            (held, state.position, state.oldest.take())
+        };
+        let result = self.write_held(held, wal_position).await;
+        if result.is_err() {
+            let mut state = self.state();
+            state.tables.iter_mut().for_each(|table| table.memory.release(false));
+            state.oldest = oldest;
+        }
+        result
+    }
+
+    async fn write_held(
+        self: &Arc<Self>,
+        held: [(Arc<Columns>, Vec<Arc<MemoryBatch>>); 4],
+        wal_position: u64,
+    ) -> Result<Flushed, Error> {
+        let mut change = Change { wal_position: Some(wal_position), ..Change::default() };
+        let mut extended = Vec::new();
+        for (table, (columns, batches)) in Table::ALL.into_iter().zip(held) {
+            if batches.is_empty() {
+                continue;
+            }
+            let (columns, added) = columns.extended(table, &value_counts(&batches));
+            let lake = Arc::clone(self);
+            let for_writer = columns.clone();
+            let runtime = tokio::runtime::Handle::current();
+            // Encoding is long work for a core: off the threads that answer requests.
+            let meta = tokio::task::spawn_blocking(move || {
+                runtime.block_on(lake.write_part(table, &for_writer, &batches))
+            });
+            change.new_parts.push(meta.await??);
+            change.new_columns.extend(added.into_iter().map(|column| (table, column)));
+            extended.push((table, columns));
+        }
+        let rows = change.new_parts.iter().map(|part| part.rows).sum();
+        let nothing_new = change.new_parts.is_empty() && self.wal_position() == wal_position;
+        if !nothing_new {
+            self.commit(&change, extended, |state| {
+                state.tables.iter_mut().for_each(|table| table.memory.release(true));
+            })
+            .await?;
+        }
+        Ok(Flushed { rows, parts: change.new_parts.len(), wal_position })
+    }
+
+    async fn write_part(&self, table: Table, columns: &Columns, held: &[Arc<MemoryBatch>]) -> Result<PartMeta, Error> {
+        let present: BTreeSet<String> = held
+            .iter()
+            .flat_map(|batch| attribute_fields(&batch.rows))
+            .map(|(_, field)| field.name().clone())
+            .collect();
+        let fixed = table.fixed_columns().len();
+        let written: Vec<Arc<Column>> = columns
+            .iter()
+            .enumerate()
+            .filter(|(index, column)| *index < fixed || present.contains(&column.name))
+            .map(|(_, column)| Arc::clone(column))
+            .collect();
+        let targets: Vec<Target> = written.iter().map(|column| memory_target(table, column)).collect();
+        let batches = held.iter().map(|batch| conform(&batch.rows, &targets, Spill::All));
+        let batches = batches.collect::<Result<Vec<_>, Error>>()?;
+        let fields: Vec<Arc<Field>> = targets.into_iter().map(|target| target.field).collect();
+        let known = columns.iter().map(|column| column.name.clone()).collect();
+        let order = sorted(table, &batches)?;
+        let mut writer = PartWriter::new(&self.store, table, written, &fields, known)?;
+        for chunk in order.chunks(CHUNK_ROWS) {
+            writer.write(&take(&batches, chunk)?).await?;
+        }
+        writer.finish().await
+    }
+}
+
+/// How many values of each kind the attributes have.
+fn value_counts(batches: &[Arc<MemoryBatch>]) -> BTreeMap<String, BTreeMap<Kind, u64>> {
+    let mut counts: BTreeMap<String, BTreeMap<Kind, u64>> = BTreeMap::new();
+    for batch in batches {
+        for (index, field) in attribute_fields(&batch.rows) {
+            let values = batch.rows.num_rows() - batch.rows.column(index).null_count();
+            let kinds = counts.entry(field.name().clone()).or_default();
+            *kinds.entry(kind_of_type(field.data_type())).or_default() += values as u64;
+        }
+    }
+    counts
+}
+
+/// The rows of all batches in the table's order, as (batch, row); rows that compare equal keep theirs.
+fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, Error> {
+    let Some(first) = batches.first() else { return Ok(Vec::new()) };
+    let keys: Vec<usize> = table.sort_columns().iter().filter_map(|name| first.schema_ref().index_of(name).ok()).collect();
+    let fields = keys.iter().map(|key| SortField::new(first.column(*key).data_type().clone())).collect();
+    let converter = RowConverter::new(fields)?;
+    let rows = batches.iter().map(|batch| {
+        let columns: Vec<ArrayRef> = keys.iter().map(|key| Arc::clone(batch.column(*key))).collect();
+        converter.convert_columns(&columns)
+    });
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut order: Vec<(usize, usize)> =
+        batches.iter().enumerate().flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row))).collect();
+    order.sort_by(|a, b| rows[a.0].row(a.1).cmp(&rows[b.0].row(b.1)));
+    Ok(order)
+}
+
+fn take(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
+    let schema: Arc<Schema> = batches[0].schema();
+    let columns = (0..schema.fields().len()).map(|column| {
+        let values: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+        interleave(&values, rows)
+    });
+    Ok(RecordBatch::try_new(schema, columns.collect::<Result<Vec<_>, _>>()?)?)
+}

@@ -1,0 +1,251 @@
+//! The lake itself: its state, what makes rows visible, and consistent snapshots for readers.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use arrow::array::RecordBatch;
+use crawlspace_model::{Clock, Table, UnixNanos};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::catalogue::{Catalogue, Change, Contents, Part, TableContents};
+use crate::columns::Columns;
+use crate::damage;
+use crate::error::Error;
+use crate::memory::Memory;
+use crate::part;
+use crate::snapshot::{Snapshot, TableSnapshot};
+
+/// Memory that query plans and compaction may take together.
+const PLAN_MEMORY_BYTES: usize = 1 << 30;
+
+/// When to write and what to keep. Plain data.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Rows in memory that make a flush due.
+    pub flush_rows: u64,
+    /// Age of the oldest row in memory that makes a flush due.
+    pub flush_age: Duration,
+    /// So many small parts of one hour are merged.
+    pub compact_parts: usize,
+    /// How long catalogue snapshots (and so the parts only they name) stay for readers of other programs.
+    pub snapshot_life: Duration,
+    /// How long an object outlives its last snapshot: longer than the longest query.
+    pub object_grace: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            flush_rows: 250_000,
+            flush_age: Duration::from_secs(60),
+            compact_parts: 8,
+            snapshot_life: Duration::from_secs(3_600),
+            object_grace: Duration::from_secs(600),
+        }
+    }
+}
+
+/// What the lake is given to work with.
+#[derive(Debug)]
+pub struct Dependencies {
+    pub store: Arc<dyn ObjectStore>,
+    pub catalogue: Arc<dyn Catalogue>,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Memory and parts behind one door.
+#[derive(Debug)]
+pub struct Lake {
+    pub(crate) config: Config,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) catalogue: Arc<dyn Catalogue>,
+    clock: Arc<dyn Clock>,
+    runtime: Arc<RuntimeEnv>,
+    state: Mutex<State>,
+    /// Held by whoever changes the catalogue: one flush, compaction or setting aside at a time.
+    pub(crate) changing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub tables: [TableState; 4],
+    /// Rows of log records below this are visible.
+    pub position: u64,
+    /// Rows of log records below this are in parts.
+    pub committed: u64,
+    pub damaged: Vec<String>,
+    /// When the oldest row in memory came.
+    pub oldest: Option<UnixNanos>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct TableState {
+    pub columns: Arc<Columns>,
+    pub parts: Arc<Vec<Arc<Part>>>,
+    pub memory: Memory,
+}
+
+impl From<TableContents> for TableState {
+    fn from(contents: TableContents) -> Self {
+        let columns = Arc::new(Columns::new(contents.columns, contents.next_column_id));
+        Self { columns, parts: Arc::new(contents.parts), memory: Memory::default() }
+    }
+}
+
+impl Lake {
+    /// Loads what the catalogue knows, and sets aside parts whose object is missing or has another size.
+    ///
+    /// # Errors
+    /// The catalogue or the store can't be read.
+    pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
+        let Dependencies { store, catalogue, clock } = dependencies;
+        let runtime = RuntimeEnvBuilder::new().with_memory_limit(PLAN_MEMORY_BYTES, 1.0).build_arc()?;
+        runtime.register_object_store(store_url().as_ref(), Arc::clone(&store));
+        let Contents { wal_position, mut tables, .. } = catalogue.load().await?;
+        let state = State {
+            tables: Table::ALL.map(|table| tables.remove(&table).unwrap_or_default().into()),
+            position: wal_position,
+            committed: wal_position,
+            damaged: damage::set_aside_before(store.as_ref()).await?,
+            oldest: None,
+        };
+        let changing = tokio::sync::Mutex::new(());
+        let lake = Self { config, store, catalogue, clock, runtime, state: Mutex::new(state), changing };
+        lake.set_aside_unfit().await?;
+        lake.remove_uncommitted().await?;
+        Ok(Arc::new(lake))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of the state panics")
+    }
+
+    /// Rows of log records below this position are in parts: replay starts here.
+    #[must_use]
+    pub fn wal_position(&self) -> u64 {
+        self.state().committed
+    }
+
+    /// Makes rows visible, all at once. `end` is the position after the log records they came from; calls come in the
+    /// order of the log.
+    pub fn publish(&self, end: u64, batches: Vec<(Table, RecordBatch)>) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        for (table, rows) in batches {
+            if let Err(error) = state.tables[table as usize].memory.push(table, rows) {
+                // Cannot happen for batches that a decoder built; the log still has the rows.
+                tracing::error!(%error, table = table.name(), "rows could not be made visible");
+            }
+        }
+        state.position = end;
+        state.oldest.get_or_insert(now);
+    }
+
+    /// Whether memory is full or old enough to be written to parts.
+    #[must_use]
+    pub fn flush_due(&self) -> bool {
+        let now = self.clock.now();
+        let state = self.state();
+        let rows: u64 = state.tables.iter().map(|table| table.memory.rows()).sum();
+        let age = state.oldest.map_or(0, |oldest| now.0.saturating_sub(oldest.0));
+        rows >= self.config.flush_rows || (rows > 0 && u128::from(age.unsigned_abs()) >= self.config.flush_age.as_nanos())
+    }
+
+    #[must_use]
+    pub fn memory_rows(&self) -> u64 {
+        self.state().tables.iter().map(|table| table.memory.rows()).sum()
+    }
+
+    #[must_use]
+    pub fn memory_bytes(&self) -> u64 {
+        self.state().tables.iter().map(|table| table.memory.bytes()).sum()
+    }
+
+    /// The parts that were found damaged and set aside.
+    #[must_use]
+    pub fn damaged_parts(&self) -> Vec<String> {
+        self.state().damaged.clone()
+    }
+
+    /// Everything visible now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.state();
+        let tables = Table::ALL.map(|table| {
+            let TableState { columns, parts, memory } = &state.tables[table as usize];
+            let memory = memory.batches().to_vec();
+            TableSnapshot { table, columns: Arc::clone(columns), parts: Arc::clone(parts), memory }
+        });
+        Snapshot { tables, position: state.position, damaged_parts: state.damaged.len() }
+    }
+
+    /// What plans over the lake run in: the object store is registered, memory is bounded.
+    #[must_use]
+    pub fn runtime(&self) -> &Arc<RuntimeEnv> {
+        &self.runtime
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn ObjectStore> {
+        &self.store
+    }
+
+    /// Commits a change to the catalogue and shows it to readers in one step. `changing` must be held.
+    pub(crate) async fn commit(
+        &self,
+        change: &Change,
+        columns: Vec<(Table, Columns)>,
+        also: impl FnOnce(&mut State),
+    ) -> Result<(), Error> {
+        let committed = self.catalogue.commit(change).await?;
+        let mut state = self.state();
+        for (table, columns) in columns {
+            state.tables[table as usize].columns = Arc::new(columns);
+        }
+        for table in &mut state.tables {
+            if table.parts.iter().any(|part| change.removed_parts.contains(&part.id)) {
+                Arc::make_mut(&mut table.parts).retain(|part| !change.removed_parts.contains(&part.id));
+            }
+        }
+        for (id, meta) in committed.part_ids.into_iter().zip(&change.new_parts) {
+            let parts = &mut state.tables[meta.table as usize].parts;
+            Arc::make_mut(parts).push(Arc::new(Part { id, meta: meta.clone() }));
+        }
+        if let Some(position) = change.wal_position {
+            state.committed = position;
+        }
+        also(&mut state);
+        Ok(())
+    }
+
+    /// Forgets old snapshots and deletes the objects that nobody can need any more.
+    ///
+    /// # Errors
+    /// The catalogue can't be changed or an object can't be deleted; what is left is tried again next time.
+    pub async fn sweep(&self) -> Result<(), Error> {
+        let _changing = self.changing.lock().await;
+        let ago = |age: Duration| UnixNanos(self.clock.now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)));
+        self.catalogue.expire(ago(self.config.snapshot_life)).await?;
+        let paths = self.catalogue.scheduled(ago(self.config.object_grace)).await?;
+        for path in &paths {
+            self.delete(&part::below_data(path)).await?;
+        }
+        self.catalogue.forget(&paths).await
+    }
+
+    /// Deletes an object; one that is gone already is no error.
+    pub(crate) async fn delete(&self, path: &Path) -> Result<(), Error> {
+        match self.store.delete(path).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The store's name in plans.
+pub(crate) fn store_url() -> ObjectStoreUrl {
+    ObjectStoreUrl::parse("crawlspace://lake").expect("a constant URL is valid")
+}

@@ -1,0 +1,28 @@
+//! Where rows live: in memory first, then in sorted Parquet parts on an object store, with a catalogue that says what
+//! exists. Leaves the log to `wal` and questions to `query`; knows tables and columns, not protocols.
+
+pub mod catalogue;
+mod columns;
+mod compact;
+mod conform;
+mod damage;
+mod error;
+mod flush;
+mod lake;
+mod memory;
+mod part;
+mod scan;
+mod snapshot;
+mod store;
+
+pub use catalogue::{Catalogue, SqliteCatalogue};
+pub use columns::{Columns, memory_type, scan_type};
+pub use compact::Compacted;
+pub use conform::{Spill, Target, conform, json_at, map_entries};
+pub use error::Error;
+pub use flush::Flushed;
+pub use lake::{Config, Dependencies, Lake};
+pub use memory::MemoryBatch;
+pub use scan::{PartScan, scan_memory};
+pub use snapshot::{Attribute, Snapshot, TableSnapshot};
+pub use store::LocalStore;

@@ -1,0 +1,121 @@
+//! Reading: parts as DataFusion's own Parquet source, memory as batches of the same columns.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::compute::cast;
+use arrow::datatypes::{Schema, SchemaRef};
+use crawlspace_model::Table;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::physical_expr::LexOrdering;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use futures::TryStreamExt;
+
+use crate::catalogue::{Column, Part};
+use crate::columns::{memory_target, scan_field};
+use crate::conform::{Spill, Target, conform};
+use crate::error::Error;
+use crate::lake::{Lake, store_url};
+use crate::memory::MemoryBatch;
+use crate::part;
+use crate::store::object_time;
+
+/// What to read of which parts.
+#[derive(Debug)]
+pub struct PartScan<'a> {
+    pub table: Table,
+    pub columns: &'a [Arc<Column>],
+    /// The columns to give, by index; all of them without.
+    pub projection: Option<Vec<usize>>,
+    /// Each group is read by one task, in order.
+    pub groups: Vec<Vec<Arc<Part>>>,
+    /// Over [`PartScan::schema`]; rows that can't match may be left out.
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
+    /// The order each group's rows have, if that matters.
+    pub order: Option<LexOrdering>,
+    pub limit: Option<usize>,
+}
+
+impl PartScan<'_> {
+    /// The columns under their stored names.
+    #[must_use]
+    pub fn schema(table: Table, columns: &[Arc<Column>]) -> SchemaRef {
+        Arc::new(Schema::new(columns.iter().map(|column| scan_field(table, column)).collect::<Vec<_>>()))
+    }
+
+    /// The plan that reads them.
+    ///
+    /// # Errors
+    /// The projection names a column that is not there.
+    pub fn plan(self, lake: &Lake) -> Result<Arc<dyn ExecutionPlan>, Error> {
+        let cache = lake.runtime().cache_manager.get_file_metadata_cache();
+        let readers = CachedParquetFileReaderFactory::new(Arc::clone(lake.store()), cache);
+        let mut source = ParquetSource::new(Self::schema(self.table, self.columns))
+            .with_parquet_file_reader_factory(Arc::new(readers))
+            .with_pushdown_filters(true)
+            .with_reorder_filters(true);
+        if let Some(predicate) = self.predicate {
+            source = source.with_predicate(predicate);
+        }
+        let groups = self.groups.into_iter().map(|parts| FileGroup::new(parts.iter().map(|part| file(part)).collect()));
+        let mut config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
+            .with_file_groups(groups.collect())
+            .with_projection_indices(self.projection)?
+            .with_limit(self.limit);
+        if let Some(order) = self.order {
+            config = config.with_output_ordering(vec![order]).with_preserve_order(true);
+        }
+        Ok(DataSourceExec::from_data_source(config.build()))
+    }
+}
+
+fn file(part: &Part) -> PartitionedFile {
+    PartitionedFile::new_from_meta(object_store::ObjectMeta {
+        location: part::location(&part.meta),
+        last_modified: object_time(),
+        size: part.meta.size_bytes,
+        e_tag: None,
+        version: None,
+    })
+    .with_metadata_size_hint(usize::try_from(part.meta.footer_bytes + 8).unwrap_or(usize::MAX))
+}
+
+/// The same columns of rows in memory. A value that doesn't fit its column is in `overflow`, if that is asked for.
+///
+/// # Errors
+/// Only for columns of types that no batch has.
+pub fn scan_memory(table: Table, columns: &[Arc<Column>], memory: &[Arc<MemoryBatch>]) -> Result<Vec<RecordBatch>, Error> {
+    let targets: Vec<Target> = columns.iter().map(|column| memory_target(table, column)).collect();
+    let schema = PartScan::schema(table, columns);
+    let batches = memory.iter().map(|batch| {
+        let rows = conform(&batch.rows, &targets, Spill::Targets)?;
+        let values = rows.columns().iter().zip(schema.fields()).map(|(values, field)| cast(values, field.data_type()));
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+        let values = values.collect::<Result<Vec<_>, _>>()?;
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), values, &options)?)
+    });
+    batches.collect()
+}
+
+impl Lake {
+    /// Reads a part to its end, every column.
+    pub(crate) async fn read_whole(&self, part: &Arc<Part>) -> Result<(), Error> {
+        let table = part.meta.table;
+        let columns: Vec<Arc<Column>> = self.snapshot().table(table).columns.iter().cloned().collect();
+        let groups = vec![vec![Arc::clone(part)]];
+        let plan =
+            PartScan { table, columns: &columns, projection: None, groups, predicate: None, order: None, limit: None };
+        let plan = plan.plan(self)?;
+        let mut rows = datafusion::physical_plan::execute_stream(plan, self.task_context())?;
+        while rows.try_next().await?.is_some() {}
+        Ok(())
+    }
+
+    /// The context that plans of the lake's own run in.
+    pub(crate) fn task_context(&self) -> Arc<datafusion::execution::TaskContext> {
+        Arc::new(datafusion::execution::TaskContext::default().with_runtime(Arc::clone(self.runtime())))
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with a question, in words for whoever asked it.
+
+use std::time::Duration;
+
+use crawlspace_model::ErrorKind;
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{message}")]
+    Syntax { message: String, line: u64, column: u64 },
+    #[error("unknown field `{name}`{}", suggested(suggestion.as_deref()))]
+    UnknownField { name: String, suggestion: Option<String> },
+    #[error("unknown table `{name}`: there are spans, logs, metrics and changes")]
+    UnknownTable { name: String },
+    #[error("{0}")]
+    Request(String),
+    #[error("{what} is over the limit of {limit}: {advice}")]
+    OverLimit { what: &'static str, limit: u64, advice: &'static str },
+    #[error("the query took longer than {}s and was stopped: narrow its time range or its filter", limit.as_secs())]
+    TimeLimit { limit: Duration },
+    #[error(transparent)]
+    Lake(#[from] crawlspace_lake::Error),
+    #[error("{}", source.strip_backtrace())]
+    Plan { source: DataFusionError },
+    #[error("the query failed: {}", source.strip_backtrace())]
+    Run { source: DataFusionError },
+}
+
+fn suggested(suggestion: Option<&str>) -> String {
+    suggestion.map_or_else(
+        || ": no event has it; ask for the fields with SELECT * … LIMIT 1".to_owned(),
+        |name| format!(": did you mean `{name}`?"),
+    )
+}
+
+impl Error {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Syntax { .. }
+            | Self::UnknownField { .. }
+            | Self::UnknownTable { .. }
+            | Self::Request(_)
+            | Self::Plan { .. }
+            | Self::TimeLimit { .. } => ErrorKind::BadInput,
+            Self::OverLimit { .. } => ErrorKind::TooLarge,
+            Self::Lake(error) => error.kind(),
+            Self::Run { source } => match source.find_root() {
+                DataFusionError::ResourcesExhausted(_) => ErrorKind::TooLarge,
+                // A cast or a division that only the data could show to be impossible.
+                DataFusionError::ArrowError(_, _) | DataFusionError::Execution(_) => ErrorKind::BadInput,
+                _ => ErrorKind::Internal,
+            },
+        }
+    }
+
+    /// Where in the text of the query the error is: line and column, from 1.
+    #[must_use]
+    pub fn position(&self) -> Option<(u64, u64)> {
+        match self {
+            Self::Syntax { line, column, .. } => Some((*line, *column)),
+            _ => None,
+        }
+    }
+
+    /// The name that was probably meant.
+    #[must_use]
+    pub fn suggestion(&self) -> Option<&str> {
+        match self {
+            Self::UnknownField { suggestion, .. } => suggestion.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// An error of planning, with the nearest of the known names if it is about a field.
+    pub(crate) fn planning<'a>(source: DataFusionError, known: impl Iterator<Item = &'a str>) -> Self {
+        match source.find_root() {
+            DataFusionError::SchemaError(error, _) => match error.as_ref() {
+                SchemaError::FieldNotFound { field, .. } => Self::unknown_field(&field.name, known),
+                _ => Self::Plan { source },
+            },
+            _ => Self::Plan { source },
+        }
+    }
+
+    pub(crate) fn unknown_field<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        Self::UnknownField { name: name.to_owned(), suggestion: nearest(name, known) }
+    }
+}
+
+/// The known name nearest to one that is not known.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    const LEAST_LIKENESS: f64 = 0.75;
+    let likeness = |other: &str| strsim::jaro_winkler(&name.to_lowercase(), &other.to_lowercase());
+    known
+        .map(|other| (likeness(other), other))
+        .filter(|(likeness, _)| *likeness >= LEAST_LIKENESS)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(a.1)))
+        .map(|(_, other)| other.to_owned())
+}

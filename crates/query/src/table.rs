@@ -1,0 +1,223 @@
+//! A table of a snapshot as DataFusion sees it: stored columns at the bottom, and a view over them with the names that
+//! queries use. Only the columns that a query names are offered, since planning costs time for each.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use crawlspace_lake::catalogue::{Column, Part};
+use crawlspace_lake::{Lake, MemoryBatch, PartScan, TableSnapshot, scan_memory};
+use crawlspace_model::Table;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource, TableType,
+};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+
+use crate::attribute;
+use crate::error::Error;
+use crate::functions::rewrite_id_comparison;
+
+/// What a query had to look at.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scanned {
+    pub rows: u64,
+    pub rows_in_memory: u64,
+    pub parts: u64,
+}
+
+/// The table as a query may use it, with the columns it names.
+pub(crate) fn source(
+    lake: &Arc<Lake>,
+    table: &TableSnapshot,
+    named: &BTreeSet<String>,
+    scanned: &Arc<Mutex<Scanned>>,
+) -> Result<Arc<dyn TableSource>, Error> {
+    let mut expressions = Vec::new();
+    let mut columns: Vec<Arc<Column>> = Vec::new();
+    let fixed = table.table.fixed_columns().iter().map(|column| column.name).filter(|name| named.contains(*name));
+    let attributes = named.iter().map(String::as_str).filter(|name| !table.table.fixed_columns().iter().any(|c| c.name == *name));
+    for name in fixed.chain(attributes) {
+        let Some(reading) = attribute::reading(table, name) else { continue };
+        expressions.push(reading.expression.alias(name));
+        for column in reading.columns {
+            if !columns.iter().any(|known| known.stored_name == column.stored_name) {
+                columns.push(column);
+            }
+        }
+    }
+    let schema = PartScan::schema(table.table, &columns);
+    let stored = StoredTable { lake: Arc::clone(lake), snapshot: table.clone(), columns, schema, scanned: Arc::clone(scanned) };
+    let view = LogicalPlanBuilder::scan(table.table.name(), provider_as_source(Arc::new(stored)), None)
+        .and_then(|scan| scan.project(expressions))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|source| Error::Plan { source })?;
+    Ok(provider_as_source(Arc::new(ViewTable::new(view, None))))
+}
+
+/// The stored columns of parts and memory.
+#[derive(Debug)]
+struct StoredTable {
+    lake: Arc<Lake>,
+    snapshot: TableSnapshot,
+    columns: Vec<Arc<Column>>,
+    schema: SchemaRef,
+    scanned: Arc<Mutex<Scanned>>,
+}
+
+#[async_trait]
+impl TableProvider for StoredTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Parts leave out what can't match, rows in memory are all given: the filter above stays.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        let projection = projection.unwrap_or(&all);
+        let filters: Vec<Expr> = filters.iter().cloned().map(by_bytes).collect::<Result<_>>()?;
+        let range = TimeRange::of(&filters);
+        let parts: Vec<Arc<Part>> = self.snapshot.parts.iter().filter(|part| range.meets_part(part)).cloned().collect();
+        let memory: Vec<Arc<MemoryBatch>> =
+            self.snapshot.memory.iter().filter(|batch| range.meets_memory(batch)).cloned().collect();
+        self.note(&parts, &memory);
+        let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
+        if !memory.is_empty() {
+            let columns: Vec<Arc<Column>> = projection.iter().map(|index| Arc::clone(&self.columns[*index])).collect();
+            let batches = scan_memory(self.snapshot.table, &columns, &memory).map_err(|error| external(error.into()))?;
+            let schema = PartScan::schema(self.snapshot.table, &columns);
+            inputs.push(MemorySourceConfig::try_new_exec(&[batches], schema, None)?);
+        }
+        if !parts.is_empty() {
+            inputs.push(self.part_plan(state, parts, projection, filters, limit)?);
+        }
+        match inputs.len() {
+            0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(projection)?)))),
+            1 => Ok(inputs.remove(0)),
+            _ => UnionExec::try_new(inputs),
+        }
+    }
+}
+
+impl StoredTable {
+    fn note(&self, parts: &[Arc<Part>], memory: &[Arc<MemoryBatch>]) {
+        let in_memory: u64 = memory.iter().map(|batch| batch.rows.num_rows() as u64).sum();
+        let in_parts: u64 = parts.iter().map(|part| part.meta.rows).sum();
+        let mut scanned = self.scanned.lock().expect("no holder of the counts panics");
+        scanned.rows += in_memory + in_parts;
+        scanned.rows_in_memory += in_memory;
+        scanned.parts += parts.len() as u64;
+    }
+
+    fn part_plan(
+        &self,
+        state: &dyn Session,
+        parts: Vec<Arc<Part>>,
+        projection: &[usize],
+        filters: Vec<Expr>,
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
+        let predicate = conjunction(filters).map(|filter| state.create_physical_expr(filter, &schema)).transpose()?;
+        let scan = PartScan {
+            table: self.snapshot.table,
+            columns: &self.columns,
+            projection: Some(projection.to_vec()),
+            groups: balanced(parts, state.config().target_partitions()),
+            predicate,
+            order: None,
+            limit,
+        };
+        scan.plan(&self.lake).map_err(|error| external(error.into()))
+    }
+}
+
+fn external(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+fn by_bytes(filter: Expr) -> Result<Expr> {
+    filter.transform_up(|expression| Ok(Transformed::yes(rewrite_id_comparison(expression)))).map(|rewritten| rewritten.data)
+}
+
+/// The parts in groups of about equal size.
+fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
+    parts.sort_by_key(|part| std::cmp::Reverse(part.meta.size_bytes));
+    let mut balanced: Vec<(u64, Vec<Arc<Part>>)> = vec![(0, Vec::new()); groups.clamp(1, parts.len().max(1))];
+    for part in parts {
+        if let Some((bytes, group)) = balanced.iter_mut().min_by_key(|(bytes, _)| *bytes) {
+            *bytes += part.meta.size_bytes;
+            group.push(part);
+        }
+    }
+    balanced.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The times that filters leave, both ends included.
+#[derive(Debug, Clone, Copy)]
+struct TimeRange {
+    from: i64,
+    to: i64,
+}
+
+impl TimeRange {
+    fn of(filters: &[Expr]) -> Self {
+        let everything = Self { from: i64::MIN, to: i64::MAX };
+        filters.iter().fold(everything, |range, filter| range.narrowed(filter))
+    }
+
+    fn narrowed(self, filter: &Expr) -> Self {
+        match filter {
+            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => self.narrowed(left).narrowed(right),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {
+                (Expr::Column(column), Expr::Literal(ScalarValue::TimestampNanosecond(Some(time), _), _))
+                    if column.name == "time" =>
+                {
+                    match op {
+                        Operator::Eq => Self { from: self.from.max(*time), to: self.to.min(*time) },
+                        Operator::Gt | Operator::GtEq => Self { from: self.from.max(*time), ..self },
+                        Operator::Lt | Operator::LtEq => Self { to: self.to.min(*time), ..self },
+                        _ => self,
+                    }
+                }
+                _ => self,
+            },
+            _ => self,
+        }
+    }
+
+    fn meets_part(&self, part: &Part) -> bool {
+        part.meta.time_max.0 >= self.from && part.meta.time_min.0 <= self.to
+    }
+
+    fn meets_memory(&self, batch: &MemoryBatch) -> bool {
+        batch.time_max.0 >= self.from && batch.time_min.0 <= self.to
+    }
+}
+
+/// The table of a name, in any case.
+pub(crate) fn table_named(name: &str) -> Result<Table, Error> {
+    Table::parse(name).ok_or_else(|| Error::UnknownTable { name: name.to_owned() })
+}

@@ -1,0 +1,290 @@
+//! The row builder that all signals share: fixed columns by name, attributes as typed columns found
+//! on the way, and the overflow for what fits no column. What a row means is the signals' matter.
+
+mod column;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, MapBuilder, MapFieldNames, StringBuilder};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::record_batch::RecordBatch;
+use crawlspace_model::Table;
+use crawlspace_model::attribute::Value;
+use crawlspace_model::names::{column_of_key, key_of_column};
+use crawlspace_model::table::{ATTRIBUTE_COLUMNS_MAX, OVERFLOW, text_type};
+
+pub use column::Cell;
+use column::Column;
+
+/// Longer texts are cut, and the attribute `<key>.truncated` says so.
+pub const TEXT_BYTES_MAX: usize = 256 << 10;
+
+/// Attributes with longer names than this stay in the overflow: a name is repeated in every schema.
+pub const COLUMN_NAME_BYTES_MAX: usize = 256;
+
+/// What a cell without text takes, roughly.
+const CELL_BYTES: usize = 8;
+
+/// What a key takes beside its name, roughly.
+const KEY_BYTES: usize = 256;
+
+/// Builds one batch of `table`, row by row: [`set`](Self::set) and [`attribute`](Self::attribute)
+/// fill the row that is open, [`end_row`](Self::end_row) closes it. What was not set is null.
+///
+/// The batch has the table's fixed columns in their order, then the attribute columns sorted by
+/// name. An attribute column has the type of the key's first string, int, double or bool in the
+/// batch; values of other kinds, and keys beyond [`ATTRIBUTE_COLUMNS_MAX`], are in the row's
+/// overflow map (null when empty), sorted by name.
+pub struct TableBuilder {
+    table: Table,
+    rows: usize,
+    text_bytes: usize,
+    /// One per fixed column; none for the overflow, which is built apart.
+    fixed: Vec<Option<Column>>,
+    fixed_next: usize,
+    keys: Vec<Key>,
+    key_by_name: HashMap<Arc<str>, usize>,
+    /// Rows of one kind have the same attributes in the same order: the key after the last one is
+    /// the best guess.
+    key_next: usize,
+    attribute_columns: usize,
+    overflow: MapBuilder<StringBuilder, StringBuilder>,
+    row_overflow: Vec<(usize, String)>,
+    /// Columns whose text was cut in this row.
+    row_truncated: Vec<String>,
+}
+
+/// An attribute that some row of the batch has.
+struct Key {
+    name: Arc<str>,
+    column: Option<Column>,
+    /// The number of rows up to and with the last one that has it.
+    rows: usize,
+}
+
+impl TableBuilder {
+    #[must_use]
+    pub fn new(table: Table) -> Self {
+        let names = MapFieldNames {
+            entry: "entries".to_owned(),
+            key: "key".to_owned(),
+            value: "value".to_owned(),
+        };
+        let columns = table.fixed_columns().iter();
+        Self {
+            table,
+            rows: 0,
+            text_bytes: 0,
+            fixed: columns
+                .map(|column| (column.name != OVERFLOW).then(|| Column::new(&column.data_type)))
+                .collect(),
+            fixed_next: 0,
+            keys: Vec::new(),
+            key_by_name: HashMap::new(),
+            key_next: 0,
+            attribute_columns: 0,
+            overflow: MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()),
+            row_overflow: Vec::new(),
+            row_truncated: Vec::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// How many rows are closed.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// About how many bytes the batch takes, never much less than it does: every text counts as
+    /// often as it was put, every column for all rows.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        let columns = self.fixed.len() + self.attribute_columns;
+        self.text_bytes + self.rows * columns * CELL_BYTES
+    }
+
+    /// Fills the fixed column `name`; fastest in the order of the table's columns.
+    ///
+    /// # Panics
+    /// When the table has no such column, or one of another type, or when it is filled already.
+    pub fn set(&mut self, name: &str, cell: Cell<'_>) {
+        let columns = self.table.fixed_columns();
+        let index = (self.fixed_next..columns.len())
+            .chain(0..self.fixed_next)
+            .find(|&index| columns[index].name == name)
+            .expect("the table has a fixed column of that name");
+        self.fixed_next = index + 1;
+        let cell = match cell {
+            Cell::Text(text) => Cell::Text(self.cut(name, text)),
+            other => other,
+        };
+        self.text_bytes += match cell {
+            Cell::Text(text) | Cell::Json(text) => text.len(),
+            Cell::Doubles(numbers) => numbers.len() * CELL_BYTES,
+            Cell::UnsignedList(numbers) => numbers.len() * CELL_BYTES,
+            _ => 0,
+        };
+        let column = self.fixed[index]
+            .as_mut()
+            .expect("the overflow is not set by name");
+        assert!(column.len() <= self.rows, "`{name}` is set once per row");
+        assert!(
+            column.put(self.rows, cell),
+            "`{name}` has the type of the cell"
+        );
+    }
+
+    /// Gives the row an attribute; `column` is a name made by [`column_of_key`]. False, and nothing
+    /// done, when the row has that attribute already.
+    pub fn attribute(&mut self, column: &str, value: &Value<'_>) -> bool {
+        let index = self.key_index(column);
+        let key = &mut self.keys[index];
+        if key.rows > self.rows {
+            return false;
+        }
+        key.rows = self.rows + 1;
+        let value = match value {
+            Value::String(text) => &Value::String(self.cut(column, text)),
+            other => other,
+        };
+        if !self.put(index, value) {
+            let mut text = value.to_json();
+            self.text_bytes += text.len() + column.len() + 2 * CELL_BYTES;
+            // Of a list or a map, half its JSON is no JSON: what is kept is a string.
+            if !matches!(value, Value::String(_)) && text.len() > TEXT_BYTES_MAX {
+                text = Value::String(self.cut(column, &text)).to_json();
+            }
+            self.row_overflow.push((index, text));
+        }
+        true
+    }
+
+    /// Marks the row's `column` as cut: the attribute `<key>.truncated` is true, unless the row has
+    /// one of that name.
+    pub fn mark_truncated(&mut self, column: &str) {
+        self.row_truncated.push(column.to_owned());
+    }
+
+    /// Closes the row.
+    pub fn end_row(&mut self) {
+        for column in std::mem::take(&mut self.row_truncated) {
+            let key = format!("{}.truncated", key_of_column(&column));
+            self.attribute(&column_of_key(self.table, &key), &Value::Bool(true));
+        }
+        let keys = &self.keys;
+        self.row_overflow
+            .sort_unstable_by(|(a, _), (b, _)| keys[*a].name.cmp(&keys[*b].name));
+        let has_overflow = !self.row_overflow.is_empty();
+        for (index, text) in self.row_overflow.drain(..) {
+            self.overflow.keys().append_value(&self.keys[index].name);
+            self.overflow.values().append_value(text);
+        }
+        self.overflow
+            .append(has_overflow)
+            .expect("as many overflow keys as values");
+        self.rows += 1;
+        self.fixed_next = 0;
+        self.key_next = 0;
+    }
+
+    /// The batch of the closed rows.
+    ///
+    /// # Panics
+    /// When a row lacks a column that is not nullable, or a row is open.
+    #[must_use]
+    pub fn finish(mut self) -> RecordBatch {
+        let (rows, table) = (self.rows, self.table);
+        let mut fields = table.fixed_schema().fields().to_vec();
+        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(fields.len() + self.attribute_columns);
+        for column in self.fixed {
+            arrays.push(match column {
+                Some(column) => column.finish(rows),
+                None => Arc::new(self.overflow.finish()),
+            });
+        }
+        let columns = self
+            .keys
+            .into_iter()
+            .filter_map(|key| Some((key.name, key.column?)));
+        let mut columns: Vec<(Arc<str>, Column)> = columns.collect();
+        columns.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (name, column) in columns {
+            let array = column.finish(rows);
+            fields.push(Arc::new(Field::new(
+                &*name,
+                array.data_type().clone(),
+                true,
+            )));
+            arrays.push(array);
+        }
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect(
+            "all columns have as many values as there are rows, and the types of the schema",
+        )
+    }
+
+    fn key_index(&mut self, name: &str) -> usize {
+        let guess = self.key_next;
+        let index = if self.keys.get(guess).is_some_and(|key| &*key.name == name) {
+            guess
+        } else if let Some(&index) = self.key_by_name.get(name) {
+            index
+        } else {
+            let name: Arc<str> = name.into();
+            self.text_bytes += name.len() + KEY_BYTES;
+            self.keys.push(Key {
+                name: name.clone(),
+                column: None,
+                rows: 0,
+            });
+            self.key_by_name.insert(name, self.keys.len() - 1);
+            self.keys.len() - 1
+        };
+        self.key_next = index + 1;
+        index
+    }
+
+    /// Puts `value` into the key's column, which is made when the key may have one. False when it
+    /// has none that fits.
+    fn put(&mut self, index: usize, value: &Value<'_>) -> bool {
+        let (cell, data_type) = match *value {
+            Value::String(text) => (Cell::Text(text), text_type()),
+            Value::Int(number) => (Cell::Int(number), DataType::Int64),
+            Value::Double(number) => (Cell::Double(number), DataType::Float64),
+            Value::Bool(flag) => (Cell::Bool(flag), DataType::Boolean),
+            Value::Null | Value::Bytes(_) | Value::List(_) | Value::Map(_) => return false,
+        };
+        let key = &mut self.keys[index];
+        if key.column.is_none()
+            && self.attribute_columns < ATTRIBUTE_COLUMNS_MAX
+            && key.name.len() <= COLUMN_NAME_BYTES_MAX
+        {
+            key.column = Some(Column::new(&data_type));
+            self.attribute_columns += 1;
+        }
+        let fits = key
+            .column
+            .as_mut()
+            .is_some_and(|column| column.put(self.rows, cell));
+        if let (true, Cell::Text(text)) = (fits, cell) {
+            self.text_bytes += text.len();
+        }
+        fits
+    }
+
+    fn cut<'t>(&mut self, column: &str, text: &'t str) -> &'t str {
+        if text.len() <= TEXT_BYTES_MAX {
+            return text;
+        }
+        self.mark_truncated(column);
+        &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,37 @@
+//! Why a whole request could not be decoded. A bad record among good ones is no error: see
+//! `Decoded::rejected`.
+
+use crawlspace_model::ErrorKind;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the body has {bytes} bytes, the limit is {limit}: send fewer records per request")]
+    Body { bytes: usize, limit: usize },
+    #[error(
+        "the body of {compressed} bytes decompresses to more than {limit} bytes: send fewer records per request"
+    )]
+    Decompressed { compressed: usize, limit: usize },
+    #[error("the body is not valid gzip: {source}")]
+    Gzip { source: std::io::Error },
+    #[error(
+        "the body is not a protobuf `{message}` with UTF-8 texts and moderate nesting: {source}"
+    )]
+    Protobuf {
+        message: &'static str,
+        source: prost::DecodeError,
+    },
+    #[error("the request decodes to more than {limit} bytes: send fewer records per request")]
+    Decoded { limit: usize },
+}
+
+impl Error {
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Gzip { .. } | Self::Protobuf { .. } => ErrorKind::BadInput,
+            Self::Body { .. } | Self::Decompressed { .. } | Self::Decoded { .. } => {
+                ErrorKind::TooLarge
+            }
+        }
+    }
+}

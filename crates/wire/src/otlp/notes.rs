@@ -1,0 +1,62 @@
+//! What went wrong with records, by cause: counted, with one example each.
+
+/// The most causes that are told; further ones are left out.
+const NOTES_MAX: usize = 8;
+
+/// The most characters of an example's name.
+const NAME_CHARS_MAX: usize = 80;
+
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<Note>);
+
+#[derive(Debug)]
+struct Note {
+    cause: &'static str,
+    count: u64,
+    example: String,
+}
+
+/// Why one record was refused.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) cause: &'static str,
+    pub(super) example: String,
+}
+
+impl Notes {
+    /// Counts `count` records for `cause`; the first example is kept.
+    pub(super) fn add(
+        &mut self,
+        cause: &'static str,
+        count: u64,
+        example: impl FnOnce() -> String,
+    ) {
+        if let Some(note) = self.0.iter_mut().find(|note| note.cause == cause) {
+            note.count += count;
+        } else if self.0.len() < NOTES_MAX {
+            self.0.push(Note {
+                cause,
+                count,
+                example: example(),
+            });
+        }
+    }
+
+    pub(super) fn into_messages(self) -> Vec<String> {
+        let text = |note: Note| {
+            format!(
+                "{}: {}, for example {}",
+                note.cause, note.count, note.example
+            )
+        };
+        self.0.into_iter().map(text).collect()
+    }
+}
+
+/// A name for an example, quoted, not too long.
+pub(super) fn quoted(name: &str) -> String {
+    match name.char_indices().nth(NAME_CHARS_MAX) {
+        Some((end, _)) => format!("`{}...`", &name[..end]),
+        None => format!("`{name}`"),
+    }
+}

@@ -1,0 +1,71 @@
+//! Where things are: the repository, the cache that outlives a checkout, and the build directories.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+pub struct Place {
+    pub root: PathBuf,
+    /// For what is worth keeping between checkouts: builds and the Python environment.
+    pub cache: PathBuf,
+    /// Where tests and the demonstration are built.
+    pub target: PathBuf,
+    /// Where the benchmark is built, which people look for in the usual place.
+    pub release_target: PathBuf,
+}
+
+impl Place {
+    pub fn find() -> Result<Self> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = manifest
+            .ancestors()
+            .nth(2)
+            .context("xtask lies outside the repository")?;
+        let home = env::var_os("HOME").map(PathBuf::from);
+        let cache = home
+            .map(|home| home.join(".cache/crawlspace"))
+            .filter(|cache| is_writable(cache))
+            .unwrap_or_else(|| root.join("target"));
+        let chosen = env::var_os("CARGO_TARGET_DIR").map(|target| root.join(target));
+        let target = match &chosen {
+            Some(target) => target.clone(),
+            None if cache.starts_with(root) => root.join("target"),
+            None => cache.join("target"),
+        };
+        Ok(Self {
+            root: root.to_owned(),
+            cache,
+            target,
+            release_target: chosen.unwrap_or_else(|| root.join("target")),
+        })
+    }
+}
+
+/// Whether files can be made in `directory`, which is made when absent.
+fn is_writable(directory: &Path) -> bool {
+    let probe = directory.join(format!(".probe-{}", std::process::id()));
+    fs::create_dir_all(directory).is_ok()
+        && fs::write(&probe, "").is_ok()
+        && fs::remove_file(&probe).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, is_writable};
+
+    #[test]
+    fn the_root_holds_the_workspace() {
+        let root = Place::find().unwrap().root;
+        let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn a_folder_below_a_file_is_not_writable() {
+        let file = std::env::current_exe().unwrap();
+        assert!(!is_writable(&file.join("below")));
+        assert!(is_writable(&std::env::temp_dir()));
+    }
+}

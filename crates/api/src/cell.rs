@@ -16,7 +16,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use crawlspace_model::id::hex;
 
 /// Writes the value of a row.
-pub(crate) type Cell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + Send + 'a>;
+pub(crate) type Cell<'a> = Box<dyn Fn(usize, &mut Vec<u8>) + 'a>;
 
 /// The largest integer that every JSON reader keeps exact.
 const EXACT_MAX: i128 = 1 << 53;
@@ -196,21 +196,15 @@ fn write_double(number: f64, out: &mut Vec<u8>) {
     };
 }
 
-fn text<'a, A>(array: &'a A, value: fn(&'a A, usize) -> &'a str) -> Cell<'a>
-where
-    A: Sync,
-{
+fn text<'a, A>(array: &'a A, value: fn(&'a A, usize) -> &'a str) -> Cell<'a> {
     Box::new(move |row, out| write_text(value(array, row), out))
 }
 
-fn bytes<'a, A>(array: &'a A, value: fn(&'a A, usize) -> &'a [u8]) -> Cell<'a>
-where
-    A: Sync,
-{
+fn bytes<'a, A>(array: &'a A, value: fn(&'a A, usize) -> &'a [u8]) -> Cell<'a> {
     Box::new(move |row, out| _ = write!(out, "\"{}\"", hex(value(array, row))))
 }
 
-fn list<'a>(items: impl Fn(usize) -> ArrayRef + Send + 'a) -> Cell<'a> {
+fn list<'a>(items: impl Fn(usize) -> ArrayRef + 'a) -> Cell<'a> {
     Box::new(move |row, out| {
         let items = items(row);
         let item = cell(items.as_ref());

@@ -37,7 +37,7 @@ async fn store() -> Store {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalogue = SqliteCatalogue::open(
         &dir.path().join("catalogue.sqlite"),
-        dir.path(),
+        &dir.path().join("data"),
         Arc::clone(&clock),
     )
     .await

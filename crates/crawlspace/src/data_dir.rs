@@ -53,13 +53,9 @@ impl DataDir {
         self.root.join("wal")
     }
 
-    pub fn catalogue(&self) -> PathBuf {
-        self.root.join("lake/catalogue.sqlite")
-    }
-
-    /// Where parts are.
-    pub fn parts(&self) -> PathBuf {
-        self.root.join("lake/data")
+    /// The root of the lake's objects; its catalogue lies beside them.
+    pub fn lake(&self) -> PathBuf {
+        self.root.join("lake")
     }
 }
 

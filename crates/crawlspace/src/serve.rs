@@ -159,12 +159,13 @@ async fn open_lake(
         flush_age: arguments.flush_age.unwrap_or(defaults.flush_age),
         ..defaults
     };
-    let parts = data_dir.parts();
+    let root = data_dir.lake();
+    let (file, parts) = (root.join("catalogue.sqlite"), root.join("data"));
     fs.create_dir_all(&parts)
         .with_context(|| format!("directory `{}` can't be made", parts.display()))?;
-    let catalogue = SqliteCatalogue::open(&data_dir.catalogue(), &parts, Arc::clone(clock)).await?;
+    let catalogue = SqliteCatalogue::open(&file, &parts, Arc::clone(clock)).await?;
     let dependencies = crawlspace_lake::Dependencies {
-        store: Arc::new(LocalStore::new(Arc::clone(fs), parts)),
+        store: Arc::new(LocalStore::new(Arc::clone(fs), root)),
         catalogue: Arc::new(catalogue),
         clock: Arc::clone(clock),
     };

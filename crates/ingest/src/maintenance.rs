@@ -22,6 +22,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Waiting time after a first failure; doubles up to the second.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
+/// An ordered compaction merges wherever there are so many small parts: it does not wait for the usual number.
+const ORDERED_PARTS_MIN: usize = 2;
 /// Flushes and compactions that people have ordered and that wait.
 const ORDERS_MAX: usize = 16;
 
@@ -154,7 +156,9 @@ async fn run_compactions(
     let work = async {
         loop {
             tokio::select! {
-                Some(order) = orders.recv() => _ = order.send(lake.compact().await.map_err(Error::from)),
+                Some(order) = orders.recv() => {
+                    _ = order.send(lake.compact(Some(ORDERED_PARTS_MIN)).await.map_err(Error::from));
+                }
                 _ = compact.tick() => try_compact(&lake, &mut compact_retry).await,
                 _ = sweep.tick() => try_sweep(&lake, &mut sweep_retry).await,
             }
@@ -166,11 +170,11 @@ async fn run_compactions(
     }
 }
 
-async fn try_compact(lake: &Lake, retry: &mut Retry) {
+async fn try_compact(lake: &Arc<Lake>, retry: &mut Retry) {
     if !retry.is_due() {
         return;
     }
-    match lake.compact().await {
+    match lake.compact(None).await {
         Ok(compacted) => {
             retry.succeeded();
             if compacted.merged > 0 {

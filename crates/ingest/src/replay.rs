@@ -38,7 +38,7 @@ pub(crate) async fn replay(
 fn replay_blocking(
     config: Config,
     fs: Arc<dyn FileSystem>,
-    lake: &Lake,
+    lake: &Arc<Lake>,
     runtime: &Handle,
 ) -> Result<(Wal, Replayed), Error> {
     let config = crawlspace_wal::Config {

@@ -17,7 +17,6 @@ use crate::{Accepted, Config, Dependencies, Encoding, Error, Ingest, Request};
 async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
     let files: Arc<dyn FileSystem> = Arc::new(RealFs);
     let data = dir.join("data");
-    files.create_dir_all(&data).unwrap();
     let catalogue =
         SqliteCatalogue::open(&dir.join("catalogue.sqlite"), &data, Arc::new(SystemClock))
             .await
@@ -28,7 +27,7 @@ async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
         ..crawlspace_lake::Config::default()
     };
     let dependencies = crawlspace_lake::Dependencies {
-        store: Arc::new(LocalStore::new(files, data)),
+        store: Arc::new(LocalStore::new(files, dir.to_owned())),
         catalogue: Arc::new(catalogue),
         clock: Arc::new(SystemClock),
     };

@@ -24,8 +24,16 @@ pub struct Columns {
 impl Columns {
     #[must_use]
     pub fn new(list: Vec<Arc<Column>>, next_id: i64) -> Self {
-        let by_name = list.iter().enumerate().map(|(index, column)| (column.name.clone(), index)).collect();
-        Self { list, by_name, next_id }
+        let by_name = list
+            .iter()
+            .enumerate()
+            .map(|(index, column)| (column.name.clone(), index))
+            .collect();
+        Self {
+            list,
+            by_name,
+            next_id,
+        }
     }
 
     #[must_use]
@@ -40,28 +48,49 @@ impl Columns {
     /// Those columns and new ones for the attributes that have none: the most frequent first, as many as the table may
     /// have. `counts` says how many values of each type a key has.
     #[must_use]
-    pub fn extended(&self, table: Table, counts: &BTreeMap<String, BTreeMap<Kind, u64>>) -> (Self, Vec<Column>) {
+    pub fn extended(
+        &self,
+        table: Table,
+        counts: &BTreeMap<String, BTreeMap<Kind, u64>>,
+    ) -> (Self, Vec<Column>) {
         let attributes = self.list.len() - table.fixed_columns().len();
         let mut wanted: Vec<(&String, ColumnType, u64)> = counts
             .iter()
             .filter(|(name, _)| !self.by_name.contains_key(*name))
             .filter_map(|(name, kinds)| {
-                let (kind, count) = kinds.iter().max_by_key(|(kind, count)| (**count, std::cmp::Reverse(**kind)))?;
+                let (kind, count) = kinds
+                    .iter()
+                    .max_by_key(|(kind, count)| (**count, std::cmp::Reverse(**kind)))?;
                 Some((name, column_type(*kind), *count))
             })
             .collect();
         wanted.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.0.cmp(b.0)));
         wanted.truncate(ATTRIBUTE_COLUMNS_MAX.saturating_sub(attributes));
-        let mut taken: BTreeSet<String> = self.list.iter().map(|c| c.stored_name.to_ascii_lowercase()).collect();
+        let mut taken: BTreeSet<String> = self
+            .list
+            .iter()
+            .map(|c| c.stored_name.to_ascii_lowercase())
+            .collect();
         let mut next_id = self.next_id;
         let mut added = Vec::new();
         for (name, column_type, _) in wanted {
             let stored_name = free_name(name, &taken);
             taken.insert(stored_name.to_ascii_lowercase());
-            added.push(Column { id: next_id, name: name.clone(), stored_name, column_type, nullable: true });
+            added.push(Column {
+                id: next_id,
+                name: name.clone(),
+                stored_name,
+                column_type,
+                nullable: true,
+            });
             next_id += column_type.ids();
         }
-        let list = self.list.iter().cloned().chain(added.iter().cloned().map(Arc::new)).collect();
+        let list = self
+            .list
+            .iter()
+            .cloned()
+            .chain(added.iter().cloned().map(Arc::new))
+            .collect();
         (Self::new(list, next_id), added)
     }
 }
@@ -71,7 +100,10 @@ impl Columns {
 fn free_name(name: &str, taken: &BTreeSet<String>) -> String {
     let is_free = |name: &str| !taken.contains(&name.to_ascii_lowercase());
     let numbered = (2..).map(|number| format!("{name}~{number}"));
-    std::iter::once(name.to_owned()).chain(numbered).find(|name| is_free(name)).expect("numbers do not end")
+    std::iter::once(name.to_owned())
+        .chain(numbered)
+        .find(|name| is_free(name))
+        .expect("numbers do not end")
 }
 
 /// The column type that keeps values of this kind.
@@ -94,7 +126,11 @@ pub fn column_type_of(data_type: &DataType) -> ColumnType {
 /// How batches in memory hold a column.
 #[must_use]
 pub fn memory_type(table: Table, column: &Column) -> DataType {
-    if let Some(fixed) = table.fixed_columns().iter().find(|fixed| fixed.name == column.name) {
+    if let Some(fixed) = table
+        .fixed_columns()
+        .iter()
+        .find(|fixed| fixed.name == column.name)
+    {
         return fixed.data_type.clone();
     }
     match column.column_type {
@@ -118,7 +154,10 @@ pub fn scan_type(table: Table, column: &Column) -> DataType {
 #[must_use]
 pub fn memory_target(table: Table, column: &Column) -> Target {
     let field = Field::new(&column.stored_name, memory_type(table, column), true);
-    Target { name: column.name.clone(), field: Arc::new(field) }
+    Target {
+        name: column.name.clone(),
+        field: Arc::new(field),
+    }
 }
 
 /// The field of a column in scans and as compaction reads it.
@@ -135,8 +174,16 @@ pub fn with_field_ids(field: &Field, id: i64) -> Field {
         DataType::List(item) => DataType::List(numbered(item, id + 1)),
         DataType::Map(entries, sorted) => match entries.data_type() {
             DataType::Struct(pair) => {
-                let pair: Fields = pair.iter().zip(1..).map(|(field, offset)| numbered(field, id + offset)).collect();
-                let entries = Field::new(entries.name(), DataType::Struct(pair), entries.is_nullable());
+                let pair: Fields = pair
+                    .iter()
+                    .zip(1..)
+                    .map(|(field, offset)| numbered(field, id + offset))
+                    .collect();
+                let entries = Field::new(
+                    entries.name(),
+                    DataType::Struct(pair),
+                    entries.is_nullable(),
+                );
                 DataType::Map(Arc::new(entries), *sorted)
             }
             _ => field.data_type().clone(),
@@ -161,7 +208,10 @@ mod tests {
         let counts = |entries: &[(&str, Kind, u64)]| {
             let mut counts: BTreeMap<String, BTreeMap<Kind, u64>> = BTreeMap::new();
             for (name, kind, count) in entries {
-                counts.entry((*name).to_owned()).or_default().insert(*kind, *count);
+                counts
+                    .entry((*name).to_owned())
+                    .or_default()
+                    .insert(*kind, *count);
             }
             counts
         };
@@ -170,13 +220,27 @@ mod tests {
             let name = Table::Changes.fixed_columns()[i].name.to_owned();
             let id = i64::try_from(i).expect("few columns") + 1;
             let stored_name = name.clone();
-            std::sync::Arc::new(super::Column { id, name, stored_name, column_type: ColumnType::Text, nullable: true })
+            std::sync::Arc::new(super::Column {
+                id,
+                name,
+                stored_name,
+                column_type: ColumnType::Text,
+                nullable: true,
+            })
         });
         let (columns, added) = Columns::new(list.collect(), 100).extended(
             Table::Changes,
-            &counts(&[("userId", Kind::Int, 5), ("userid", Kind::String, 9), ("userid", Kind::Int, 2), ("b", Kind::Bool, 1)]),
+            &counts(&[
+                ("userId", Kind::Int, 5),
+                ("userid", Kind::String, 9),
+                ("userid", Kind::Int, 2),
+                ("b", Kind::Bool, 1),
+            ]),
         );
-        let summary: Vec<_> = added.iter().map(|c| (c.id, c.name.as_str(), c.stored_name.as_str(), c.column_type)).collect();
+        let summary: Vec<_> = added
+            .iter()
+            .map(|c| (c.id, c.name.as_str(), c.stored_name.as_str(), c.column_type))
+            .collect();
         assert_eq!(
             summary,
             [

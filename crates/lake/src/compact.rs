@@ -47,7 +47,8 @@ impl Lake {
         for table in Table::ALL {
             let snapshot = self.snapshot();
             for inputs in groups(&snapshot.table(table).parts, at_least) {
-                let columns: Vec<Arc<Column>> = snapshot.table(table).columns.iter().cloned().collect();
+                let columns: Vec<Arc<Column>> =
+                    snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
                 let parts = inputs.clone();
                 // Encoding is long work for a core: off the threads that answer requests.
@@ -55,7 +56,11 @@ impl Lake {
                     runtime.block_on(lake.merge_parts(table, &columns, &parts))
                 });
                 let removed_parts = inputs.iter().map(|part| part.id).collect();
-                let change = Change { new_parts: vec![merged.await??], removed_parts, ..Change::default() };
+                let change = Change {
+                    new_parts: vec![merged.await??],
+                    removed_parts,
+                    ..Change::default()
+                };
                 self.commit(&change, Vec::new(), |_| ()).await?;
                 done.merged += inputs.len();
                 done.into += 1;
@@ -64,11 +69,26 @@ impl Lake {
         Ok(done)
     }
 
-    async fn merge_parts(&self, table: Table, columns: &[Arc<Column>], parts: &[Arc<Part>]) -> Result<PartMeta, Error> {
+    async fn merge_parts(
+        &self,
+        table: Table,
+        columns: &[Arc<Column>],
+        parts: &[Arc<Part>],
+    ) -> Result<PartMeta, Error> {
         let known: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
-        let present: BTreeSet<i64> = parts.iter().flat_map(|part| part.meta.columns.iter().copied()).collect();
-        let columns: Vec<Arc<Column>> = columns.iter().filter(|column| present.contains(&column.id)).cloned().collect();
-        let fields: Vec<Arc<Field>> = columns.iter().map(|column| Arc::new(scan_field(table, column))).collect();
+        let present: BTreeSet<i64> = parts
+            .iter()
+            .flat_map(|part| part.meta.columns.iter().copied())
+            .collect();
+        let columns: Vec<Arc<Column>> = columns
+            .iter()
+            .filter(|column| present.contains(&column.id))
+            .cloned()
+            .collect();
+        let fields: Vec<Arc<Field>> = columns
+            .iter()
+            .map(|column| Arc::new(scan_field(table, column)))
+            .collect();
         let order = order(table, &fields);
         let groups = parts.iter().map(|part| vec![Arc::clone(part)]).collect();
         let scan = PartScan {
@@ -94,8 +114,14 @@ impl Lake {
 fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
     let expressions = table.sort_columns().iter().filter_map(|name| {
         let index = fields.iter().position(|field| field.name() == name)?;
-        let options = SortOptions { descending: false, nulls_first: true };
-        Some(PhysicalSortExpr::new(Arc::new(ColumnExpr::new(name, index)), options))
+        let options = SortOptions {
+            descending: false,
+            nulls_first: true,
+        };
+        Some(PhysicalSortExpr::new(
+            Arc::new(ColumnExpr::new(name, index)),
+            options,
+        ))
     });
     LexOrdering::new(expressions).expect("every table has sort columns, and they are fixed columns")
 }
@@ -103,7 +129,10 @@ fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
 /// Parts to merge with each other: of one hour, together no larger than a part may be.
 fn groups(parts: &[Arc<Part>], at_least: usize) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
-    for part in parts.iter().filter(|part| part.meta.size_bytes < PART_BYTES_MAX) {
+    for part in parts
+        .iter()
+        .filter(|part| part.meta.size_bytes < PART_BYTES_MAX)
+    {
         // Rows far from when they came in must not widen the hour of all others.
         let hour = part.meta.time_max.0.div_euclid(HOUR_NANOS);
         hours.entry(hour).or_default().push(Arc::clone(part));

@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapArray, MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder, new_null_array};
+use arrow::array::{
+    Array, ArrayRef, AsArray, MapArray, MapBuilder, MapFieldNames, RecordBatch, StringArray,
+    StringBuilder, new_null_array,
+};
 use arrow::datatypes::{DataType, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 use crawlspace_model::attribute::{Kind, Kinds, Value, kind_of_json};
 use crawlspace_model::table::{self, OVERFLOW, Table};
@@ -32,7 +35,11 @@ pub enum Spill {
 ///
 /// # Errors
 /// Only for columns of types that no batch has.
-pub fn conform(batch: &RecordBatch, targets: &[Target], spill: Spill) -> Result<RecordBatch, Error> {
+pub fn conform(
+    batch: &RecordBatch,
+    targets: &[Target],
+    spill: Spill,
+) -> Result<RecordBatch, Error> {
     let schema = batch.schema();
     let fitting = |target: &Target| {
         let (index, field) = schema.column_with_name(&target.name)?;
@@ -51,22 +58,35 @@ pub fn conform(batch: &RecordBatch, targets: &[Target], spill: Spill) -> Result<
         None => Ok(new_null_array(target.field.data_type(), batch.num_rows())),
     });
     let columns = columns.collect::<Result<Vec<_>, Error>>()?;
-    let fields: Vec<Arc<Field>> = targets.iter().map(|target| Arc::clone(&target.field)).collect();
+    let fields: Vec<Arc<Field>> = targets
+        .iter()
+        .map(|target| Arc::clone(&target.field))
+        .collect();
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::new(Schema::new(fields)),
+        columns,
+        &options,
+    )?)
 }
 
 /// Two batches of one table as one, the rows of `first` before those of `second`.
 ///
 /// # Errors
 /// Only for columns of types that no batch has.
-pub fn merge(table: Table, first: &RecordBatch, second: &RecordBatch) -> Result<RecordBatch, Error> {
+pub fn merge(
+    table: Table,
+    first: &RecordBatch,
+    second: &RecordBatch,
+) -> Result<RecordBatch, Error> {
     let fixed = table.fixed_columns().len();
     let mut fields: BTreeMap<String, Arc<Field>> = BTreeMap::new();
     for schema in [first.schema(), second.schema()] {
         for field in &schema.fields()[fixed..] {
             if fields.len() < table::ATTRIBUTE_COLUMNS_MAX {
-                fields.entry(field.name().clone()).or_insert_with(|| Arc::clone(field));
+                fields
+                    .entry(field.name().clone())
+                    .or_insert_with(|| Arc::clone(field));
             }
         }
     }
@@ -74,21 +94,32 @@ pub fn merge(table: Table, first: &RecordBatch, second: &RecordBatch) -> Result<
     let targets: Vec<Target> = fixed_fields
         .into_iter()
         .chain(fields.into_values())
-        .map(|field| Target { name: field.name().clone(), field })
+        .map(|field| Target {
+            name: field.name().clone(),
+            field,
+        })
         .collect();
-    let parts = [conform(first, &targets, Spill::All)?, conform(second, &targets, Spill::All)?];
+    let parts = [
+        conform(first, &targets, Spill::All)?,
+        conform(second, &targets, Spill::All)?,
+    ];
     Ok(arrow::compute::concat_batches(&parts[0].schema(), &parts)?)
 }
 
 /// The number of fixed columns at the front of a batch: `overflow` is the last of them.
 fn fixed_count(schema: &SchemaRef) -> usize {
-    schema.fields().iter().position(|field| field.name() == OVERFLOW).map_or(0, |index| index + 1)
+    schema
+        .fields()
+        .iter()
+        .position(|field| field.name() == OVERFLOW)
+        .map_or(0, |index| index + 1)
 }
 
 /// The attribute columns of a batch.
 pub fn attribute_fields(batch: &RecordBatch) -> impl Iterator<Item = (usize, Arc<Field>)> + use<> {
     let schema = batch.schema();
-    (fixed_count(&schema)..schema.fields().len()).map(move |index| (index, Arc::clone(&schema.fields()[index])))
+    (fixed_count(&schema)..schema.fields().len())
+        .map(move |index| (index, Arc::clone(&schema.fields()[index])))
 }
 
 /// The kind of value a column of this type holds.
@@ -106,11 +137,18 @@ pub fn kind_of_type(data_type: &DataType) -> Kind {
 #[must_use]
 pub fn overflow_kinds(batch: &RecordBatch) -> BTreeMap<String, Kinds> {
     let mut keys = BTreeMap::new();
-    let Some(column) = batch.column_by_name(OVERFLOW) else { return keys };
+    let Some(column) = batch.column_by_name(OVERFLOW) else {
+        return keys;
+    };
     let map = column.as_map();
-    let (names, texts) = (map.keys().as_string::<i32>(), map.values().as_string::<i32>());
+    let (names, texts) = (
+        map.keys().as_string::<i32>(),
+        map.values().as_string::<i32>(),
+    );
     let offsets = map.value_offsets();
-    let Ok(range) = usize::try_from(offsets[0]).and_then(|start| Ok(start..usize::try_from(offsets[map.len()])?)) else {
+    let Ok(range) = usize::try_from(offsets[0])
+        .and_then(|start| Ok(start..usize::try_from(offsets[map.len()])?))
+    else {
         return keys;
     };
     for index in range {
@@ -126,12 +164,21 @@ pub fn overflow_kinds(batch: &RecordBatch) -> BTreeMap<String, Kinds> {
 /// The overflow column with the values of some attribute columns added, keys in order.
 fn with_spilled(batch: &RecordBatch, spilled: &[usize]) -> Result<ArrayRef, Error> {
     let schema = batch.schema();
-    let present = batch.column_by_name(OVERFLOW).map(|column| column.as_map().clone());
-    let names = MapFieldNames { entry: "entries".into(), key: "key".into(), value: "value".into() };
+    let present = batch
+        .column_by_name(OVERFLOW)
+        .map(|column| column.as_map().clone());
+    let names = MapFieldNames {
+        entry: "entries".into(),
+        key: "key".into(),
+        value: "value".into(),
+    };
     let mut builder = MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new());
     for row in 0..batch.num_rows() {
         let mut entries: BTreeMap<&str, String> = BTreeMap::new();
-        let old = present.as_ref().filter(|map| map.is_valid(row)).map(|map| map_entries(map, row));
+        let old = present
+            .as_ref()
+            .filter(|map| map.is_valid(row))
+            .map(|map| map_entries(map, row));
         for (key, text) in old.into_iter().flatten() {
             entries.insert(key, text.to_owned());
         }
@@ -152,8 +199,12 @@ fn with_spilled(batch: &RecordBatch, spilled: &[usize]) -> Result<ArrayRef, Erro
 /// The keys and texts of one row's overflow.
 pub fn map_entries(map: &MapArray, row: usize) -> impl Iterator<Item = (&str, &str)> {
     let offsets = map.value_offsets();
-    let (start, end) = (offsets[row].unsigned_abs() as usize, offsets[row + 1].unsigned_abs() as usize);
-    let (keys, values): (&StringArray, &StringArray) = (map.keys().as_string(), map.values().as_string());
+    let (start, end) = (
+        offsets[row].unsigned_abs() as usize,
+        offsets[row + 1].unsigned_abs() as usize,
+    );
+    let (keys, values): (&StringArray, &StringArray) =
+        (map.keys().as_string(), map.values().as_string());
     (start..end).map(move |index| (keys.value(index), values.value(index)))
 }
 

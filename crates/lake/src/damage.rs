@@ -16,8 +16,14 @@ const DIRECTORY: &str = "damaged";
 
 /// The names of parts that earlier runs set aside.
 pub(crate) async fn set_aside_before(store: &dyn ObjectStore) -> Result<Vec<String>, Error> {
-    let found = store.list_with_delimiter(Some(&Path::from(DIRECTORY))).await?;
-    Ok(found.objects.into_iter().filter_map(|object| Some(object.location.filename()?.to_owned())).collect())
+    let found = store
+        .list_with_delimiter(Some(&Path::from(DIRECTORY)))
+        .await?;
+    Ok(found
+        .objects
+        .into_iter()
+        .filter_map(|object| Some(object.location.filename()?.to_owned()))
+        .collect())
 }
 
 impl Lake {
@@ -27,8 +33,16 @@ impl Lake {
             let expected = part.meta.size_bytes;
             match self.store.head(&part::location(&part.meta)).await {
                 Ok(object) if object.size == expected => {}
-                Ok(object) => self.set_aside(&part, &format!("{} bytes instead of {expected}", object.size)).await?,
-                Err(object_store::Error::NotFound { .. }) => self.set_aside(&part, "its file is gone").await?,
+                Ok(object) => {
+                    self.set_aside(
+                        &part,
+                        &format!("{} bytes instead of {expected}", object.size),
+                    )
+                    .await?
+                }
+                Err(object_store::Error::NotFound { .. }) => {
+                    self.set_aside(&part, "its file is gone").await?
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -57,8 +71,15 @@ impl Lake {
         let named = self.catalogue.objects().await?;
         let named: Vec<Path> = named.iter().map(|path| part::below_data(path)).collect();
         for table in Table::ALL {
-            let found = self.store.list_with_delimiter(Some(&part::directory(table))).await?;
-            for object in found.objects.into_iter().filter(|object| !named.contains(&object.location)) {
+            let found = self
+                .store
+                .list_with_delimiter(Some(&part::directory(table)))
+                .await?;
+            for object in found
+                .objects
+                .into_iter()
+                .filter(|object| !named.contains(&object.location))
+            {
                 tracing::info!(object = %object.location, "deleting an object that was never committed");
                 self.delete(&object.location).await?;
             }
@@ -70,13 +91,28 @@ impl Lake {
     async fn set_aside(&self, part: &Part, reason: &str) -> Result<(), Error> {
         let path = part::location(&part.meta);
         tracing::error!(part = %path, rows = part.meta.rows, reason, "damaged part set aside: answers miss its rows");
-        let change = Change { removed_parts: vec![part.id], ..Change::default() };
+        let change = Change {
+            removed_parts: vec![part.id],
+            ..Change::default()
+        };
         let name = part.meta.file_name.clone();
-        self.commit(&change, Vec::new(), |state| state.damaged.push(name.clone())).await?;
-        match self.store.rename(&path, &Path::from_iter([DIRECTORY, &part.meta.file_name])).await {
+        self.commit(&change, Vec::new(), |state| {
+            state.damaged.push(name.clone())
+        })
+        .await?;
+        match self
+            .store
+            .rename(&path, &Path::from_iter([DIRECTORY, &part.meta.file_name]))
+            .await
+        {
             Err(object_store::Error::NotFound { .. }) => {
                 // Nothing to inspect, but the loss is still to be counted after a restart.
-                self.store.put(&Path::from_iter([DIRECTORY, &part.meta.file_name]), Vec::new().into()).await?;
+                self.store
+                    .put(
+                        &Path::from_iter([DIRECTORY, &part.meta.file_name]),
+                        Vec::new().into(),
+                    )
+                    .await?;
                 Ok(())
             }
             Err(error) => Err(error.into()),
@@ -85,6 +121,10 @@ impl Lake {
     }
 
     fn parts(&self) -> Vec<Arc<Part>> {
-        self.state().tables.iter().flat_map(|table| table.parts.iter().cloned()).collect()
+        self.state()
+            .tables
+            .iter()
+            .flat_map(|table| table.parts.iter().cloned())
+            .collect()
     }
 }

@@ -48,7 +48,10 @@ impl Lake {
         let result = self.write_held(held, wal_position).await;
         if result.is_err() {
             let mut state = self.state();
-            state.tables.iter_mut().for_each(|table| table.memory.release(false));
+            state
+                .tables
+                .iter_mut()
+                .for_each(|table| table.memory.release(false));
             state.oldest = oldest;
         }
         result
@@ -59,7 +62,10 @@ impl Lake {
         held: [(Arc<Columns>, Vec<Arc<MemoryBatch>>); 4],
         wal_position: u64,
     ) -> Result<Flushed, Error> {
-        let mut change = Change { wal_position: Some(wal_position), ..Change::default() };
+        let mut change = Change {
+            wal_position: Some(wal_position),
+            ..Change::default()
+        };
         let mut extended = Vec::new();
         for (table, (columns, batches)) in Table::ALL.into_iter().zip(held) {
             if batches.is_empty() {
@@ -74,21 +80,35 @@ impl Lake {
                 runtime.block_on(lake.write_part(table, &for_writer, &batches))
             });
             change.new_parts.push(meta.await??);
-            change.new_columns.extend(added.into_iter().map(|column| (table, column)));
+            change
+                .new_columns
+                .extend(added.into_iter().map(|column| (table, column)));
             extended.push((table, columns));
         }
         let rows = change.new_parts.iter().map(|part| part.rows).sum();
         let nothing_new = change.new_parts.is_empty() && self.wal_position() == wal_position;
         if !nothing_new {
             self.commit(&change, extended, |state| {
-                state.tables.iter_mut().for_each(|table| table.memory.release(true));
+                state
+                    .tables
+                    .iter_mut()
+                    .for_each(|table| table.memory.release(true));
             })
             .await?;
         }
-        Ok(Flushed { rows, parts: change.new_parts.len(), wal_position })
+        Ok(Flushed {
+            rows,
+            parts: change.new_parts.len(),
+            wal_position,
+        })
     }
 
-    async fn write_part(&self, table: Table, columns: &Columns, held: &[Arc<MemoryBatch>]) -> Result<PartMeta, Error> {
+    async fn write_part(
+        &self,
+        table: Table,
+        columns: &Columns,
+        held: &[Arc<MemoryBatch>],
+    ) -> Result<PartMeta, Error> {
         let present: BTreeSet<String> = held
             .iter()
             .flat_map(|batch| attribute_fields(&batch.rows))
@@ -101,8 +121,13 @@ impl Lake {
             .filter(|(index, column)| *index < fixed || present.contains(&column.name))
             .map(|(_, column)| Arc::clone(column))
             .collect();
-        let targets: Vec<Target> = written.iter().map(|column| memory_target(table, column)).collect();
-        let batches = held.iter().map(|batch| conform(&batch.rows, &targets, Spill::All));
+        let targets: Vec<Target> = written
+            .iter()
+            .map(|column| memory_target(table, column))
+            .collect();
+        let batches = held
+            .iter()
+            .map(|batch| conform(&batch.rows, &targets, Spill::All));
         let batches = batches.collect::<Result<Vec<_>, Error>>()?;
         let fields: Vec<Arc<Field>> = targets.into_iter().map(|target| target.field).collect();
         let known = columns.iter().map(|column| column.name.clone()).collect();
@@ -130,17 +155,32 @@ fn value_counts(batches: &[Arc<MemoryBatch>]) -> BTreeMap<String, BTreeMap<Kind,
 
 /// The rows of all batches in the table's order, as (batch, row); rows that compare equal keep theirs.
 fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, Error> {
-    let Some(first) = batches.first() else { return Ok(Vec::new()) };
-    let keys: Vec<usize> = table.sort_columns().iter().filter_map(|name| first.schema_ref().index_of(name).ok()).collect();
-    let fields = keys.iter().map(|key| SortField::new(first.column(*key).data_type().clone())).collect();
+    let Some(first) = batches.first() else {
+        return Ok(Vec::new());
+    };
+    let keys: Vec<usize> = table
+        .sort_columns()
+        .iter()
+        .filter_map(|name| first.schema_ref().index_of(name).ok())
+        .collect();
+    let fields = keys
+        .iter()
+        .map(|key| SortField::new(first.column(*key).data_type().clone()))
+        .collect();
     let converter = RowConverter::new(fields)?;
     let rows = batches.iter().map(|batch| {
-        let columns: Vec<ArrayRef> = keys.iter().map(|key| Arc::clone(batch.column(*key))).collect();
+        let columns: Vec<ArrayRef> = keys
+            .iter()
+            .map(|key| Arc::clone(batch.column(*key)))
+            .collect();
         converter.convert_columns(&columns)
     });
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let mut order: Vec<(usize, usize)> =
-        batches.iter().enumerate().flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row))).collect();
+    let mut order: Vec<(usize, usize)> = batches
+        .iter()
+        .enumerate()
+        .flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)))
+        .collect();
     order.sort_by(|a, b| rows[a.0].row(a.1).cmp(&rows[b.0].row(b.1)));
     Ok(order)
 }
@@ -148,8 +188,14 @@ fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, 
 fn take(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
     let schema: Arc<Schema> = batches[0].schema();
     let columns = (0..schema.fields().len()).map(|column| {
-        let values: Vec<&dyn Array> = batches.iter().map(|batch| batch.column(column).as_ref()).collect();
+        let values: Vec<&dyn Array> = batches
+            .iter()
+            .map(|batch| batch.column(column).as_ref())
+            .collect();
         interleave(&values, rows)
     });
-    Ok(RecordBatch::try_new(schema, columns.collect::<Result<Vec<_>, _>>()?)?)
+    Ok(RecordBatch::try_new(
+        schema,
+        columns.collect::<Result<Vec<_>, _>>()?,
+    )?)
 }

@@ -91,7 +91,11 @@ pub(crate) struct TableState {
 impl From<TableContents> for TableState {
     fn from(contents: TableContents) -> Self {
         let columns = Arc::new(Columns::new(contents.columns, contents.next_column_id));
-        Self { columns, parts: Arc::new(contents.parts), memory: Memory::default() }
+        Self {
+            columns,
+            parts: Arc::new(contents.parts),
+            memory: Memory::default(),
+        }
     }
 }
 
@@ -101,10 +105,20 @@ impl Lake {
     /// # Errors
     /// The catalogue or the store can't be read.
     pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
-        let Dependencies { store, catalogue, clock } = dependencies;
-        let runtime = RuntimeEnvBuilder::new().with_memory_limit(PLAN_MEMORY_BYTES, 1.0).build_arc()?;
+        let Dependencies {
+            store,
+            catalogue,
+            clock,
+        } = dependencies;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_limit(PLAN_MEMORY_BYTES, 1.0)
+            .build_arc()?;
         runtime.register_object_store(store_url().as_ref(), Arc::clone(&store));
-        let Contents { wal_position, mut tables, .. } = catalogue.load().await?;
+        let Contents {
+            wal_position,
+            mut tables,
+            ..
+        } = catalogue.load().await?;
         let state = State {
             tables: Table::ALL.map(|table| tables.remove(&table).unwrap_or_default().into()),
             position: wal_position,
@@ -113,7 +127,15 @@ impl Lake {
             oldest: None,
         };
         let changing = tokio::sync::Mutex::new(());
-        let lake = Self { config, store, catalogue, clock, runtime, state: Mutex::new(state), changing };
+        let lake = Self {
+            config,
+            store,
+            catalogue,
+            clock,
+            runtime,
+            state: Mutex::new(state),
+            changing,
+        };
         lake.set_aside_unfit().await?;
         lake.remove_uncommitted().await?;
         Ok(Arc::new(lake))
@@ -150,18 +172,29 @@ impl Lake {
         let now = self.clock.now();
         let state = self.state();
         let rows: u64 = state.tables.iter().map(|table| table.memory.rows()).sum();
-        let age = state.oldest.map_or(0, |oldest| now.0.saturating_sub(oldest.0));
-        rows >= self.config.flush_rows || (rows > 0 && u128::from(age.unsigned_abs()) >= self.config.flush_age.as_nanos())
+        let age = state
+            .oldest
+            .map_or(0, |oldest| now.0.saturating_sub(oldest.0));
+        rows >= self.config.flush_rows
+            || (rows > 0 && u128::from(age.unsigned_abs()) >= self.config.flush_age.as_nanos())
     }
 
     #[must_use]
     pub fn memory_rows(&self) -> u64 {
-        self.state().tables.iter().map(|table| table.memory.rows()).sum()
+        self.state()
+            .tables
+            .iter()
+            .map(|table| table.memory.rows())
+            .sum()
     }
 
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        self.state().tables.iter().map(|table| table.memory.bytes()).sum()
+        self.state()
+            .tables
+            .iter()
+            .map(|table| table.memory.bytes())
+            .sum()
     }
 
     /// The parts that were found damaged and set aside.
@@ -175,11 +208,24 @@ impl Lake {
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state();
         let tables = Table::ALL.map(|table| {
-            let TableState { columns, parts, memory } = &state.tables[table as usize];
+            let TableState {
+                columns,
+                parts,
+                memory,
+            } = &state.tables[table as usize];
             let memory = memory.batches().to_vec();
-            TableSnapshot { table, columns: Arc::clone(columns), parts: Arc::clone(parts), memory }
+            TableSnapshot {
+                table,
+                columns: Arc::clone(columns),
+                parts: Arc::clone(parts),
+                memory,
+            }
         });
-        Snapshot { tables, position: state.position, damaged_parts: state.damaged.len() }
+        Snapshot {
+            tables,
+            position: state.position,
+            damaged_parts: state.damaged.len(),
+        }
     }
 
     /// What plans over the lake run in: the object store is registered, memory is bounded.
@@ -206,13 +252,21 @@ impl Lake {
             state.tables[table as usize].columns = Arc::new(columns);
         }
         for table in &mut state.tables {
-            if table.parts.iter().any(|part| change.removed_parts.contains(&part.id)) {
-                Arc::make_mut(&mut table.parts).retain(|part| !change.removed_parts.contains(&part.id));
+            if table
+                .parts
+                .iter()
+                .any(|part| change.removed_parts.contains(&part.id))
+            {
+                Arc::make_mut(&mut table.parts)
+                    .retain(|part| !change.removed_parts.contains(&part.id));
             }
         }
         for (id, meta) in committed.part_ids.into_iter().zip(&change.new_parts) {
             let parts = &mut state.tables[meta.table as usize].parts;
-            Arc::make_mut(parts).push(Arc::new(Part { id, meta: meta.clone() }));
+            Arc::make_mut(parts).push(Arc::new(Part {
+                id,
+                meta: meta.clone(),
+            }));
         }
         if let Some(position) = change.wal_position {
             state.committed = position;
@@ -227,9 +281,21 @@ impl Lake {
     /// The catalogue can't be changed or an object can't be deleted; what is left is tried again next time.
     pub async fn sweep(&self) -> Result<(), Error> {
         let _changing = self.changing.lock().await;
-        let ago = |age: Duration| UnixNanos(self.clock.now().0.saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)));
-        self.catalogue.expire(ago(self.config.snapshot_life)).await?;
-        let paths = self.catalogue.scheduled(ago(self.config.object_grace)).await?;
+        let ago = |age: Duration| {
+            UnixNanos(
+                self.clock
+                    .now()
+                    .0
+                    .saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)),
+            )
+        };
+        self.catalogue
+            .expire(ago(self.config.snapshot_life))
+            .await?;
+        let paths = self
+            .catalogue
+            .scheduled(ago(self.config.object_grace))
+            .await?;
         for path in &paths {
             self.delete(&part::below_data(path)).await?;
         }

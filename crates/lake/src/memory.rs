@@ -31,23 +31,38 @@ impl MemoryBatch {
     #[must_use]
     pub fn new(rows: RecordBatch) -> Self {
         let (time_min, time_max) = time_bounds(&rows, "time");
-        Self { overflow: overflow_kinds(&rows), time_min, time_max, weighted: is_weighted(&rows), rows }
+        Self {
+            overflow: overflow_kinds(&rows),
+            time_min,
+            time_max,
+            weighted: is_weighted(&rows),
+            rows,
+        }
     }
 }
 
 /// Whether some row's `sample_weight` is not 1.
 #[must_use]
 pub fn is_weighted(rows: &RecordBatch) -> bool {
-    rows.column_by_name("sample_weight")
-        .is_some_and(|column| column.as_primitive::<Float64Type>().values().iter().any(|weight| *weight != 1.0))
+    rows.column_by_name("sample_weight").is_some_and(|column| {
+        column
+            .as_primitive::<Float64Type>()
+            .values()
+            .iter()
+            .any(|weight| *weight != 1.0)
+    })
 }
 
 /// The least and greatest value of a time column.
 #[must_use]
 pub fn time_bounds(rows: &RecordBatch, column: &str) -> (UnixNanos, UnixNanos) {
-    let times = rows.column_by_name(column).map(|column| column.as_primitive::<TimestampNanosecondType>());
+    let times = rows
+        .column_by_name(column)
+        .map(|column| column.as_primitive::<TimestampNanosecondType>());
     let bounds = times.and_then(|times| Some((min(times)?, max(times)?)));
-    bounds.map_or_else(Default::default, |(least, greatest)| (UnixNanos(least), UnixNanos(greatest)))
+    bounds.map_or_else(Default::default, |(least, greatest)| {
+        (UnixNanos(least), UnixNanos(greatest))
+    })
 }
 
 /// The batches of one table.
@@ -108,8 +123,16 @@ impl Memory {
     pub fn release(&mut self, is_written: bool) {
         if is_written {
             self.batches.drain(..self.held);
-            self.rows = self.batches.iter().map(|batch| batch.rows.num_rows() as u64).sum();
-            self.bytes = self.batches.iter().map(|batch| batch.rows.get_array_memory_size() as u64).sum();
+            self.rows = self
+                .batches
+                .iter()
+                .map(|batch| batch.rows.num_rows() as u64)
+                .sum();
+            self.bytes = self
+                .batches
+                .iter()
+                .map(|batch| batch.rows.get_array_memory_size() as u64)
+                .sum();
         }
         self.held = 0;
     }

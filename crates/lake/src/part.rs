@@ -83,9 +83,18 @@ impl PartWriter {
     ) -> Result<Self, Error> {
         let file_name = format!("{}.parquet", uuid::Uuid::new_v4());
         let path = directory(table).join(file_name.as_str());
-        let numbered: Vec<Field> = columns.iter().zip(fields).map(|(column, field)| with_field_ids(field, column.id)).collect();
-        let at = |source: ParquetError| Error::Parquet { path: path.to_string(), source };
-        let parquet_schema = ArrowSchemaConverter::new().convert(&Schema::new(numbered)).map_err(at)?;
+        let numbered: Vec<Field> = columns
+            .iter()
+            .zip(fields)
+            .map(|(column, field)| with_field_ids(field, column.id))
+            .collect();
+        let at = |source: ParquetError| Error::Parquet {
+            path: path.to_string(),
+            source,
+        };
+        let parquet_schema = ArrowSchemaConverter::new()
+            .convert(&Schema::new(numbered))
+            .map_err(at)?;
         let options = ArrowWriterOptions::new()
             .with_properties(properties(table, &columns))
             // Readers are to see plain Parquet types, not how we held them in memory.
@@ -110,7 +119,14 @@ impl PartWriter {
             weighted: false,
             stats: Vec::new(),
         };
-        Ok(Self { store: Arc::clone(store), writer, columns, meta, stats: BTreeMap::new(), listed: known })
+        Ok(Self {
+            store: Arc::clone(store),
+            writer,
+            columns,
+            meta,
+            stats: BTreeMap::new(),
+            listed: known,
+        })
     }
 
     /// Appends rows, which come in the order of the table.
@@ -126,7 +142,10 @@ impl PartWriter {
         let (least, greatest) = time_bounds(rows, "time");
         (meta.time_min, meta.time_max) = (meta.time_min.min(least), meta.time_max.max(greatest));
         let (least, greatest) = time_bounds(rows, "received_at");
-        (meta.received_min, meta.received_max) = (meta.received_min.min(least), meta.received_max.max(greatest));
+        (meta.received_min, meta.received_max) = (
+            meta.received_min.min(least),
+            meta.received_max.max(greatest),
+        );
         meta.weighted |= is_weighted(rows);
         for (key, kinds) in overflow_kinds(rows) {
             note_overflow(meta, &self.listed, key, kinds);
@@ -138,7 +157,10 @@ impl PartWriter {
                 stats.bounds = Some(widened(stats.bounds.take(), bounds));
             }
         }
-        self.writer.write(rows).await.map_err(|source| self.error(source))
+        self.writer
+            .write(rows)
+            .await
+            .map_err(|source| self.error(source))
     }
 
     /// Closes the object; it is durable then, but in no catalogue yet.
@@ -146,24 +168,37 @@ impl PartWriter {
     /// # Errors
     /// The object can't be written.
     pub async fn finish(mut self) -> Result<PartMeta, Error> {
-        self.writer.finish().await.map_err(|source| self.error(source))?;
+        self.writer
+            .finish()
+            .await
+            .map_err(|source| self.error(source))?;
         let path = location(&self.meta);
         let size = self.store.head(&path).await?.size;
-        let end = self.store.get_range(&path, size - FOOTER_END_BYTES..size).await?;
+        let end = self
+            .store
+            .get_range(&path, size - FOOTER_END_BYTES..size)
+            .await?;
         let footer = u32::from_le_bytes([end[0], end[1], end[2], end[3]]);
         let mut meta = self.meta;
         (meta.size_bytes, meta.footer_bytes) = (size, u64::from(footer));
         meta.stats = self
             .stats
             .into_iter()
-            .map(|(column_id, stats)| ColumnStats { column_id, null_count: stats.nulls, bounds: stats.bounds })
+            .map(|(column_id, stats)| ColumnStats {
+                column_id,
+                null_count: stats.nulls,
+                bounds: stats.bounds,
+            })
             .filter(|stats| stats.bounds.is_some())
             .collect();
         Ok(meta)
     }
 
     fn error(&self, source: ParquetError) -> Error {
-        Error::Parquet { path: location(&self.meta).to_string(), source }
+        Error::Parquet {
+            path: location(&self.meta).to_string(),
+            source,
+        }
     }
 }
 
@@ -191,9 +226,9 @@ fn properties(table: Table, columns: &[Arc<Column>]) -> WriterProperties {
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
             ColumnType::SpanId => builder.set_column_dictionary_enabled(path, false),
-            ColumnType::TraceId if table == Table::Spans => {
-                builder.set_column_bloom_filter_enabled(path.clone(), true).set_column_dictionary_enabled(path, false)
-            }
+            ColumnType::TraceId if table == Table::Spans => builder
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_dictionary_enabled(path, false),
             _ => builder,
         };
     }
@@ -205,7 +240,10 @@ fn bounds(column: &Column, values: &ArrayRef) -> Option<(String, String)> {
     match column.name.as_str() {
         "time" | "received_at" => {
             let times = values.as_primitive::<TimestampNanosecondType>();
-            Some((time_text(UnixNanos(min(times)?)), time_text(UnixNanos(max(times)?))))
+            Some((
+                time_text(UnixNanos(min(times)?)),
+                time_text(UnixNanos(max(times)?)),
+            ))
         }
         "service.name" => {
             let text = arrow::compute::cast(values, &DataType::Utf8).ok()?;

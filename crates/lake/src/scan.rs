@@ -43,7 +43,12 @@ impl PartScan<'_> {
     /// The columns under their stored names.
     #[must_use]
     pub fn schema(table: Table, columns: &[Arc<Column>]) -> SchemaRef {
-        Arc::new(Schema::new(columns.iter().map(|column| scan_field(table, column)).collect::<Vec<_>>()))
+        Arc::new(Schema::new(
+            columns
+                .iter()
+                .map(|column| scan_field(table, column))
+                .collect::<Vec<_>>(),
+        ))
     }
 
     /// The plan that reads them.
@@ -60,13 +65,18 @@ impl PartScan<'_> {
         if let Some(predicate) = self.predicate {
             source = source.with_predicate(predicate);
         }
-        let groups = self.groups.into_iter().map(|parts| FileGroup::new(parts.iter().map(|part| file(part)).collect()));
+        let groups = self
+            .groups
+            .into_iter()
+            .map(|parts| FileGroup::new(parts.iter().map(|part| file(part)).collect()));
         let mut config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
             .with_file_groups(groups.collect())
             .with_projection_indices(self.projection)?
             .with_limit(self.limit);
         if let Some(order) = self.order {
-            config = config.with_output_ordering(vec![order]).with_preserve_order(true);
+            config = config
+                .with_output_ordering(vec![order])
+                .with_preserve_order(true);
         }
         Ok(DataSourceExec::from_data_source(config.build()))
     }
@@ -87,15 +97,30 @@ fn file(part: &Part) -> PartitionedFile {
 ///
 /// # Errors
 /// Only for columns of types that no batch has.
-pub fn scan_memory(table: Table, columns: &[Arc<Column>], memory: &[Arc<MemoryBatch>]) -> Result<Vec<RecordBatch>, Error> {
-    let targets: Vec<Target> = columns.iter().map(|column| memory_target(table, column)).collect();
+pub fn scan_memory(
+    table: Table,
+    columns: &[Arc<Column>],
+    memory: &[Arc<MemoryBatch>],
+) -> Result<Vec<RecordBatch>, Error> {
+    let targets: Vec<Target> = columns
+        .iter()
+        .map(|column| memory_target(table, column))
+        .collect();
     let schema = PartScan::schema(table, columns);
     let batches = memory.iter().map(|batch| {
         let rows = conform(&batch.rows, &targets, Spill::Targets)?;
-        let values = rows.columns().iter().zip(schema.fields()).map(|(values, field)| cast(values, field.data_type()));
+        let values = rows
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(values, field)| cast(values, field.data_type()));
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
         let values = values.collect::<Result<Vec<_>, _>>()?;
-        Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), values, &options)?)
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&schema),
+            values,
+            &options,
+        )?)
     });
     batches.collect()
 }
@@ -104,10 +129,23 @@ impl Lake {
     /// Reads a part to its end, every column.
     pub(crate) async fn read_whole(&self, part: &Arc<Part>) -> Result<(), Error> {
         let table = part.meta.table;
-        let columns: Vec<Arc<Column>> = self.snapshot().table(table).columns.iter().cloned().collect();
+        let columns: Vec<Arc<Column>> = self
+            .snapshot()
+            .table(table)
+            .columns
+            .iter()
+            .cloned()
+            .collect();
         let groups = vec![vec![Arc::clone(part)]];
-        let plan =
-            PartScan { table, columns: &columns, projection: None, groups, predicate: None, order: None, limit: None };
+        let plan = PartScan {
+            table,
+            columns: &columns,
+            projection: None,
+            groups,
+            predicate: None,
+            order: None,
+            limit: None,
+        };
         let plan = plan.plan(self)?;
         let mut rows = datafusion::physical_plan::execute_stream(plan, self.task_context())?;
         while rows.try_next().await?.is_some() {}
@@ -116,6 +154,8 @@ impl Lake {
 
     /// The context that plans of the lake's own run in.
     pub(crate) fn task_context(&self) -> Arc<datafusion::execution::TaskContext> {
-        Arc::new(datafusion::execution::TaskContext::default().with_runtime(Arc::clone(self.runtime())))
+        Arc::new(
+            datafusion::execution::TaskContext::default().with_runtime(Arc::clone(self.runtime())),
+        )
     }
 }

@@ -52,62 +52,111 @@ impl TableSnapshot {
     /// The values of an attribute by its column name; `None` if no row has one.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Attribute> {
-        let column = self.columns.find(name).cloned().or_else(|| self.memory_column(name));
+        let column = self
+            .columns
+            .find(name)
+            .cloned()
+            .or_else(|| self.memory_column(name));
         let mut overflow = self.overflow_kinds(name);
-        let mut kinds = column.as_ref().map_or_else(Kinds::default, |column| Kinds::of(kind_of(column.column_type)));
+        let mut kinds = column.as_ref().map_or_else(Kinds::default, |column| {
+            Kinds::of(kind_of(column.column_type))
+        });
         for batch in &self.memory {
-            let Some((_, field)) = batch.rows.schema_ref().column_with_name(name) else { continue };
+            let Some((_, field)) = batch.rows.schema_ref().column_with_name(name) else {
+                continue;
+            };
             let kind = Kinds::of(kind_of_type(field.data_type()));
-            if column.as_ref().is_some_and(|column| kind_of(column.column_type) != kind_of_type(field.data_type())) {
+            if column.as_ref().is_some_and(|column| {
+                kind_of(column.column_type) != kind_of_type(field.data_type())
+            }) {
                 overflow = overflow.union(kind);
             }
             kinds = kinds.union(kind);
         }
         let kinds = kinds.union(overflow);
-        (!kinds.is_empty()).then_some(Attribute { column, overflow, kinds })
+        (!kinds.is_empty()).then_some(Attribute {
+            column,
+            overflow,
+            kinds,
+        })
     }
 
     /// Kinds of the key's values in the overflow columns of parts and memory. A part with too many keys to list may
     /// hold any key that has no column.
     fn overflow_kinds(&self, name: &str) -> Kinds {
-        let parts = self.parts.iter().filter_map(|part| part.meta.overflow.get(name));
-        let memory = self.memory.iter().filter_map(|batch| batch.overflow.get(name));
-        parts.chain(memory).fold(Kinds::default(), |all, kinds| all.union(*kinds))
+        let parts = self
+            .parts
+            .iter()
+            .filter_map(|part| part.meta.overflow.get(name));
+        let memory = self
+            .memory
+            .iter()
+            .filter_map(|batch| batch.overflow.get(name));
+        parts
+            .chain(memory)
+            .fold(Kinds::default(), |all, kinds| all.union(*kinds))
     }
 
     /// A column for a key that only memory knows, of the type it came with first.
     fn memory_column(&self, name: &str) -> Option<Arc<Column>> {
-        let mut fields = self.memory.iter().filter_map(|batch| batch.rows.schema_ref().column_with_name(name));
+        let mut fields = self
+            .memory
+            .iter()
+            .filter_map(|batch| batch.rows.schema_ref().column_with_name(name));
         let column_type = column_type_of(fields.next()?.1.data_type());
         let mut stored_name = name.to_owned();
-        while self.columns.iter().any(|column| column.stored_name == stored_name) {
+        while self
+            .columns
+            .iter()
+            .any(|column| column.stored_name == stored_name)
+        {
             stored_name.push('~');
         }
-        Some(Arc::new(Column { id: 0, name: name.to_owned(), stored_name, column_type, nullable: true }))
+        Some(Arc::new(Column {
+            id: 0,
+            name: name.to_owned(),
+            stored_name,
+            column_type,
+            nullable: true,
+        }))
     }
 
     /// The names of all attributes that have a column in parts or in memory, and of those known to be in overflow.
     #[must_use]
     pub fn attribute_names(&self) -> BTreeSet<String> {
         let fixed = self.table.fixed_columns().len();
-        let mut names: BTreeSet<String> = self.columns.iter().skip(fixed).map(|column| column.name.clone()).collect();
+        let mut names: BTreeSet<String> = self
+            .columns
+            .iter()
+            .skip(fixed)
+            .map(|column| column.name.clone())
+            .collect();
         for batch in &self.memory {
             names.extend(attribute_fields(&batch.rows).map(|(_, field)| field.name().clone()));
             names.extend(batch.overflow.keys().cloned());
         }
-        names.extend(self.parts.iter().flat_map(|part| part.meta.overflow.keys().cloned()));
+        names.extend(
+            self.parts
+                .iter()
+                .flat_map(|part| part.meta.overflow.keys().cloned()),
+        );
         names
     }
 
     /// Whether some row's `sample_weight` is not 1.
     #[must_use]
     pub fn is_weighted(&self) -> bool {
-        self.parts.iter().any(|part| part.meta.weighted) || self.memory.iter().any(|batch| batch.weighted)
+        self.parts.iter().any(|part| part.meta.weighted)
+            || self.memory.iter().any(|batch| batch.weighted)
     }
 
     #[must_use]
     pub fn rows(&self) -> u64 {
-        let memory: u64 = self.memory.iter().map(|batch| batch.rows.num_rows() as u64).sum();
+        let memory: u64 = self
+            .memory
+            .iter()
+            .map(|batch| batch.rows.num_rows() as u64)
+            .sum();
         memory + self.parts.iter().map(|part| part.meta.rows).sum::<u64>()
     }
 }

@@ -102,7 +102,13 @@ fn write_json(value: &Value<'_>, out: &mut String) {
         Value::Int(number) => _ = write!(out, "{number}"),
         Value::Double(number) if number.is_finite() => _ = write!(out, "{number:?}"),
         Value::Double(number) => {
-            let name = if number.is_nan() { "NaN" } else if *number > 0.0 { "Infinity" } else { "-Infinity" };
+            let name = if number.is_nan() {
+                "NaN"
+            } else if *number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            };
             _ = write!(out, "{{\"$double\":\"{name}\"}}");
         }
         Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
@@ -124,7 +130,8 @@ fn write_json(value: &Value<'_>, out: &mut String) {
 fn write_map(entries: &[(&str, Value<'_>)], out: &mut String) {
     let mut keys: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
     keys.sort_unstable();
-    let plain = keys.windows(2).all(|pair| pair[0] != pair[1]) && !keys.iter().any(|key| key.starts_with('$'));
+    let plain = keys.windows(2).all(|pair| pair[0] != pair[1])
+        && !keys.iter().any(|key| key.starts_with('$'));
     out.push_str(if plain { "{" } else { "{\"$map\":[" });
     for (i, (key, value)) in entries.iter().enumerate() {
         if i > 0 {
@@ -154,7 +161,9 @@ pub fn kind_of_json(text: &str) -> Kind {
     match text.as_bytes().first() {
         Some(b'"') => Kind::String,
         Some(b't' | b'f') => Kind::Bool,
-        Some(b'-' | b'0'..=b'9') if text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) => Kind::Double,
+        Some(b'-' | b'0'..=b'9') if text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E')) => {
+            Kind::Double
+        }
         Some(b'-' | b'0'..=b'9') => Kind::Int,
         _ => Kind::Other,
     }
@@ -164,7 +173,9 @@ pub fn kind_of_json(text: &str) -> Kind {
 #[must_use]
 pub fn text_of_json(json: &str) -> std::borrow::Cow<'_, str> {
     match serde_json::from_str::<std::borrow::Cow<'_, str>>(json) {
-        Ok(text) if kind_of_json(json) == Kind::String => std::borrow::Cow::Owned(text.into_owned()),
+        Ok(text) if kind_of_json(json) == Kind::String => {
+            std::borrow::Cow::Owned(text.into_owned())
+        }
         _ => std::borrow::Cow::Borrowed(json),
     }
 }

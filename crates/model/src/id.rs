@@ -36,16 +36,21 @@ impl TraceId {
     pub fn parse(text: &str) -> Result<Self, IdError> {
         let trimmed = text.trim();
         let digits = match trimmed.split('-').collect::<Vec<_>>()[..] {
-            [version, trace, parent, _flags, ..] if version.len() == 2 && trace.len() == 32 && parent.len() == 16 => {
+            [version, trace, parent, _flags, ..]
+                if version.len() == 2 && trace.len() == 32 && parent.len() == 16 =>
+            {
                 trace.to_owned()
             }
             _ => trimmed.replace('-', ""),
         };
-        parse_hex(&digits).filter(|id| *id != [0; 16]).map(Self).ok_or_else(|| IdError {
-            text: text.to_owned(),
-            what: "trace id",
-            expected: "give 32 hex digits, not all zero, or a whole traceparent",
-        })
+        parse_hex(&digits)
+            .filter(|id| *id != [0; 16])
+            .map(Self)
+            .ok_or_else(|| IdError {
+                text: text.to_owned(),
+                what: "trace id",
+                expected: "give 32 hex digits, not all zero, or a whole traceparent",
+            })
     }
 }
 
@@ -55,11 +60,14 @@ impl SpanId {
     /// # Errors
     /// The text is something else, or the id is all zero.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        parse_hex(text.trim()).filter(|id| *id != [0; 8]).map(Self).ok_or_else(|| IdError {
-            text: text.to_owned(),
-            what: "span id",
-            expected: "give 16 hex digits, not all zero",
-        })
+        parse_hex(text.trim())
+            .filter(|id| *id != [0; 8])
+            .map(Self)
+            .ok_or_else(|| IdError {
+                text: text.to_owned(),
+                what: "span id",
+                expected: "give 16 hex digits, not all zero",
+            })
     }
 }
 
@@ -81,7 +89,15 @@ fn parse_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| {
+            [
+                DIGITS[usize::from(b >> 4)] as char,
+                DIGITS[usize::from(b & 15)] as char,
+            ]
+        })
+        .collect()
 }
 
 impl fmt::Display for TraceId {

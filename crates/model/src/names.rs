@@ -15,7 +15,9 @@ pub const SCOPE_PREFIX: &str = "scope.";
 /// `attributes.` itself reads as `attributes.<key>`; all others as themselves.
 #[must_use]
 pub fn column_of_key(table: Table, key: &str) -> std::borrow::Cow<'_, str> {
-    let prefixed = key.get(..ATTRIBUTES_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(ATTRIBUTES_PREFIX));
+    let prefixed = key
+        .get(..ATTRIBUTES_PREFIX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(ATTRIBUTES_PREFIX));
     if key.is_empty() || prefixed || table.fixed_column(key).is_some() || is_reserved(key) {
         format!("{ATTRIBUTES_PREFIX}{key}").into()
     } else {
@@ -31,9 +33,17 @@ pub fn key_of_column(column: &str) -> &str {
 
 /// Names that DuckDB or the DuckLake layout give a meaning of their own.
 fn is_reserved(key: &str) -> bool {
-    const RESERVED: [&str; 5] = ["rowid", "filename", "snapshot_id", "file_row_number", "file_index"];
+    const RESERVED: [&str; 5] = [
+        "rowid",
+        "filename",
+        "snapshot_id",
+        "file_row_number",
+        "file_index",
+    ];
     RESERVED.iter().any(|name| key.eq_ignore_ascii_case(name))
-        || key.get(.."_ducklake".len()).is_some_and(|start| start.eq_ignore_ascii_case("_ducklake"))
+        || key
+            .get(.."_ducklake".len())
+            .is_some_and(|start| start.eq_ignore_ascii_case("_ducklake"))
 }
 
 /// The older keys that a query on the stable key `name` also reads, nearest first.
@@ -41,7 +51,10 @@ fn is_reserved(key: &str) -> bool {
 /// Source: OpenTelemetry semantic conventions 1.44, the deprecation notes of each registry page.
 #[must_use]
 pub fn older_names(name: &str) -> &'static [&'static str] {
-    OLDER_NAMES.iter().find(|(stable, _)| *stable == name).map_or(&[], |(_, older)| older)
+    OLDER_NAMES
+        .iter()
+        .find(|(stable, _)| *stable == name)
+        .map_or(&[], |(_, older)| older)
 }
 
 const OLDER_NAMES: &[(&str, &[&str])] = &[
@@ -55,7 +68,10 @@ const OLDER_NAMES: &[(&str, &[&str])] = &[
     ("deployment.environment.name", &["deployment.environment"]),
     ("http.request.method", &["http.method"]),
     ("http.response.status_code", &["http.status_code"]),
-    ("network.peer.address", &["net.sock.peer.addr", "net.peer.ip"]),
+    (
+        "network.peer.address",
+        &["net.sock.peer.addr", "net.peer.ip"],
+    ),
     ("network.protocol.version", &["http.flavor"]),
     ("server.address", &["net.peer.name", "http.host"]),
     ("server.port", &["net.peer.port"]),

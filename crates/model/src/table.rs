@@ -14,7 +14,9 @@ pub const ATTRIBUTE_COLUMNS_MAX: usize = 1_000;
 pub const OVERFLOW: &str = "overflow";
 
 /// One of the tables of wide events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Table {
     Spans,
@@ -46,20 +48,25 @@ impl Table {
 
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|table| table.name().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|table| table.name().eq_ignore_ascii_case(name))
     }
 
     /// In catalogue order, which never changes.
     #[must_use]
     pub fn fixed_columns(self) -> &'static [FixedColumn] {
-        static COLUMNS: LazyLock<[Vec<FixedColumn>; 4]> = LazyLock::new(|| [spans(), logs(), metrics(), changes()]);
+        static COLUMNS: LazyLock<[Vec<FixedColumn>; 4]> =
+            LazyLock::new(|| [spans(), logs(), metrics(), changes()]);
         &COLUMNS[self as usize]
     }
 
     /// The fixed column of that name, in any case.
     #[must_use]
     pub fn fixed_column(self, name: &str) -> Option<&'static FixedColumn> {
-        self.fixed_columns().iter().find(|column| column.name.eq_ignore_ascii_case(name))
+        self.fixed_columns()
+            .iter()
+            .find(|column| column.name.eq_ignore_ascii_case(name))
     }
 
     /// The fixed columns as batches in memory have them: strings dictionary-encoded.
@@ -100,8 +107,14 @@ pub fn text_type() -> DataType {
 /// Column name to JSON text.
 #[must_use]
 pub fn overflow_type() -> DataType {
-    let entry = Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)]);
-    DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false)
+    let entry = Fields::from(vec![
+        Field::new("key", DataType::Utf8, false),
+        Field::new("value", DataType::Utf8, true),
+    ]);
+    DataType::Map(
+        Arc::new(Field::new("entries", DataType::Struct(entry), false)),
+        false,
+    )
 }
 
 fn list_of(item: DataType) -> DataType {
@@ -109,11 +122,19 @@ fn list_of(item: DataType) -> DataType {
 }
 
 fn column(name: &'static str, data_type: DataType) -> FixedColumn {
-    FixedColumn { name, data_type, nullable: true }
+    FixedColumn {
+        name,
+        data_type,
+        nullable: true,
+    }
 }
 
 fn required(name: &'static str, data_type: DataType) -> FixedColumn {
-    FixedColumn { name, data_type, nullable: false }
+    FixedColumn {
+        name,
+        data_type,
+        nullable: false,
+    }
 }
 
 /// Where the event comes from and how its attributes came in; the same at the end of every table.
@@ -226,9 +247,19 @@ mod tests {
     #[test]
     fn fixed_columns_are_unique_in_any_case_and_hold_the_sort_columns() {
         for table in Table::ALL {
-            let names: BTreeSet<String> = table.fixed_columns().iter().map(|c| c.name.to_ascii_lowercase()).collect();
+            let names: BTreeSet<String> = table
+                .fixed_columns()
+                .iter()
+                .map(|c| c.name.to_ascii_lowercase())
+                .collect();
             assert_eq!(names.len(), table.fixed_columns().len());
-            assert!(table.sort_columns().iter().all(|name| names.contains(*name)), "{table:?}");
+            assert!(
+                table
+                    .sort_columns()
+                    .iter()
+                    .all(|name| names.contains(*name)),
+                "{table:?}"
+            );
             assert_eq!(Table::parse(&table.name().to_uppercase()), Some(table));
         }
     }

@@ -27,25 +27,50 @@ pub(crate) struct Reading {
 
 /// Whether the table has a value under that name.
 pub(crate) fn is_known(table: &TableSnapshot, name: &str) -> bool {
-    table.table.fixed_columns().iter().any(|column| column.name == name) || !sources(table, name).is_empty()
+    table
+        .table
+        .fixed_columns()
+        .iter()
+        .any(|column| column.name == name)
+        || !sources(table, name).is_empty()
 }
 
 /// All names that can be asked for.
 pub(crate) fn names(table: &TableSnapshot) -> BTreeSet<String> {
-    let fixed = table.table.fixed_columns().iter().map(|column| column.name.to_owned());
+    let fixed = table
+        .table
+        .fixed_columns()
+        .iter()
+        .map(|column| column.name.to_owned());
     table.attribute_names().into_iter().chain(fixed).collect()
 }
 
 /// How a name reads; `None` where no row has such an attribute.
 pub(crate) fn reading(table: &TableSnapshot, name: &str) -> Option<Reading> {
-    if let Some(column) = table.columns.find(name).filter(|_| table.table.fixed_columns().iter().any(|c| c.name == name)) {
+    if let Some(column) = table
+        .columns
+        .find(name)
+        .filter(|_| table.table.fixed_columns().iter().any(|c| c.name == name))
+    {
         let stored = ident(&column.stored_name);
         let is_id = matches!(column.column_type, ColumnType::TraceId | ColumnType::SpanId);
-        let expression = if is_id { hex_id().call(vec![stored]) } else { stored };
-        return Some(Reading { expression, columns: vec![Arc::clone(column)], is_text: false });
+        let expression = if is_id {
+            hex_id().call(vec![stored])
+        } else {
+            stored
+        };
+        return Some(Reading {
+            expression,
+            columns: vec![Arc::clone(column)],
+            is_text: false,
+        });
     }
     let sources = sources(table, name);
-    let kinds = sources.iter().fold(Kinds::default(), |all, (_, attribute)| all.union(attribute.kinds));
+    let kinds = sources
+        .iter()
+        .fold(Kinds::default(), |all, (_, attribute)| {
+            all.union(attribute.kinds)
+        });
     if kinds.is_empty() {
         return None;
     }
@@ -56,31 +81,53 @@ pub(crate) fn reading(table: &TableSnapshot, name: &str) -> Option<Reading> {
         if let Some(column) = attribute.column {
             let stored = ident(&column.stored_name);
             let fits = column.column_type == column_type(kind);
-            alternatives.push(if fits { stored } else { cast(stored, data_type(kind)) });
+            alternatives.push(if fits {
+                stored
+            } else {
+                cast(stored, data_type(kind))
+            });
             columns.push(column);
         }
         if !attribute.overflow.is_empty() {
             let overflow = table.columns.find(OVERFLOW)?;
             let text = overflow_text().call(vec![ident(&overflow.stored_name), lit(key)]);
-            alternatives.push(if kind == Kind::String { text } else { try_cast(text, data_type(kind)) });
+            alternatives.push(if kind == Kind::String {
+                text
+            } else {
+                try_cast(text, data_type(kind))
+            });
             columns.push(Arc::clone(overflow));
         }
     }
-    let expression = if alternatives.len() == 1 { alternatives.pop()? } else { coalesce(alternatives) };
-    Some(Reading { expression, columns, is_text: kind == Kind::String })
+    let expression = if alternatives.len() == 1 {
+        alternatives.pop()?
+    } else {
+        coalesce(alternatives)
+    };
+    Some(Reading {
+        expression,
+        columns,
+        is_text: kind == Kind::String,
+    })
 }
 
 /// The attribute and the older names of the same, as far as some row has them.
 fn sources(table: &TableSnapshot, name: &str) -> Vec<(String, Attribute)> {
     let names = std::iter::once(name).chain(older_names(name).iter().copied());
-    names.filter_map(|name| Some((name.to_owned(), attribute(table, name)?))).collect()
+    names
+        .filter_map(|name| Some((name.to_owned(), attribute(table, name)?)))
+        .collect()
 }
 
 fn attribute(table: &TableSnapshot, name: &str) -> Option<Attribute> {
     let unlisted = || {
         let may_be_there = table.parts.iter().any(|part| !part.meta.overflow_complete);
         let overflow = Kinds::of(Kind::String);
-        may_be_there.then_some(Attribute { column: None, overflow, kinds: overflow })
+        may_be_there.then_some(Attribute {
+            column: None,
+            overflow,
+            kinds: overflow,
+        })
     };
     table.attribute(name).or_else(unlisted)
 }

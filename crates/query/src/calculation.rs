@@ -57,22 +57,33 @@ impl Calculation {
     pub(crate) fn to_sql(&self, table: &TableSnapshot) -> Result<String, Error> {
         let weighted = table.is_weighted();
         let Self::Over(function, field) = self else {
-            return Ok(if weighted { "sum(sample_weight)" } else { "count(*)" }.to_owned());
+            return Ok(if weighted {
+                "sum(sample_weight)"
+            } else {
+                "count(*)"
+            }
+            .to_owned());
         };
         let field = known_field(table, field)?;
         Ok(match function {
-            Function::Count if weighted => format!("sum(sample_weight) FILTER (WHERE {field} IS NOT NULL)"),
+            Function::Count if weighted => {
+                format!("sum(sample_weight) FILTER (WHERE {field} IS NOT NULL)")
+            }
             Function::Count => format!("count({field})"),
             Function::CountDistinct => format!("count(DISTINCT {field})"),
             Function::Sum if weighted => format!("sum({field} * sample_weight)"),
             Function::Sum => format!("sum({field})"),
             Function::Average if weighted => {
-                format!("sum({field} * sample_weight) / sum(sample_weight) FILTER (WHERE {field} IS NOT NULL)")
+                format!(
+                    "sum({field} * sample_weight) / sum(sample_weight) FILTER (WHERE {field} IS NOT NULL)"
+                )
             }
             Function::Average => format!("avg({field})"),
             Function::Minimum => format!("min({field})"),
             Function::Maximum => format!("max({field})"),
-            Function::Percentile(fraction) if weighted => format!("percentile({field}, {fraction}, sample_weight)"),
+            Function::Percentile(fraction) if weighted => {
+                format!("percentile({field}, {fraction}, sample_weight)")
+            }
             Function::Percentile(fraction) => format!("percentile({field}, {fraction})"),
         })
     }
@@ -96,9 +107,18 @@ mod tests {
         for (text, expected) in [
             ("count", Some(Calculation::Count)),
             ("COUNT(*)", Some(Calculation::Count)),
-            ("p99(duration_ns)", over(Function::Percentile(0.99), "duration_ns")),
-            ("p99.9( duration_ns )", over(Function::Percentile(0.999), "duration_ns")),
-            ("count_distinct(user.id)", over(Function::CountDistinct, "user.id")),
+            (
+                "p99(duration_ns)",
+                over(Function::Percentile(0.99), "duration_ns"),
+            ),
+            (
+                "p99.9( duration_ns )",
+                over(Function::Percentile(0.999), "duration_ns"),
+            ),
+            (
+                "count_distinct(user.id)",
+                over(Function::CountDistinct, "user.id"),
+            ),
             ("p101(x)", None),
             ("median(x)", None),
             ("sum", None),

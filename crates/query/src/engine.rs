@@ -27,7 +27,15 @@ use crate::{attribute, functions, guard, table};
 
 /// Functions whose result can be many times larger than what they are given: one call could take all memory.
 const GROWING_FUNCTIONS: [&str; 10] = [
-    "repeat", "lpad", "rpad", "range", "generate_series", "gen_series", "array_repeat", "list_repeat", "array_resize",
+    "repeat",
+    "lpad",
+    "rpad",
+    "range",
+    "generate_series",
+    "gen_series",
+    "array_repeat",
+    "list_repeat",
+    "array_resize",
     "list_resize",
 ];
 
@@ -41,7 +49,10 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { time_limit: Duration::from_secs(30), rows_max: 100_000 }
+        Self {
+            time_limit: Duration::from_secs(30),
+            rows_max: 100_000,
+        }
     }
 }
 
@@ -57,7 +68,9 @@ impl Engine {
     #[must_use]
     pub fn new(lake: Arc<Lake>, config: Config) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let session = SessionConfig::new().with_target_partitions(cores).with_information_schema(false);
+        let session = SessionConfig::new()
+            .with_target_partitions(cores)
+            .with_information_schema(false);
         let mut state = SessionStateBuilder::new()
             .with_config(session)
             .with_runtime_env(Arc::clone(lake.runtime()))
@@ -65,13 +78,22 @@ impl Engine {
             .build();
         let mut registry = functions::scalars();
         let mut session = SessionStateBuilder::new_from_existing(state.clone());
-        let scalars = state.scalar_functions().iter().filter(|(name, _)| !GROWING_FUNCTIONS.contains(&name.as_str()));
+        let scalars = state
+            .scalar_functions()
+            .iter()
+            .filter(|(name, _)| !GROWING_FUNCTIONS.contains(&name.as_str()));
         registry.extend(scalars.map(|(_, function)| Arc::clone(function)));
         let mut aggregates = functions::aggregates();
         aggregates.extend(state.aggregate_functions().values().cloned());
-        session = session.with_scalar_functions(registry).with_aggregate_functions(aggregates);
+        session = session
+            .with_scalar_functions(registry)
+            .with_aggregate_functions(aggregates);
         state = session.build();
-        Self { lake, config, state }
+        Self {
+            lake,
+            config,
+            state,
+        }
     }
 
     /// Answers a SELECT statement.
@@ -101,7 +123,9 @@ impl Engine {
     async fn run(&self, sql: &str, keep: usize) -> Result<Answer, Error> {
         let first = self.run_once(sql, keep).await;
         match &first {
-            Err(Error::Run { source }) if is_unreadable(source) && self.lake.check_parts().await? > 0 => {
+            Err(Error::Run { source })
+                if is_unreadable(source) && self.lake.check_parts().await? > 0 =>
+            {
                 self.run_once(sql, keep).await
             }
             _ => first,
@@ -116,13 +140,18 @@ impl Engine {
         let snapshot = self.lake.snapshot();
         let resolved = identifiers::resolve(tokens, None, &snapshot)?;
         let scanned = Arc::new(Mutex::new(Scanned::default()));
-        let sampled = resolved.named.keys().any(|table| snapshot.table(*table).is_weighted());
+        let sampled = resolved
+            .named
+            .keys()
+            .any(|table| snapshot.table(*table).is_weighted());
         let answering = async {
             let plan = self.plan(resolved, &snapshot, &scanned)?;
             self.execute(plan, keep.min(self.config.rows_max)).await
         };
         let limit = self.config.time_limit;
-        let (mut answer, plan) = tokio::time::timeout(limit, answering).await.map_err(|_| Error::TimeLimit { limit })??;
+        let (mut answer, plan) = tokio::time::timeout(limit, answering)
+            .await
+            .map_err(|_| Error::TimeLimit { limit })??;
         let scanned = *scanned.lock().expect("no holder of the counts panics");
         answer.footer = Footer {
             elapsed_ms: started.elapsed().as_secs_f64() * 1e3,
@@ -138,8 +167,17 @@ impl Engine {
         Ok(answer)
     }
 
-    fn plan(&self, resolved: Resolved, snapshot: &Snapshot, scanned: &Arc<Mutex<Scanned>>) -> Result<LogicalPlan, Error> {
-        let Resolved { tokens, mut named, wildcard } = resolved;
+    fn plan(
+        &self,
+        resolved: Resolved,
+        snapshot: &Snapshot,
+        scanned: &Arc<Mutex<Scanned>>,
+    ) -> Result<LogicalPlan, Error> {
+        let Resolved {
+            tokens,
+            mut named,
+            wildcard,
+        } = resolved;
         let statement = parse(tokens)?;
         let mut sources = BTreeMap::new();
         let mut text = BTreeSet::new();
@@ -148,23 +186,44 @@ impl Engine {
             if wildcard {
                 names.extend(attribute::names(table));
             }
-            let is_text = |name: &&String| attribute::reading(table, name).is_some_and(|reading| reading.is_text);
+            let is_text = |name: &&String| {
+                attribute::reading(table, name).is_some_and(|reading| reading.is_text)
+            };
             text.extend(names.iter().filter(is_text).cloned());
-            sources.insert(table.table, table::source(&self.lake, table, names, scanned)?);
+            sources.insert(
+                table.table,
+                table::source(&self.lake, table, names, scanned)?,
+            );
         }
-        let known: BTreeSet<String> = named.keys().flat_map(|table| snapshot.names(*table)).collect();
+        let known: BTreeSet<String> = named
+            .keys()
+            .flat_map(|table| snapshot.names(*table))
+            .collect();
         Planner::new(&self.state, sources, text)
             .plan(statement)
             .map_err(|source| Error::planning(source, known.iter().map(String::as_str)))
     }
 
     /// Runs a plan of ours to its end.
-    pub(crate) async fn run_plan(&self, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<RecordBatch>, Error> {
-        collect(plan, self.state.task_ctx()).await.map_err(|source| Error::Run { source })
+    pub(crate) async fn run_plan(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+    ) -> Result<Vec<RecordBatch>, Error> {
+        collect(plan, self.state.task_ctx())
+            .await
+            .map_err(|source| Error::Run { source })
     }
 
-    async fn execute(&self, plan: LogicalPlan, keep: usize) -> Result<(Answer, Arc<dyn ExecutionPlan>), Error> {
-        let plan = self.state.create_physical_plan(&plan).await.map_err(|source| Error::Plan { source })?;
+    async fn execute(
+        &self,
+        plan: LogicalPlan,
+        keep: usize,
+    ) -> Result<(Answer, Arc<dyn ExecutionPlan>), Error> {
+        let plan = self
+            .state
+            .create_physical_plan(&plan)
+            .await
+            .map_err(|source| Error::Plan { source })?;
         let run = |source| Error::Run { source };
         let mut rows = execute_stream(Arc::clone(&plan), self.state.task_ctx()).map_err(run)?;
         let schema = rows.schema();
@@ -177,9 +236,20 @@ impl Engine {
                 given += room;
             }
         }
-        let footer =
-            Footer { rows: given as u64, rows_found: Some(found as u64), cut: found > given, ..Footer::default() };
-        Ok((Answer { schema, batches, footer }, plan))
+        let footer = Footer {
+            rows: given as u64,
+            rows_found: Some(found as u64),
+            cut: found > given,
+            ..Footer::default()
+        };
+        Ok((
+            Answer {
+                schema,
+                batches,
+                footer,
+            },
+            plan,
+        ))
     }
 }
 
@@ -211,9 +281,15 @@ fn parse(tokens: Vec<TokenWithSpan>) -> Result<Statement, Error> {
         .map_err(|error| syntax_error(&error))?;
     match (statements.pop(), statements.is_empty()) {
         (Some(statement @ Statement::Query(_)), true) => Ok(statement),
-        (None, _) => Err(Error::Request("there is no statement: write one SELECT".to_owned())),
-        (Some(_), false) => Err(Error::Request("there are several statements: send one SELECT at a time".to_owned())),
-        (Some(_), true) => Err(Error::Request("only SELECT statements are answered: data is never changed by SQL".to_owned())),
+        (None, _) => Err(Error::Request(
+            "there is no statement: write one SELECT".to_owned(),
+        )),
+        (Some(_), false) => Err(Error::Request(
+            "there are several statements: send one SELECT at a time".to_owned(),
+        )),
+        (Some(_), true) => Err(Error::Request(
+            "only SELECT statements are answered: data is never changed by SQL".to_owned(),
+        )),
     }
 }
 
@@ -225,19 +301,42 @@ pub(crate) fn syntax_error(error: &ParserError) -> Error {
     };
     let place = text.rsplit_once(" at Line: ").and_then(|(message, place)| {
         let (line, column) = place.split_once(", Column: ")?;
-        Some((message.to_owned(), line.parse().ok()?, column.trim().parse().ok()?))
+        Some((
+            message.to_owned(),
+            line.parse().ok()?,
+            column.trim().parse().ok()?,
+        ))
     });
     let (message, line, column) = place.unwrap_or((text, 1, 1));
-    Error::Syntax { message: format!("{message} at line {line}, column {column}"), line, column }
+    Error::Syntax {
+        message: format!("{message} at line {line}, column {column}"),
+        line,
+        column,
+    }
 }
 
 /// Whether the failure is one of reading stored data rather than of the question.
 fn is_unreadable(source: &datafusion::error::DataFusionError) -> bool {
     use datafusion::error::DataFusionError as E;
-    matches!(source.find_root(), E::ParquetError(_) | E::ObjectStore(_) | E::IoError(_) | E::External(_) | E::ArrowError(_, _))
+    matches!(
+        source.find_root(),
+        E::ParquetError(_)
+            | E::ObjectStore(_)
+            | E::IoError(_)
+            | E::External(_)
+            | E::ArrowError(_, _)
+    )
 }
 
 fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {
-    let own = plan.metrics().and_then(|metrics| metrics.sum_by_name("bytes_scanned")).map_or(0, |value| value.as_usize());
-    own as u64 + plan.children().iter().map(|child| bytes_scanned(child.as_ref())).sum::<u64>()
+    let own = plan
+        .metrics()
+        .and_then(|metrics| metrics.sum_by_name("bytes_scanned"))
+        .map_or(0, |value| value.as_usize());
+    own as u64
+        + plan
+            .children()
+            .iter()
+            .map(|child| bytes_scanned(child.as_ref()))
+            .sum::<u64>()
 }

@@ -9,15 +9,26 @@ use datafusion::error::DataFusionError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("{message}")]
-    Syntax { message: String, line: u64, column: u64 },
+    Syntax {
+        message: String,
+        line: u64,
+        column: u64,
+    },
     #[error("unknown field `{name}`{}", suggested(suggestion.as_deref()))]
-    UnknownField { name: String, suggestion: Option<String> },
+    UnknownField {
+        name: String,
+        suggestion: Option<String>,
+    },
     #[error("unknown table `{name}`: there are spans, logs, metrics and changes")]
     UnknownTable { name: String },
     #[error("{0}")]
     Request(String),
     #[error("{what} is over the limit of {limit}: {advice}")]
-    OverLimit { what: &'static str, limit: u64, advice: &'static str },
+    OverLimit {
+        what: &'static str,
+        limit: u64,
+        advice: &'static str,
+    },
     #[error("the query took longer than {}s and was stopped: narrow its time range or its filter", limit.as_secs())]
     TimeLimit { limit: Duration },
     #[error(transparent)]
@@ -50,7 +61,9 @@ impl Error {
             Self::Run { source } => match source.find_root() {
                 DataFusionError::ResourcesExhausted(_) => ErrorKind::TooLarge,
                 // A cast or a division that only the data could show to be impossible.
-                DataFusionError::ArrowError(_, _) | DataFusionError::Execution(_) => ErrorKind::BadInput,
+                DataFusionError::ArrowError(_, _) | DataFusionError::Execution(_) => {
+                    ErrorKind::BadInput
+                }
                 _ => ErrorKind::Internal,
             },
         }
@@ -75,7 +88,10 @@ impl Error {
     }
 
     /// An error of planning, with the nearest of the known names if it is about a field.
-    pub(crate) fn planning<'a>(source: DataFusionError, known: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn planning<'a>(
+        source: DataFusionError,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
         match source.find_root() {
             DataFusionError::SchemaError(error, _) => match error.as_ref() {
                 SchemaError::FieldNotFound { field, .. } => Self::unknown_field(&field.name, known),
@@ -86,7 +102,10 @@ impl Error {
     }
 
     pub(crate) fn unknown_field<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Self {
-        Self::UnknownField { name: name.to_owned(), suggestion: nearest(name, known) }
+        Self::UnknownField {
+            name: name.to_owned(),
+            suggestion: nearest(name, known),
+        }
     }
 }
 

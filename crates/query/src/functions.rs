@@ -18,5 +18,7 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
 
 /// The aggregate functions.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::new(AggregateUDF::new_from_impl(percentile::Percentile::default()))]
+    vec![Arc::new(AggregateUDF::new_from_impl(
+        percentile::Percentile::default(),
+    ))]
 }

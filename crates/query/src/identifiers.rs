@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crawlspace_model::Table;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError, Word};
+use datafusion::sql::sqlparser::tokenizer::{
+    Token, TokenWithSpan, Tokenizer, TokenizerError, Word,
+};
 
 use crate::error::Error;
 
@@ -29,21 +31,34 @@ pub(crate) struct Resolved {
 }
 
 pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Error> {
-    Tokenizer::new(&DuckDbDialect {}, sql).tokenize_with_location().map_err(|error: TokenizerError| Error::Syntax {
-        message: error.message,
-        line: error.location.line,
-        column: error.location.column,
-    })
+    Tokenizer::new(&DuckDbDialect {}, sql)
+        .tokenize_with_location()
+        .map_err(|error: TokenizerError| Error::Syntax {
+            message: error.message,
+            line: error.location.line,
+            column: error.location.column,
+        })
 }
 
 /// Joins the dotted names of a statement. `from` is the table of a bare condition, which names none itself.
-pub(crate) fn resolve(tokens: Vec<TokenWithSpan>, from: Option<Table>, columns: &dyn Columns) -> Result<Resolved, Error> {
+pub(crate) fn resolve(
+    tokens: Vec<TokenWithSpan>,
+    from: Option<Table>,
+    columns: &dyn Columns,
+) -> Result<Resolved, Error> {
     let tables: BTreeSet<Table> = match from {
         Some(table) => BTreeSet::from([table]),
-        None => tokens.iter().filter_map(|token| Table::parse(&bare_word(token)?.value)).collect(),
+        None => tokens
+            .iter()
+            .filter_map(|token| Table::parse(&bare_word(token)?.value))
+            .collect(),
     };
     let qualifiers = qualifiers(&tokens);
-    let mut resolved = Resolved { tokens: Vec::new(), named: tables.iter().map(|t| (*t, BTreeSet::new())).collect(), wildcard: false };
+    let mut resolved = Resolved {
+        tokens: Vec::new(),
+        named: tables.iter().map(|t| (*t, BTreeSet::new())).collect(),
+        wildcard: false,
+    };
     let mut index = 0;
     while index < tokens.len() {
         let chain = chain_at(&tokens, index);
@@ -54,7 +69,9 @@ pub(crate) fn resolve(tokens: Vec<TokenWithSpan>, from: Option<Table>, columns: 
             index += 1;
             continue;
         }
-        let next = tokens[index + chain..].iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
+        let next = tokens[index + chain..]
+            .iter()
+            .find(|token| !matches!(token.token, Token::Whitespace(_)));
         resolved.push_chain(&tokens[index..index + chain], next, &qualifiers, columns)?;
         index += chain;
     }
@@ -78,7 +95,11 @@ impl Resolved {
             return Ok(());
         }
         if self.name(&text, columns) {
-            if chain.len() == 1 { self.tokens.push(chain[0].clone()) } else { self.tokens.push(quoted(&chain[0], &text)) }
+            if chain.len() == 1 {
+                self.tokens.push(chain[0].clone())
+            } else {
+                self.tokens.push(quoted(&chain[0], &text))
+            }
             return Ok(());
         }
         let Some((first, rest)) = text.split_once('.') else {
@@ -86,12 +107,23 @@ impl Resolved {
             return Ok(());
         };
         if !qualifiers.contains(&first.to_lowercase()) {
-            let known: BTreeSet<String> = self.named.keys().flat_map(|table| columns.names(*table)).collect();
-            return Err(Error::unknown_field(&text, known.iter().map(String::as_str)));
+            let known: BTreeSet<String> = self
+                .named
+                .keys()
+                .flat_map(|table| columns.names(*table))
+                .collect();
+            return Err(Error::unknown_field(
+                &text,
+                known.iter().map(String::as_str),
+            ));
         }
         self.name(rest, columns);
-        let at = |token: Token| TokenWithSpan { token, span: chain[0].span };
-        self.tokens.extend([chain[0].clone(), at(Token::Period), quoted(&chain[0], rest)]);
+        let at = |token: Token| TokenWithSpan {
+            token,
+            span: chain[0].span,
+        };
+        self.tokens
+            .extend([chain[0].clone(), at(Token::Period), quoted(&chain[0], rest)]);
         Ok(())
     }
 
@@ -108,7 +140,12 @@ impl Resolved {
     }
 
     fn name_quoted(&mut self, token: &TokenWithSpan, columns: &dyn Columns) {
-        if let Token::Word(Word { value, quote_style: Some(_), .. }) = &token.token {
+        if let Token::Word(Word {
+            value,
+            quote_style: Some(_),
+            ..
+        }) = &token.token
+        {
             self.name(value, columns);
         }
     }
@@ -122,15 +159,25 @@ fn bare_word(token: &TokenWithSpan) -> Option<&Word> {
 }
 
 fn quoted(at: &TokenWithSpan, name: &str) -> TokenWithSpan {
-    let word = Word { value: name.to_owned(), quote_style: Some('"'), keyword: Keyword::NoKeyword };
-    TokenWithSpan { token: Token::Word(word), span: at.span }
+    let word = Word {
+        value: name.to_owned(),
+        quote_style: Some('"'),
+        keyword: Keyword::NoKeyword,
+    };
+    TokenWithSpan {
+        token: Token::Word(word),
+        span: at.span,
+    }
 }
 
 fn lower_cased(token: TokenWithSpan) -> TokenWithSpan {
     match token.token {
         Token::Word(mut word) if word.quote_style.is_none() => {
             word.value = word.value.to_lowercase();
-            TokenWithSpan { token: Token::Word(word), span: token.span }
+            TokenWithSpan {
+                token: Token::Word(word),
+                span: token.span,
+            }
         }
         _ => token,
     }
@@ -145,8 +192,12 @@ fn chain_at(tokens: &[TokenWithSpan], start: usize) -> usize {
     while let Some(token) = tokens.get(end) {
         let continues = match &token.token {
             // The tokenizer reads the dot before digits as theirs.
-            Token::Number(digits, _) => digits.starts_with('.') || ends_with_dot(&tokens[start..end]),
-            Token::Period => tokens.get(end + 1).is_some_and(|next| bare_word(next).is_some() || is_number(next)),
+            Token::Number(digits, _) => {
+                digits.starts_with('.') || ends_with_dot(&tokens[start..end])
+            }
+            Token::Period => tokens
+                .get(end + 1)
+                .is_some_and(|next| bare_word(next).is_some() || is_number(next)),
             Token::Word(word) => word.quote_style.is_none(),
             _ => false,
         };
@@ -163,7 +214,9 @@ fn is_number(token: &TokenWithSpan) -> bool {
 }
 
 fn ends_with_dot(chain: &[TokenWithSpan]) -> bool {
-    chain.last().is_some_and(|token| token.token == Token::Period)
+    chain
+        .last()
+        .is_some_and(|token| token.token == Token::Period)
 }
 
 fn is_after_period(tokens: &[TokenWithSpan], index: usize) -> bool {
@@ -172,9 +225,15 @@ fn is_after_period(tokens: &[TokenWithSpan], index: usize) -> bool {
 
 /// The words that may stand before a dot without being part of a name: tables, their aliases, and names of sub-queries.
 fn qualifiers(tokens: &[TokenWithSpan]) -> BTreeSet<String> {
-    let words: Vec<&Token> =
-        tokens.iter().map(|token| &token.token).filter(|token| !matches!(token, Token::Whitespace(_))).collect();
-    let mut found: BTreeSet<String> = Table::ALL.iter().map(|table| table.name().to_owned()).collect();
+    let words: Vec<&Token> = tokens
+        .iter()
+        .map(|token| &token.token)
+        .filter(|token| !matches!(token, Token::Whitespace(_)))
+        .collect();
+    let mut found: BTreeSet<String> = Table::ALL
+        .iter()
+        .map(|table| table.name().to_owned())
+        .collect();
     for pair in words.windows(2) {
         let Token::Word(name) = pair[1] else { continue };
         let follows_relation = match pair[0] {
@@ -186,7 +245,9 @@ fn qualifiers(tokens: &[TokenWithSpan]) -> BTreeSet<String> {
             Token::RParen | Token::Comma => true,
             _ => false,
         };
-        let is_name = name.quote_style.is_some() || name.keyword == Keyword::NoKeyword || name.value.len() == 1;
+        let is_name = name.quote_style.is_some()
+            || name.keyword == Keyword::NoKeyword
+            || name.value.len() == 1;
         if follows_relation && is_name {
             found.insert(name.value.to_lowercase());
         }
@@ -199,9 +260,15 @@ fn is_wildcard(tokens: &[TokenWithSpan], index: usize) -> bool {
     if tokens[index].token != Token::Mul {
         return false;
     }
-    let before = tokens[..index].iter().rev().find(|token| !matches!(token.token, Token::Whitespace(_)));
+    let before = tokens[..index]
+        .iter()
+        .rev()
+        .find(|token| !matches!(token.token, Token::Whitespace(_)));
     match before.map(|token| &token.token) {
-        Some(Token::Word(word)) => matches!(word.keyword, Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL),
+        Some(Token::Word(word)) => matches!(
+            word.keyword,
+            Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL
+        ),
         Some(Token::Comma | Token::Period) => true,
         _ => false,
     }

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use crawlspace_model::Table;
-use datafusion::common::{DFSchema, Result, TableReference, config::ConfigOptions, plan_datafusion_err};
+use datafusion::common::{
+    DFSchema, Result, TableReference, config::ConfigOptions, plan_datafusion_err,
+};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::planner::{
     ContextProvider, ExprPlanner, PlannerResult, RawAggregateExpr, RawBinaryExpr,
 };
 use datafusion::logical_expr::{
-    AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF, try_cast,
+    AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource,
+    WindowUDF, try_cast,
 };
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Statement};
@@ -26,10 +29,20 @@ pub(crate) struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// `text` are the names that read as text, in which numbers may be.
-    pub(crate) fn new(state: &'a SessionState, tables: BTreeMap<Table, Arc<dyn TableSource>>, text: BTreeSet<String>) -> Self {
+    pub(crate) fn new(
+        state: &'a SessionState,
+        tables: BTreeMap<Table, Arc<dyn TableSource>>,
+        text: BTreeSet<String>,
+    ) -> Self {
         let numbers: Arc<dyn ExprPlanner> = Arc::new(NumbersInText { text });
-        let expression_planners = std::iter::once(numbers).chain(state.expr_planners().iter().cloned()).collect();
-        Self { state, tables, expression_planners }
+        let expression_planners = std::iter::once(numbers)
+            .chain(state.expr_planners().iter().cloned())
+            .collect();
+        Self {
+            state,
+            tables,
+            expression_planners,
+        }
     }
 
     pub(crate) fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
@@ -42,11 +55,15 @@ impl<'a> Planner<'a> {
 impl ContextProvider for Planner<'_> {
     fn get_table_source(&self, name: TableReference) -> Result<Arc<dyn TableSource>> {
         let known = match &name {
-            TableReference::Bare { table } => Table::parse(table).and_then(|table| self.tables.get(&table)),
+            TableReference::Bare { table } => {
+                Table::parse(table).and_then(|table| self.tables.get(&table))
+            }
             _ => None,
         };
         known.cloned().ok_or_else(|| {
-            plan_datafusion_err!("unknown table `{name}`: there are spans, logs, metrics and changes")
+            plan_datafusion_err!(
+                "unknown table `{name}`: there are spans, logs, metrics and changes"
+            )
         })
     }
 
@@ -108,20 +125,34 @@ struct NumbersInText {
 impl NumbersInText {
     fn number(&self, expression: Expr) -> Expr {
         match &expression {
-            Expr::Column(column) if self.text.contains(&column.name) => try_cast(expression, DataType::Float64),
+            Expr::Column(column) if self.text.contains(&column.name) => {
+                try_cast(expression, DataType::Float64)
+            }
             _ => expression,
         }
     }
 }
 
 impl ExprPlanner for NumbersInText {
-    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        let is_number = |expression: &Expr| expression.get_type(schema).is_ok_and(|data_type| data_type.is_numeric());
+    fn plan_binary_op(
+        &self,
+        raw: RawBinaryExpr,
+        schema: &DFSchema,
+    ) -> Result<PlannerResult<RawBinaryExpr>> {
+        let is_number = |expression: &Expr| {
+            expression
+                .get_type(schema)
+                .is_ok_and(|data_type| data_type.is_numeric())
+        };
         let with_number = is_number(&raw.left) || is_number(&raw.right);
         let RawBinaryExpr { op, left, right } = raw;
         let arithmetic = matches!(
             op,
-            BinaryOperator::Plus | BinaryOperator::Minus | BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Modulo
+            BinaryOperator::Plus
+                | BinaryOperator::Minus
+                | BinaryOperator::Multiply
+                | BinaryOperator::Divide
+                | BinaryOperator::Modulo
         );
         let comparison = matches!(
             op,
@@ -133,16 +164,30 @@ impl ExprPlanner for NumbersInText {
                 | BinaryOperator::GtEq
         );
         // Another planner may still have a say about the result.
-        Ok(PlannerResult::Original(if arithmetic || (comparison && with_number) {
-            RawBinaryExpr { op, left: self.number(left), right: self.number(right) }
-        } else {
-            RawBinaryExpr { op, left, right }
-        }))
+        Ok(PlannerResult::Original(
+            if arithmetic || (comparison && with_number) {
+                RawBinaryExpr {
+                    op,
+                    left: self.number(left),
+                    right: self.number(right),
+                }
+            } else {
+                RawBinaryExpr { op, left, right }
+            },
+        ))
     }
 
     fn plan_aggregate(&self, mut raw: RawAggregateExpr) -> Result<PlannerResult<RawAggregateExpr>> {
-        const NUMERIC: [&str; 8] =
-            ["avg", "sum", "percentile", "stddev", "stddev_pop", "var", "var_pop", "median"];
+        const NUMERIC: [&str; 8] = [
+            "avg",
+            "sum",
+            "percentile",
+            "stddev",
+            "stddev_pop",
+            "var",
+            "var_pop",
+            "median",
+        ];
         if NUMERIC.contains(&raw.func.name()) && !raw.args.is_empty() {
             let value = raw.args.remove(0);
             raw.args.insert(0, self.number(value));

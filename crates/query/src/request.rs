@@ -87,53 +87,106 @@ impl QueryRequest {
         for field in &self.group_by {
             columns.push(known_field(table, field)?);
         }
-        let groups: Vec<String> = (1..=columns.len()).map(|position| position.to_string()).collect();
-        let calculations = if self.calculate.is_empty() { vec!["count".to_owned()] } else { self.calculate.clone() };
+        let groups: Vec<String> = (1..=columns.len())
+            .map(|position| position.to_string())
+            .collect();
+        let calculations = if self.calculate.is_empty() {
+            vec!["count".to_owned()]
+        } else {
+            self.calculate.clone()
+        };
         for text in &calculations {
             let calculation = Calculation::parse(text)?;
-            columns.push(format!("{} AS {}", calculation.to_sql(table)?, quoted(text)));
+            columns.push(format!(
+                "{} AS {}",
+                calculation.to_sql(table)?,
+                quoted(text)
+            ));
         }
-        let mut sql = format!("SELECT {} FROM {}{filter}", columns.join(", "), table.table.name());
+        let mut sql = format!(
+            "SELECT {} FROM {}{filter}",
+            columns.join(", "),
+            table.table.name()
+        );
         if !groups.is_empty() {
             sql = format!("{sql} GROUP BY {}", groups.join(", "));
         }
         if let Some(having) = &self.having {
-            sql = format!("SELECT * FROM ({sql}) WHERE {}", with_columns(having, &calculations)?);
+            sql = format!(
+                "SELECT * FROM ({sql}) WHERE {}",
+                with_columns(having, &calculations)?
+            );
         }
-        let mut given: Vec<&str> = calculations.iter().chain(&self.group_by).map(String::as_str).collect();
+        let mut given: Vec<&str> = calculations
+            .iter()
+            .chain(&self.group_by)
+            .map(String::as_str)
+            .collect();
         given.extend(self.granularity.as_ref().map(|_| "time"));
-        let order = self.order(&given)?.unwrap_or_else(|| default_order(self, &calculations));
+        let order = self
+            .order(&given)?
+            .unwrap_or_else(|| default_order(self, &calculations));
         let sql = format!("{sql} ORDER BY {order}");
-        Ok(Question { sql, limit: self.limit.unwrap_or(GROUPS_DEFAULT), is_open_ended: false })
+        Ok(Question {
+            sql,
+            limit: self.limit.unwrap_or(GROUPS_DEFAULT),
+            is_open_ended: false,
+        })
     }
 
     fn events(&self, table: &TableSnapshot, filter: &str) -> Result<Question, Error> {
         let names = attribute::names(table);
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let order = self.order(&names)?.unwrap_or_else(|| "\"time\" DESC".to_owned());
+        let order = self
+            .order(&names)?
+            .unwrap_or_else(|| "\"time\" DESC".to_owned());
         let limit = self.limit.unwrap_or(EVENTS_DEFAULT);
         // One more than is given, to know whether there are more.
-        let sql = format!("SELECT * FROM {}{filter} ORDER BY {order} LIMIT {}", table.table.name(), limit.saturating_add(1));
+        let sql = format!(
+            "SELECT * FROM {}{filter} ORDER BY {order} LIMIT {}",
+            table.table.name(),
+            limit.saturating_add(1)
+        );
         if self.having.is_some() {
-            return Err(Error::Request("`having` is about calculations: give `calculate`, or use `where`".to_owned()));
+            return Err(Error::Request(
+                "`having` is about calculations: give `calculate`, or use `where`".to_owned(),
+            ));
         }
-        Ok(Question { sql, limit, is_open_ended: true })
+        Ok(Question {
+            sql,
+            limit,
+            is_open_ended: true,
+        })
     }
 
     fn filter(&self, table: &TableSnapshot, now: UnixNanos) -> Result<String, Error> {
         let mut conditions = Vec::new();
-        let (start, end) = self.range.as_ref().map_or(Ok((None, None)), |range| range.bounds(now))?;
-        conditions.extend(start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start))));
+        let (start, end) = self
+            .range
+            .as_ref()
+            .map_or(Ok((None, None)), |range| range.bounds(now))?;
+        conditions
+            .extend(start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start))));
         conditions.extend(end.map(|end| format!("\"time\" < TIMESTAMP '{}'", time_text(end))));
-        if let Some(condition) = self.condition.as_ref().filter(|condition| !condition.trim().is_empty()) {
+        if let Some(condition) = self
+            .condition
+            .as_ref()
+            .filter(|condition| !condition.trim().is_empty())
+        {
             conditions.push(format!("({})", checked_condition(table, condition)?));
         }
-        Ok(if conditions.is_empty() { String::new() } else { format!(" WHERE {}", conditions.join(" AND ")) })
+        Ok(if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", conditions.join(" AND "))
+        })
     }
 
     fn order(&self, given: &[&str]) -> Result<Option<String>, Error> {
         let items = self.order_by.iter().map(|item| {
-            let (name, direction) = item.strip_prefix('-').map_or((item.as_str(), "ASC"), |name| (name, "DESC"));
+            let (name, direction) = item
+                .strip_prefix('-')
+                .map_or((item.as_str(), "ASC"), |name| (name, "DESC"));
             if given.contains(&name) {
                 Ok(format!("{} {direction} NULLS LAST", quoted(name)))
             } else {
@@ -147,17 +200,28 @@ impl QueryRequest {
 
 /// By time where the question has steps of it, else the largest first; ties by group, so that answers repeat.
 fn default_order(request: &QueryRequest, calculations: &[String]) -> String {
-    let time = request.granularity.as_ref().map(|_| "\"time\" ASC".to_owned());
-    let largest = calculations.first().map(|first| format!("{} DESC NULLS LAST", quoted(first)));
+    let time = request
+        .granularity
+        .as_ref()
+        .map(|_| "\"time\" ASC".to_owned());
+    let largest = calculations
+        .first()
+        .map(|first| format!("{} DESC NULLS LAST", quoted(first)));
     let groups = request.group_by.iter().map(|field| quoted(field));
-    time.into_iter().chain(largest).chain(groups).collect::<Vec<_>>().join(", ")
+    time.into_iter()
+        .chain(largest)
+        .chain(groups)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl Range {
     fn bounds(&self, now: UnixNanos) -> Result<(Option<UnixNanos>, Option<UnixNanos>), Error> {
         if let Some(last) = &self.last {
             if self.start.is_some() || self.end.is_some() {
-                return Err(Error::Request("`range` takes either `last` or `start` and `end`".to_owned()));
+                return Err(Error::Request(
+                    "`range` takes either `last` or `start` and `end`".to_owned(),
+                ));
             }
             let nanos = i64::try_from(parse_duration(last)?.as_nanos()).unwrap_or(i64::MAX);
             return Ok((Some(UnixNanos(now.0.saturating_sub(nanos))), None));
@@ -179,14 +243,20 @@ fn parse_time(text: &str) -> Result<UnixNanos, Error> {
         };
         return Ok(UnixNanos(number.saturating_mul(scale)));
     }
-    string_to_timestamp_nanos(text)
-        .map(UnixNanos)
-        .map_err(|_| Error::Request(format!("`{text}` is no time: write it like 2026-11-22T10:00:00Z, or as a number since 1970")))
+    string_to_timestamp_nanos(text).map(UnixNanos).map_err(|_| {
+        Error::Request(format!(
+            "`{text}` is no time: write it like 2026-11-22T10:00:00Z, or as a number since 1970"
+        ))
+    })
 }
 
 /// A length of time like `90s`, `15m`, `1h`, `7d` or `2w`.
 fn parse_duration(text: &str) -> Result<Duration, Error> {
-    let wrong = || Error::Request(format!("`{text}` is no length of time: write it like 30s, 15m, 1h, 7d or 2w"));
+    let wrong = || {
+        Error::Request(format!(
+            "`{text}` is no length of time: write it like 30s, 15m, 1h, 7d or 2w"
+        ))
+    };
     let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
     let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
     let nanos: u64 = match &text[digits..] {
@@ -198,7 +268,11 @@ fn parse_duration(text: &str) -> Result<Duration, Error> {
         "w" => 604_800_000_000_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(nanos).filter(|nanos| *nanos > 0).map(Duration::from_nanos).ok_or_else(wrong)
+    number
+        .checked_mul(nanos)
+        .filter(|nanos| *nanos > 0)
+        .map(Duration::from_nanos)
+        .ok_or_else(wrong)
 }
 
 /// A name as an SQL identifier.
@@ -232,7 +306,14 @@ fn one_expression(tokens: Vec<TokenWithSpan>) -> Result<String, Error> {
         return Ok(expression.to_string());
     }
     let (line, column) = (next.span.start.line, next.span.start.column);
-    Err(Error::Syntax { message: format!("unexpected `{}` after the condition at line {line}, column {column}", next.token), line, column })
+    Err(Error::Syntax {
+        message: format!(
+            "unexpected `{}` after the condition at line {line}, column {column}",
+            next.token
+        ),
+        line,
+        column,
+    })
 }
 
 /// A condition in which calculations, as they were written, stand for their columns.
@@ -244,7 +325,10 @@ fn with_columns(having: &str, calculations: &[String]) -> Result<String, Error> 
     };
     let mut patterns = Vec::new();
     for text in calculations {
-        let tokens: Vec<Token> = significant(text)?.into_iter().map(|token| token.token).collect();
+        let tokens: Vec<Token> = significant(text)?
+            .into_iter()
+            .map(|token| token.token)
+            .collect();
         patterns.push((tokens, text));
     }
     patterns.sort_by_key(|(tokens, _)| std::cmp::Reverse(tokens.len()));
@@ -254,7 +338,11 @@ fn with_columns(having: &str, calculations: &[String]) -> Result<String, Error> 
     while index < tokens.len() {
         let rest = &tokens[index..];
         let found = patterns.iter().find(|(pattern, _)| {
-            rest.len() >= pattern.len() && pattern.iter().zip(rest).all(|(wanted, token)| *wanted == token.token)
+            rest.len() >= pattern.len()
+                && pattern
+                    .iter()
+                    .zip(rest)
+                    .all(|(wanted, token)| *wanted == token.token)
         });
         match found {
             Some((pattern, text)) => {

@@ -16,7 +16,8 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
-    BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource, TableType,
+    BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource,
+    TableType,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -43,23 +44,46 @@ pub(crate) fn source(
 ) -> Result<Arc<dyn TableSource>, Error> {
     let mut expressions = Vec::new();
     let mut columns: Vec<Arc<Column>> = Vec::new();
-    let fixed = table.table.fixed_columns().iter().map(|column| column.name).filter(|name| named.contains(*name));
-    let attributes = named.iter().map(String::as_str).filter(|name| !table.table.fixed_columns().iter().any(|c| c.name == *name));
+    let fixed = table
+        .table
+        .fixed_columns()
+        .iter()
+        .map(|column| column.name)
+        .filter(|name| named.contains(*name));
+    let attributes = named
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !table.table.fixed_columns().iter().any(|c| c.name == *name));
     for name in fixed.chain(attributes) {
-        let Some(reading) = attribute::reading(table, name) else { continue };
+        let Some(reading) = attribute::reading(table, name) else {
+            continue;
+        };
         expressions.push(reading.expression.alias(name));
         for column in reading.columns {
-            if !columns.iter().any(|known| known.stored_name == column.stored_name) {
+            if !columns
+                .iter()
+                .any(|known| known.stored_name == column.stored_name)
+            {
                 columns.push(column);
             }
         }
     }
     let schema = PartScan::schema(table.table, &columns);
-    let stored = StoredTable { lake: Arc::clone(lake), snapshot: table.clone(), columns, schema, scanned: Arc::clone(scanned) };
-    let view = LogicalPlanBuilder::scan(table.table.name(), provider_as_source(Arc::new(stored)), None)
-        .and_then(|scan| scan.project(expressions))
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(|source| Error::Plan { source })?;
+    let stored = StoredTable {
+        lake: Arc::clone(lake),
+        snapshot: table.clone(),
+        columns,
+        schema,
+        scanned: Arc::clone(scanned),
+    };
+    let view = LogicalPlanBuilder::scan(
+        table.table.name(),
+        provider_as_source(Arc::new(stored)),
+        None,
+    )
+    .and_then(|scan| scan.project(expressions))
+    .and_then(LogicalPlanBuilder::build)
+    .map_err(|source| Error::Plan { source })?;
     Ok(provider_as_source(Arc::new(ViewTable::new(view, None))))
 }
 
@@ -83,7 +107,10 @@ impl TableProvider for StoredTable {
         TableType::Base
     }
 
-    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
         // Parts leave out what can't match, rows in memory are all given: the filter above stays.
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
@@ -97,16 +124,35 @@ impl TableProvider for StoredTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let all: Vec<usize> = (0..self.columns.len()).collect();
         let projection = projection.unwrap_or(&all);
-        let filters: Vec<Expr> = filters.iter().cloned().map(by_bytes).collect::<Result<_>>()?;
+        let filters: Vec<Expr> = filters
+            .iter()
+            .cloned()
+            .map(by_bytes)
+            .collect::<Result<_>>()?;
         let range = TimeRange::of(&filters);
-        let parts: Vec<Arc<Part>> = self.snapshot.parts.iter().filter(|part| range.meets_part(part)).cloned().collect();
-        let memory: Vec<Arc<MemoryBatch>> =
-            self.snapshot.memory.iter().filter(|batch| range.meets_memory(batch)).cloned().collect();
+        let parts: Vec<Arc<Part>> = self
+            .snapshot
+            .parts
+            .iter()
+            .filter(|part| range.meets_part(part))
+            .cloned()
+            .collect();
+        let memory: Vec<Arc<MemoryBatch>> = self
+            .snapshot
+            .memory
+            .iter()
+            .filter(|batch| range.meets_memory(batch))
+            .cloned()
+            .collect();
         self.note(&parts, &memory);
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if !memory.is_empty() {
-            let columns: Vec<Arc<Column>> = projection.iter().map(|index| Arc::clone(&self.columns[*index])).collect();
-            let batches = scan_memory(self.snapshot.table, &columns, &memory).map_err(|error| external(error.into()))?;
+            let columns: Vec<Arc<Column>> = projection
+                .iter()
+                .map(|index| Arc::clone(&self.columns[*index]))
+                .collect();
+            let batches = scan_memory(self.snapshot.table, &columns, &memory)
+                .map_err(|error| external(error.into()))?;
             let schema = PartScan::schema(self.snapshot.table, &columns);
             inputs.push(MemorySourceConfig::try_new_exec(&[batches], schema, None)?);
         }
@@ -114,7 +160,9 @@ impl TableProvider for StoredTable {
             inputs.push(self.part_plan(state, parts, projection, filters, limit)?);
         }
         match inputs.len() {
-            0 => Ok(Arc::new(EmptyExec::new(Arc::new(self.schema.project(projection)?)))),
+            0 => Ok(Arc::new(EmptyExec::new(Arc::new(
+                self.schema.project(projection)?,
+            )))),
             1 => Ok(inputs.remove(0)),
             _ => UnionExec::try_new(inputs),
         }
@@ -123,7 +171,10 @@ impl TableProvider for StoredTable {
 
 impl StoredTable {
     fn note(&self, parts: &[Arc<Part>], memory: &[Arc<MemoryBatch>]) {
-        let in_memory: u64 = memory.iter().map(|batch| batch.rows.num_rows() as u64).sum();
+        let in_memory: u64 = memory
+            .iter()
+            .map(|batch| batch.rows.num_rows() as u64)
+            .sum();
         let in_parts: u64 = parts.iter().map(|part| part.meta.rows).sum();
         let mut scanned = self.scanned.lock().expect("no holder of the counts panics");
         scanned.rows += in_memory + in_parts;
@@ -140,7 +191,9 @@ impl StoredTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
-        let predicate = conjunction(filters).map(|filter| state.create_physical_expr(filter, &schema)).transpose()?;
+        let predicate = conjunction(filters)
+            .map(|filter| state.create_physical_expr(filter, &schema))
+            .transpose()?;
         let scan = PartScan {
             table: self.snapshot.table,
             columns: &self.columns,
@@ -150,7 +203,8 @@ impl StoredTable {
             order: None,
             limit,
         };
-        scan.plan(&self.lake).map_err(|error| external(error.into()))
+        scan.plan(&self.lake)
+            .map_err(|error| external(error.into()))
     }
 }
 
@@ -159,13 +213,16 @@ fn external(error: Error) -> DataFusionError {
 }
 
 fn by_bytes(filter: Expr) -> Result<Expr> {
-    filter.transform_up(|expression| Ok(Transformed::yes(rewrite_id_comparison(expression)))).map(|rewritten| rewritten.data)
+    filter
+        .transform_up(|expression| Ok(Transformed::yes(rewrite_id_comparison(expression))))
+        .map(|rewritten| rewritten.data)
 }
 
 /// The parts in groups of about equal size.
 fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
     parts.sort_by_key(|part| std::cmp::Reverse(part.meta.size_bytes));
-    let mut balanced: Vec<(u64, Vec<Arc<Part>>)> = vec![(0, Vec::new()); groups.clamp(1, parts.len().max(1))];
+    let mut balanced: Vec<(u64, Vec<Arc<Part>>)> =
+        vec![(0, Vec::new()); groups.clamp(1, parts.len().max(1))];
     for part in parts {
         if let Some((bytes, group)) = balanced.iter_mut().min_by_key(|(bytes, _)| *bytes) {
             *bytes += part.meta.size_bytes;
@@ -184,26 +241,45 @@ struct TimeRange {
 
 impl TimeRange {
     fn of(filters: &[Expr]) -> Self {
-        let everything = Self { from: i64::MIN, to: i64::MAX };
-        filters.iter().fold(everything, |range, filter| range.narrowed(filter))
+        let everything = Self {
+            from: i64::MIN,
+            to: i64::MAX,
+        };
+        filters
+            .iter()
+            .fold(everything, |range, filter| range.narrowed(filter))
     }
 
     fn narrowed(self, filter: &Expr) -> Self {
         match filter {
-            Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => self.narrowed(left).narrowed(right),
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => match (left.as_ref(), right.as_ref()) {
-                (Expr::Column(column), Expr::Literal(ScalarValue::TimestampNanosecond(Some(time), _), _))
-                    if column.name == "time" =>
-                {
-                    match op {
-                        Operator::Eq => Self { from: self.from.max(*time), to: self.to.min(*time) },
-                        Operator::Gt | Operator::GtEq => Self { from: self.from.max(*time), ..self },
-                        Operator::Lt | Operator::LtEq => Self { to: self.to.min(*time), ..self },
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: Operator::And,
+                right,
+            }) => self.narrowed(left).narrowed(right),
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+                match (left.as_ref(), right.as_ref()) {
+                    (
+                        Expr::Column(column),
+                        Expr::Literal(ScalarValue::TimestampNanosecond(Some(time), _), _),
+                    ) if column.name == "time" => match op {
+                        Operator::Eq => Self {
+                            from: self.from.max(*time),
+                            to: self.to.min(*time),
+                        },
+                        Operator::Gt | Operator::GtEq => Self {
+                            from: self.from.max(*time),
+                            ..self
+                        },
+                        Operator::Lt | Operator::LtEq => Self {
+                            to: self.to.min(*time),
+                            ..self
+                        },
                         _ => self,
-                    }
+                    },
+                    _ => self,
                 }
-                _ => self,
-            },
+            }
             _ => self,
         }
     }
@@ -219,5 +295,7 @@ impl TimeRange {
 
 /// The table of a name, in any case.
 pub(crate) fn table_named(name: &str) -> Result<Table, Error> {
-    Table::parse(name).ok_or_else(|| Error::UnknownTable { name: name.to_owned() })
+    Table::parse(name).ok_or_else(|| Error::UnknownTable {
+        name: name.to_owned(),
+    })
 }

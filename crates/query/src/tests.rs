@@ -19,7 +19,16 @@ use tempfile::TempDir;
 
 use crate::{Answer, Config, Engine, Error, QueryRequest};
 
-const KEYS: [&str; 8] = ["user.id", "User.id", "late.key.3", "name", "", "select", "http.method", "http.request.method"];
+const KEYS: [&str; 8] = [
+    "user.id",
+    "User.id",
+    "late.key.3",
+    "name",
+    "",
+    "select",
+    "http.method",
+    "http.request.method",
+];
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -76,11 +85,16 @@ fn item() -> impl Strategy<Value = Item> {
 
 fn row() -> impl Strategy<Value = Row> {
     let attribute = (prop::sample::select(&KEYS[..]), item());
-    (prop::collection::vec(attribute, 0..4), 0i64..1_000_000).prop_map(|(mut attributes, duration)| {
-        attributes.sort_by_key(|(key, _)| *key);
-        attributes.dedup_by_key(|(key, _)| *key);
-        Row { attributes, duration }
-    })
+    (prop::collection::vec(attribute, 0..4), 0i64..1_000_000).prop_map(
+        |(mut attributes, duration)| {
+            attributes.sort_by_key(|(key, _)| *key);
+            attributes.dedup_by_key(|(key, _)| *key);
+            Row {
+                attributes,
+                duration,
+            }
+        },
+    )
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -111,7 +125,12 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let lake = open(&directory).await;
         let engine = Engine::new(Arc::clone(&lake), Config::default());
-        Self { directory, lake, engine, rows: BTreeMap::new() }
+        Self {
+            directory,
+            lake,
+            engine,
+            rows: BTreeMap::new(),
+        }
     }
 
     async fn take(&mut self, step: &Step) {
@@ -148,11 +167,15 @@ impl World {
             self.rows.insert(span, row.clone());
         }
         let end = self.rows.len() as u64;
-        self.lake.publish(end, vec![(Table::Spans, builder.finish())]);
+        self.lake
+            .publish(end, vec![(Table::Spans, builder.finish())]);
     }
 
     async fn check(&self) {
-        assert_eq!(self.number("SELECT count(*) FROM spans").await, self.rows.len() as i64);
+        assert_eq!(
+            self.number("SELECT count(*) FROM spans").await,
+            self.rows.len() as i64
+        );
         let sum: i64 = self.rows.values().map(|row| row.duration).sum();
         if !self.rows.is_empty() {
             assert_eq!(self.number("SELECT sum(duration_ns) FROM spans").await, sum);
@@ -168,20 +191,48 @@ impl World {
     /// Each row's value of a key, read through SQL.
     async fn check_key(&self, key: &str) {
         // A stable name reads the older one too.
-        let keys = if key == "http.request.method" { vec![key, "http.method"] } else { vec![key] };
-        let value_in = |row: &Row| {
-            keys.iter().find_map(|key| row.attributes.iter().find(|(k, _)| k == key).map(|(_, item)| item.clone()))
+        let keys = if key == "http.request.method" {
+            vec![key, "http.method"]
+        } else {
+            vec![key]
         };
-        let items: Vec<Item> = self.rows.values().flat_map(|row| {
-            keys.iter().filter_map(|key| row.attributes.iter().find(|(k, _)| k == key).map(|(_, item)| item.clone())).collect::<Vec<_>>()
-        }).collect();
+        let value_in = |row: &Row| {
+            keys.iter().find_map(|key| {
+                row.attributes
+                    .iter()
+                    .find(|(k, _)| k == key)
+                    .map(|(_, item)| item.clone())
+            })
+        };
+        let items: Vec<Item> = self
+            .rows
+            .values()
+            .flat_map(|row| {
+                keys.iter()
+                    .filter_map(|key| {
+                        row.attributes
+                            .iter()
+                            .find(|(k, _)| k == key)
+                            .map(|(_, item)| item.clone())
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect();
         let column = column_of_key(Table::Spans, key);
         let sql = format!("SELECT span_id, \"{column}\" FROM spans WHERE \"{column}\" IS NOT NULL");
         if items.is_empty() {
-            assert!(matches!(self.engine.sql(&sql).await, Err(Error::UnknownField { .. } | Error::Plan { .. })), "{key}");
+            assert!(
+                matches!(
+                    self.engine.sql(&sql).await,
+                    Err(Error::UnknownField { .. } | Error::Plan { .. })
+                ),
+                "{key}"
+            );
             return;
         }
-        let kinds = items.iter().fold(Kinds::default(), |kinds, item| kinds.union(Kinds::of(item.value().kind())));
+        let kinds = items.iter().fold(Kinds::default(), |kinds, item| {
+            kinds.union(Kinds::of(item.value().kind()))
+        });
         let found = texts(&self.engine.sql(&sql).await.unwrap());
         let expected: BTreeMap<String, String> = self
             .rows
@@ -189,7 +240,9 @@ impl World {
             .filter_map(|(span, row)| {
                 let item = value_in(row)?;
                 let text = match (kinds.reads_as(), &item) {
-                    (crawlspace_model::attribute::Kind::Double, Item::Int(number)) => format!("{:?}", *number as f64),
+                    (crawlspace_model::attribute::Kind::Double, Item::Int(number)) => {
+                        format!("{:?}", *number as f64)
+                    }
                     _ => item.text(),
                 };
                 Some((hex(span), text))
@@ -206,10 +259,16 @@ impl World {
             .into_iter()
             .map(|span| (span.span_id, span.attributes.into_iter().collect()))
             .collect();
-        let of_trace = self.rows.iter().filter(|(span, _)| trace_of(u64::from_be_bytes(**span)) == id);
+        let of_trace = self
+            .rows
+            .iter()
+            .filter(|(span, _)| trace_of(u64::from_be_bytes(**span)) == id);
         let expected: BTreeMap<String, BTreeMap<String, serde_json::Value>> = of_trace
             .map(|(span, row)| {
-                let attributes = row.attributes.iter().map(|(key, item)| ((*key).to_owned(), json(item)));
+                let attributes = row
+                    .attributes
+                    .iter()
+                    .map(|(key, item)| ((*key).to_owned(), json(item)));
                 (hex(span), attributes.collect())
             })
             .collect();
@@ -218,7 +277,10 @@ impl World {
 
     async fn number(&self, sql: &str) -> i64 {
         let answer = self.engine.sql(sql).await.unwrap();
-        answer.batches[0].column(0).as_primitive::<Int64Type>().value(0)
+        answer.batches[0]
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .value(0)
     }
 }
 
@@ -231,14 +293,24 @@ fn json(item: &Item) -> serde_json::Value {
 
 /// Two text columns as a map.
 fn texts(answer: &Answer) -> BTreeMap<String, String> {
-    let text = |rows: &RecordBatch, column: usize, row: usize| match rows.column(column).data_type() {
-        DataType::Float64 => format!("{:?}", rows.column(column).as_primitive::<arrow::datatypes::Float64Type>().value(row)),
+    let text = |rows: &RecordBatch, column: usize, row: usize| match rows.column(column).data_type()
+    {
+        DataType::Float64 => format!(
+            "{:?}",
+            rows.column(column)
+                .as_primitive::<arrow::datatypes::Float64Type>()
+                .value(row)
+        ),
         _ => {
             let column = arrow::compute::cast(rows.column(column), &DataType::Utf8).unwrap();
             column.as_string::<i32>().value(row).to_owned()
         }
     };
-    let rows = |rows: &RecordBatch| (0..rows.num_rows()).map(|row| (text(rows, 0, row), text(rows, 1, row))).collect::<Vec<_>>();
+    let rows = |rows: &RecordBatch| {
+        (0..rows.num_rows())
+            .map(|row| (text(rows, 0, row), text(rows, 1, row)))
+            .collect::<Vec<_>>()
+    };
     answer.batches.iter().flat_map(rows).collect()
 }
 
@@ -246,14 +318,37 @@ async fn open(directory: &TempDir) -> Arc<Lake> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let root = directory.path().join("lake");
     std::fs::create_dir_all(&root).unwrap();
-    let catalogue = SqliteCatalogue::open(&root.join("catalogue.sqlite"), &root.join("data"), Arc::clone(&clock)).await.unwrap();
+    let catalogue = SqliteCatalogue::open(
+        &root.join("catalogue.sqlite"),
+        &root.join("data"),
+        Arc::clone(&clock),
+    )
+    .await
+    .unwrap();
     let store = Arc::new(LocalStore::new(Arc::new(RealFs), root));
-    let config = LakeConfig { flush_age: Duration::from_secs(3_600), ..LakeConfig::default() };
-    Lake::open(config, Dependencies { store, catalogue: Arc::new(catalogue), clock }).await.unwrap()
+    let config = LakeConfig {
+        flush_age: Duration::from_secs(3_600),
+        ..LakeConfig::default()
+    };
+    Lake::open(
+        config,
+        Dependencies {
+            store,
+            catalogue: Arc::new(catalogue),
+            clock,
+        },
+    )
+    .await
+    .unwrap()
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_stack_size(8 << 20).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_stack_size(8 << 20)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 proptest! {
@@ -272,10 +367,16 @@ proptest! {
 
 async fn small_world() -> World {
     let mut world = World::new().await;
-    let row = |duration, attributes: &[(&'static str, Item)]| Row { duration, attributes: attributes.to_vec() };
+    let row = |duration, attributes: &[(&'static str, Item)]| Row {
+        duration,
+        attributes: attributes.to_vec(),
+    };
     let text = |text: &str| Item::Text(text.to_owned());
     let rows = [
-        row(10, &[("user.id", text("ada")), ("late.key.3", Item::Int(5))]),
+        row(
+            10,
+            &[("user.id", text("ada")), ("late.key.3", Item::Int(5))],
+        ),
         row(20, &[("user.id", text("bob")), ("late.key.3", text("7"))]),
         row(30, &[("user.id", text("ada")), ("late.key.3", text("x"))]),
     ];
@@ -312,9 +413,12 @@ fn wrong_questions_are_told_what_is_wrong() {
         let world = small_world().await;
         for (sql, expected) in [
             ("SELECT user.ids FROM spans", "did you mean `user.id`?"),
-            ("SELECT durationns FROM spans", "did you mean `duration_ns`?"),
+            (
+                "SELECT durationns FROM spans",
+                "did you mean `duration_ns`?",
+            ),
             ("SELECT count(*) FROM spams", "unknown table `spams`"),
-            ("SELECT count(* FROM spans", "line 1, column 15"),
+            ("SELECT count(* FROM spans", "line 1, column 16"),
             ("SELECT 'a", "Unterminated"),
             ("DELETE FROM spans", "only SELECT"),
             ("SELECT 1; SELECT 2", "several statements"),
@@ -326,10 +430,17 @@ fn wrong_questions_are_told_what_is_wrong() {
         ] {
             let error = world.engine.sql(sql).await.expect_err(sql);
             assert!(error.to_string().contains(expected), "{sql}: {error}");
-            assert_eq!(error.kind(), crawlspace_model::ErrorKind::BadInput, "{sql}: {error}");
+            assert_eq!(
+                error.kind(),
+                crawlspace_model::ErrorKind::BadInput,
+                "{sql}: {error}"
+            );
         }
         let chain = format!("SELECT {}1", "1+".repeat(1_000));
-        assert_eq!(world.engine.sql(&chain).await.unwrap_err().kind(), crawlspace_model::ErrorKind::TooLarge);
+        assert_eq!(
+            world.engine.sql(&chain).await.unwrap_err().kind(),
+            crawlspace_model::ErrorKind::TooLarge
+        );
     });
 }
 
@@ -346,7 +457,7 @@ fn the_query_api_groups_filters_and_orders() {
             "having": "count > 1 AND p99(duration_ns) >= 30", "order_by": ["-p99(duration_ns)"]
         }));
         assert_eq!(texts(&answer.await.unwrap()), BTreeMap::from([("ada".to_owned(), "2".to_owned())]));
-        let answer = ask(serde_json::json!({"from": "spans", "where": "late.key.3 > 4", "calculate": ["count", "count"]}));
+        let answer = ask(serde_json::json!({"from": "spans", "where": "late.key.3 > 4", "calculate": ["count", "count_distinct(user.id)"]}));
         assert_eq!(texts(&answer.await.unwrap()), BTreeMap::from([("2".to_owned(), "2".to_owned())]));
         let events = ask(serde_json::json!({"from": "spans", "limit": 2})).await.unwrap();
         assert_eq!((events.footer.rows, events.footer.cut), (2, true));

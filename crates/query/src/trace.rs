@@ -89,9 +89,15 @@ impl Engine {
         let logs = self.rows_of(snapshot.table(Table::Logs), id).await?;
         let mut events = events(&Rows::new(&logs));
         let rows = Rows::new(&spans);
-        let mut spans: Vec<Span> = (0..spans.num_rows()).map(|row| span(&rows, row, &mut events)).collect();
+        let mut spans: Vec<Span> = (0..spans.num_rows())
+            .map(|row| span(&rows, row, &mut events))
+            .collect();
         spans.sort_by(|a, b| (a.start(), &a.span_id).cmp(&(b.start(), &b.span_id)));
-        Ok(Some(Trace { trace_id: id.to_string(), spans, damaged_parts: snapshot.damaged_parts }))
+        Ok(Some(Trace {
+            trace_id: id.to_string(),
+            spans,
+            damaged_parts: snapshot.damaged_parts,
+        }))
     }
 
     /// The rows of one trace, all columns under the names that queries use.
@@ -106,13 +112,31 @@ impl Engine {
         }
         let mut batches = scan_memory(table.table, &columns, &memory)?;
         if !table.parts.is_empty() {
-            let at = columns.iter().position(|column| column.name == "trace_id").unwrap_or_default();
+            let at = columns
+                .iter()
+                .position(|column| column.name == "trace_id")
+                .unwrap_or_default();
             let wanted = ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec()));
-            let predicate: Arc<dyn PhysicalExpr> =
-                Arc::new(BinaryExpr::new(Arc::new(ColumnExpr::new("trace_id", at)), Operator::Eq, lit(wanted)));
-            let groups = table.parts.iter().map(|part| vec![Arc::clone(part)]).collect();
+            let predicate: Arc<dyn PhysicalExpr> = Arc::new(BinaryExpr::new(
+                Arc::new(ColumnExpr::new("trace_id", at)),
+                Operator::Eq,
+                lit(wanted),
+            ));
+            let groups = table
+                .parts
+                .iter()
+                .map(|part| vec![Arc::clone(part)])
+                .collect();
             let predicate = Some(predicate);
-            let scan = PartScan { table: table.table, columns: &columns, projection: None, groups, predicate, order: None, limit: None };
+            let scan = PartScan {
+                table: table.table,
+                columns: &columns,
+                projection: None,
+                groups,
+                predicate,
+                order: None,
+                limit: None,
+            };
             for batch in self.run_plan(scan.plan(&self.lake)?).await? {
                 batches.push(of_trace(&batch, id)?);
             }
@@ -120,9 +144,15 @@ impl Engine {
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
         let stored = PartScan::schema(table.table, &columns);
         let rows = concat_batches(&stored, &batches).map_err(crawlspace_lake::Error::from)?;
-        let fields: Vec<_> = stored.fields().iter().zip(names).map(|(field, name)| field.as_ref().clone().with_name(name)).collect();
+        let fields: Vec<_> = stored
+            .fields()
+            .iter()
+            .zip(names)
+            .map(|(field, name)| field.as_ref().clone().with_name(name))
+            .collect();
         let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        Ok(RecordBatch::try_new(schema, rows.columns().to_vec()).map_err(crawlspace_lake::Error::from)?)
+        Ok(RecordBatch::try_new(schema, rows.columns().to_vec())
+            .map_err(crawlspace_lake::Error::from)?)
     }
 }
 
@@ -131,13 +161,21 @@ fn columns_of(table: &TableSnapshot) -> Vec<Arc<Column>> {
     let mut columns: Vec<Arc<Column>> = table.columns.iter().cloned().collect();
     let known: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
     let names = table.attribute_names();
-    columns.extend(names.difference(&known).filter_map(|name| table.attribute(name)?.column));
+    columns.extend(
+        names
+            .difference(&known)
+            .filter_map(|name| table.attribute(name)?.column),
+    );
     columns
 }
 
 fn of_trace(rows: &RecordBatch, id: TraceId) -> Result<RecordBatch, Error> {
     let matching: BooleanArray = match rows.column_by_name("trace_id") {
-        Some(ids) => ids.as_fixed_size_binary().iter().map(|found| Some(found == Some(&id.0[..]))).collect(),
+        Some(ids) => ids
+            .as_fixed_size_binary()
+            .iter()
+            .map(|found| Some(found == Some(&id.0[..])))
+            .collect(),
         None => BooleanArray::from(vec![false; rows.num_rows()]),
     };
     Ok(filter_record_batch(rows, &matching).map_err(crawlspace_lake::Error::from)?)
@@ -150,17 +188,26 @@ fn events(rows: &Rows<'_>) -> BTreeMap<String, Vec<SpanEvent>> {
         if rows.text("record_type", row).as_deref() != Some("span_event") {
             continue;
         }
-        let Some(span_id) = rows.id("span_id", row) else { continue };
+        let Some(span_id) = rows.id("span_id", row) else {
+            continue;
+        };
         let time = rows.time("time", row);
         let [attributes, ..] = rows.attributes(row);
-        let event = SpanEvent { time: time.to_string(), name: rows.text("event.name", row), attributes };
+        let event = SpanEvent {
+            time: time.to_string(),
+            name: rows.text("event.name", row),
+            attributes,
+        };
         events.entry(span_id).or_default().push((time, event));
     }
     let in_order = |mut events: Vec<(i64, SpanEvent)>| {
         events.sort_by_key(|(time, _)| *time);
         events.into_iter().map(|(_, event)| event).collect()
     };
-    events.into_iter().map(|(span, events)| (span, in_order(events))).collect()
+    events
+        .into_iter()
+        .map(|(span, events)| (span, in_order(events)))
+        .collect()
 }
 
 impl Span {
@@ -172,21 +219,27 @@ impl Span {
 fn span(rows: &Rows<'_>, row: usize, events: &mut BTreeMap<String, Vec<SpanEvent>>) -> Span {
     let span_id = rows.id("span_id", row).unwrap_or_default();
     let [attributes, resource, scope] = rows.attributes(row);
-    let links = rows.text("links", row).and_then(|text| serde_json::from_str(&text).ok());
+    let links = rows
+        .text("links", row)
+        .and_then(|text| serde_json::from_str(&text).ok());
     Span {
         parent_span_id: rows.id("parent_span_id", row),
         name: rows.text("name", row).unwrap_or_default(),
         kind: rows.text("kind", row).unwrap_or_default(),
         time: rows.time("time", row).to_string(),
         received_at: rows.time("received_at", row).to_string(),
-        duration_ns: rows.column("duration_ns", row).map(|column| column.as_primitive::<Int64Type>().value(row)),
+        duration_ns: rows
+            .column("duration_ns", row)
+            .map(|column| column.as_primitive::<Int64Type>().value(row)),
         status_code: rows.text("status_code", row).unwrap_or_default(),
         status_message: rows.text("status_message", row),
         service_name: rows.text("service.name", row),
         scope_name: rows.text("scope.name", row),
         scope_version: rows.text("scope.version", row),
         trace_state: rows.text("trace_state", row),
-        sample_weight: rows.column("sample_weight", row).map_or(1.0, |column| column.as_primitive::<Float64Type>().value(row)),
+        sample_weight: rows.column("sample_weight", row).map_or(1.0, |column| {
+            column.as_primitive::<Float64Type>().value(row)
+        }),
         attributes,
         resource,
         scope,
@@ -222,12 +275,17 @@ struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     fn new(rows: &'a RecordBatch) -> Self {
-        let fixed = rows.schema_ref().index_of(OVERFLOW).map_or(0, |index| index + 1);
+        let fixed = rows
+            .schema_ref()
+            .index_of(OVERFLOW)
+            .map_or(0, |index| index + 1);
         Self { rows, fixed }
     }
 
     fn column(&self, name: &str, row: usize) -> Option<&'a Arc<dyn Array>> {
-        self.rows.column_by_name(name).filter(|column| column.is_valid(row))
+        self.rows
+            .column_by_name(name)
+            .filter(|column| column.is_valid(row))
     }
 
     fn text(&self, name: &str, row: usize) -> Option<String> {
@@ -236,11 +294,16 @@ impl<'a> Rows<'a> {
     }
 
     fn id(&self, name: &str, row: usize) -> Option<String> {
-        Some(hex(self.column(name, row)?.as_fixed_size_binary().value(row)))
+        Some(hex(self
+            .column(name, row)?
+            .as_fixed_size_binary()
+            .value(row)))
     }
 
     fn time(&self, name: &str, row: usize) -> i64 {
-        self.column(name, row).map_or(0, |column| column.as_primitive::<TimestampNanosecondType>().value(row))
+        self.column(name, row).map_or(0, |column| {
+            column.as_primitive::<TimestampNanosecondType>().value(row)
+        })
     }
 
     /// The attributes of the record itself, of its resource and of its scope, under the keys they came with.
@@ -248,7 +311,10 @@ impl<'a> Rows<'a> {
         let mut all: BTreeMap<String, Value> = BTreeMap::new();
         for index in self.fixed..self.rows.num_columns() {
             if let Some(json) = json_at(self.rows.column(index), row) {
-                all.insert(self.rows.schema_ref().field(index).name().clone(), exact(&json));
+                all.insert(
+                    self.rows.schema_ref().field(index).name().clone(),
+                    exact(&json),
+                );
             }
         }
         if let Some(overflow) = self.column(OVERFLOW, row) {
@@ -257,19 +323,42 @@ impl<'a> Rows<'a> {
             }
         }
         let sources = self.text("attribute_sources", row);
-        let sources: Sources = sources.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let resource = moved(&mut all, &sources.resource, &sources.resource_shadowed, RESOURCE_PREFIX);
-        let scope = moved(&mut all, &sources.scope, &sources.scope_shadowed, SCOPE_PREFIX);
-        let own = all.into_iter().map(|(name, value)| (key_of_column(&name).to_owned(), value)).collect();
+        let sources: Sources = sources
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default();
+        let resource = moved(
+            &mut all,
+            &sources.resource,
+            &sources.resource_shadowed,
+            RESOURCE_PREFIX,
+        );
+        let scope = moved(
+            &mut all,
+            &sources.scope,
+            &sources.scope_shadowed,
+            SCOPE_PREFIX,
+        );
+        let own = all
+            .into_iter()
+            .map(|(name, value)| (key_of_column(&name).to_owned(), value))
+            .collect();
         [own, resource, scope]
     }
 }
 
 /// Takes the named attributes out, under the keys they came with.
-fn moved(all: &mut BTreeMap<String, Value>, plain: &[Source], shadowed: &[Source], prefix: &str) -> Map<String, Value> {
+fn moved(
+    all: &mut BTreeMap<String, Value>,
+    plain: &[Source],
+    shadowed: &[Source],
+    prefix: &str,
+) -> Map<String, Value> {
     let plain = plain.iter().map(|source| source.column_and_key(""));
     let shadowed = shadowed.iter().map(|source| source.column_and_key(prefix));
-    plain.chain(shadowed).filter_map(|(column, key)| Some((key.to_owned(), all.remove(column)?))).collect()
+    plain
+        .chain(shadowed)
+        .filter_map(|(column, key)| Some((key.to_owned(), all.remove(column)?)))
+        .collect()
 }
 
 impl Source {
@@ -288,7 +377,11 @@ impl Source {
 fn exact(json: &str) -> Value {
     const EXACT_MAX: u64 = 1 << 53;
     match serde_json::from_str(json) {
-        Ok(Value::Number(number)) if number.as_i64().is_some_and(|number| number.unsigned_abs() > EXACT_MAX) => {
+        Ok(Value::Number(number))
+            if number
+                .as_i64()
+                .is_some_and(|number| number.unsigned_abs() > EXACT_MAX) =>
+        {
             Value::String(number.to_string())
         }
         Ok(value) => value,

@@ -124,7 +124,7 @@ fn questions_that_are_wrong_say_how_to_put_them_right() {
         ),
         (sql("SELECT 1 FROM span"), &["span", "spans"]),
         (
-            sql("SELECT name\nFROM spans WHERE AND 1"),
+            sql("SELECT name\nFROM spans WHERE ) 1"),
             &["line 2", "column 18"],
         ),
         (sql("DELETE FROM spans"), &["SELECT"]),

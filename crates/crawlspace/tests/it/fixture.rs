@@ -1,13 +1,15 @@
 //! A stored data directory of format 1 has to stay readable.
 
-use std::path::{Path, PathBuf};
+use std::io::Read as _;
+use std::path::Path;
 
+use flate2::read::GzDecoder;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Otlp;
 use opentelemetry_proto::tonic::trace::v1::{Span, span::Event};
 use serde_json::{Value, json};
 
 use crate::otlp::{attribute, list, request, span, text};
-use crate::server::{Server, files_below, new_data_directory, setting};
+use crate::server::{Server, files_below, gzip, new_data_directory, setting};
 
 /// 2026-11-22T12:00:00.123456789Z.
 const START_NS: u64 = 1_795_348_800_123_456_789;
@@ -16,11 +18,11 @@ const FIXTURE_BYTES_MAX: u64 = 200_000;
 const FLAGS: [&str; 4] = ["--flush-rows", "1000000", "--flush-age", "1h"];
 
 const QUESTIONS: [&str; 5] = [
-    "SELECT count(*), min(time), max(duration_ns) FROM spans",
+    "SELECT count(*) AS n, min(time) AS earliest, max(duration_ns) AS longest FROM spans",
     "SELECT time, received_at, duration_ns, trace_id, span_id, parent_span_id, name, kind,
      status_code,
      status_message, service.name, scope.name, sample_weight, links FROM spans ORDER BY span_id",
-    "SELECT kind, status_code, count(*) FROM spans GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT kind, status_code, count(*) AS n FROM spans GROUP BY 1, 2 ORDER BY 1, 2",
     "SELECT city, size, late.key, \"userId\", \"userid\" FROM spans ORDER BY span_id",
     "SELECT time, trace_id, span_id, event.name, why FROM logs ORDER BY time",
 ];
@@ -33,7 +35,7 @@ fn a_data_directory_of_format_1_stays_readable() {
         write(&stored);
     }
     let (_home, data) = new_data_directory();
-    copy(&stored.join("data"), &data);
+    unpack(&stored.join("data"), &data);
     let text = std::fs::read_to_string(stored.join("answers.json")).unwrap();
     let expected: Value = serde_json::from_str(&text).unwrap();
     let server = Server::start_with(&data, &FLAGS);
@@ -74,7 +76,7 @@ fn write(stored: &Path) {
     server.send(request("unflushed", spans(10)));
     let expected = answers(&server);
     server.kill();
-    copy(&data, &stored.join("data"));
+    pack(&data, &stored.join("data"));
     let text = serde_json::to_string_pretty(&expected).unwrap();
     std::fs::write(stored.join("answers.json"), text + "\n").unwrap();
     let bytes: u64 = files_below(stored, "")
@@ -128,15 +130,37 @@ fn spans(first: u64) -> Vec<Span> {
     (first..first + 3).map(of_number).collect()
 }
 
-/// Copies a directory whose program is not running, without what only a running one needs.
-fn copy(from: &Path, to: &Path) {
+/// Copies a directory whose program was killed, without what only a running one needs. `SQLite`'s
+/// pages, nearly empty, are stored as gzip.
+fn pack(from: &Path, to: &Path) {
     for file in files_below(from, "") {
-        let name: PathBuf = file.strip_prefix(from).unwrap().to_owned();
-        if name.ends_with("LOCK") || name.to_string_lossy().ends_with("-shm") {
-            continue;
+        let name = file.strip_prefix(from).unwrap().to_str().unwrap();
+        let bytes = std::fs::read(&file).unwrap();
+        if name.ends_with(".sqlite") || name.ends_with(".sqlite-wal") {
+            write_below(to, &format!("{name}.gz"), &gzip(&bytes));
+        } else if name != "LOCK" && !name.ends_with(".sqlite-shm") {
+            write_below(to, name, &bytes);
         }
-        let target = to.join(name);
-        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        std::fs::copy(&file, target).unwrap();
     }
+}
+
+fn unpack(from: &Path, to: &Path) {
+    for file in files_below(from, "") {
+        let name = file.strip_prefix(from).unwrap().to_str().unwrap();
+        let mut bytes = std::fs::read(&file).unwrap();
+        let unpacked = name.strip_suffix(".gz");
+        if unpacked.is_some() {
+            let packed = std::mem::take(&mut bytes);
+            GzDecoder::new(packed.as_slice())
+                .read_to_end(&mut bytes)
+                .unwrap();
+        }
+        write_below(to, unpacked.unwrap_or(name), &bytes);
+    }
+}
+
+fn write_below(directory: &Path, name: &str, bytes: &[u8]) {
+    let path = directory.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }

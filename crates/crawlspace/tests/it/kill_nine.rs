@@ -95,13 +95,15 @@ fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> HashMap<Num
             } else {
                 post.body(body)
             };
-            let is_acknowledged = post.send().is_ok_and(|response| response.status() == 200);
-            let fate = if is_acknowledged {
-                Fate::Acknowledged
-            } else {
-                Fate::Unknown
+            let answer = post.send().map(|response| response.status());
+            let fate = match &answer {
+                Ok(status) if *status == 200 => Fate::Acknowledged,
+                Ok(_) | Err(_) => Fate::Unknown,
             };
             sent.extend(batch.into_iter().map(|span| (span, fate)));
+            if answer.is_err() {
+                break;
+            }
             answered.fetch_add(1, Ordering::Relaxed);
         }
         sent

@@ -7,7 +7,9 @@ use arrow::datatypes::DataType;
 use crawlspace_lake::map_entries;
 use crawlspace_model::attribute::text_of_json;
 use datafusion::common::{Result, ScalarValue, exec_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct OverflowText {
@@ -17,7 +19,9 @@ struct OverflowText {
 /// The function.
 pub(crate) fn overflow_text() -> Arc<ScalarUDF> {
     static OVERFLOW_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-        Arc::new(ScalarUDF::new_from_impl(OverflowText { signature: Signature::any(2, Volatility::Immutable) }))
+        Arc::new(ScalarUDF::new_from_impl(OverflowText {
+            signature: Signature::any(2, Volatility::Immutable),
+        }))
     });
     Arc::clone(&OVERFLOW_TEXT)
 }
@@ -46,13 +50,18 @@ impl ScalarUDFImpl for OverflowText {
         };
         let mut texts = StringViewBuilder::with_capacity(map.len());
         for row in 0..map.len() {
-            let entry = map.is_valid(row).then(|| map_entries(map, row).find(|(name, _)| *name == key)).flatten();
+            let entry = map
+                .is_valid(row)
+                .then(|| map_entries(map, row).find(|(name, _)| *name == key))
+                .flatten();
             texts.append_option(entry.map(|(_, json)| text_of_json(json)));
         }
         let texts: ArrayRef = Arc::new(texts.finish());
         Ok(match args.args[0] {
             ColumnarValue::Array(_) => ColumnarValue::Array(texts),
-            ColumnarValue::Scalar(_) => ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?),
+            ColumnarValue::Scalar(_) => {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&texts, 0)?)
+            }
         })
     }
 }

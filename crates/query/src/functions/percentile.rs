@@ -17,7 +17,9 @@ pub(super) struct Percentile {
 
 impl Default for Percentile {
     fn default() -> Self {
-        Self { signature: Signature::user_defined(Volatility::Immutable) }
+        Self {
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
     }
 }
 
@@ -32,14 +34,26 @@ impl AggregateUDFImpl for Percentile {
 
     fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
         if !matches!(types.len(), 2 | 3) {
-            return plan_err!("percentile() takes a value and a fraction, as in percentile(duration_ns, 0.99)");
+            return plan_err!(
+                "percentile() takes a value and a fraction, as in percentile(duration_ns, 0.99)"
+            );
         }
         let value = match &types[0] {
-            DataType::Int64 | DataType::Int32 | DataType::Int16 | DataType::Int8 | DataType::UInt32 => DataType::Int64,
+            DataType::Int64
+            | DataType::Int32
+            | DataType::Int16
+            | DataType::Int8
+            | DataType::UInt32 => DataType::Int64,
             value if value.is_numeric() || value.is_null() => DataType::Float64,
-            other => return plan_err!("percentile() takes a number, not {other}: cast with TRY_CAST(… AS DOUBLE)"),
+            other => {
+                return plan_err!(
+                    "percentile() takes a number, not {other}: cast with TRY_CAST(… AS DOUBLE)"
+                );
+            }
         };
-        Ok(std::iter::once(value).chain(types[1..].iter().map(|_| DataType::Float64)).collect())
+        Ok(std::iter::once(value)
+            .chain(types[1..].iter().map(|_| DataType::Float64))
+            .collect())
     }
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
@@ -47,23 +61,41 @@ impl AggregateUDFImpl for Percentile {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        let fraction = args.exprs[1].downcast_ref::<Literal>().map(|literal| literal.value().clone());
+        let fraction = args.exprs[1]
+            .downcast_ref::<Literal>()
+            .map(|literal| literal.value().clone());
         let Some(ScalarValue::Float64(Some(fraction))) = fraction else {
-            return plan_err!("the fraction of percentile() has to be a constant, as in percentile(duration_ns, 0.99)");
+            return plan_err!(
+                "the fraction of percentile() has to be a constant, as in percentile(duration_ns, 0.99)"
+            );
         };
         if !(0.0..=1.0).contains(&fraction) {
-            return plan_err!("the fraction of percentile() has to be between 0 and 1, not {fraction}");
+            return plan_err!(
+                "the fraction of percentile() has to be between 0 and 1, not {fraction}"
+            );
         }
         let is_integer = args.return_field.data_type() == &DataType::Int64;
-        Ok(Box::new(Values { fraction, is_integer, keys: Vec::new(), weights: Vec::new() }))
+        Ok(Box::new(Values {
+            fraction,
+            is_integer,
+            keys: Vec::new(),
+            weights: Vec::new(),
+        }))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
         let list = |name: &str, item: DataType| {
             let item = Arc::new(Field::new_list_field(item, true));
-            Arc::new(Field::new(format!("{}[{name}]", args.name), DataType::List(item), true))
+            Arc::new(Field::new(
+                format!("{}[{name}]", args.name),
+                DataType::List(item),
+                true,
+            ))
         };
-        Ok(vec![list("keys", DataType::UInt64), list("weights", DataType::Float64)])
+        Ok(vec![
+            list("keys", DataType::UInt64),
+            list("weights", DataType::Float64),
+        ])
     }
 }
 
@@ -100,12 +132,23 @@ impl Values {
         }
         if self.weights.is_empty() {
             let last = self.keys.len() - 1;
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and the count")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "between 0 and the count"
+            )]
             let rank = (self.fraction * self.keys.len() as f64).ceil() as usize;
-            let (_, key, _) = self.keys.select_nth_unstable(rank.saturating_sub(1).min(last));
+            let (_, key, _) = self
+                .keys
+                .select_nth_unstable(rank.saturating_sub(1).min(last));
             return Some(*key);
         }
-        let mut pairs: Vec<(u64, f64)> = self.keys.iter().copied().zip(self.weights.iter().copied()).collect();
+        let mut pairs: Vec<(u64, f64)> = self
+            .keys
+            .iter()
+            .copied()
+            .zip(self.weights.iter().copied())
+            .collect();
         pairs.sort_by_key(|(key, _)| *key);
         let threshold = self.fraction * pairs.iter().map(|(_, weight)| weight).sum::<f64>();
         let mut running = 0.0;
@@ -119,17 +162,27 @@ impl Values {
 
 impl Accumulator for Values {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let valid: Vec<usize> = (0..values[0].len()).filter(|row| values[0].is_valid(*row)).collect();
+        let valid: Vec<usize> = (0..values[0].len())
+            .filter(|row| values[0].is_valid(*row))
+            .collect();
         if self.is_integer {
             let integers = values[0].as_primitive::<Int64Type>();
-            self.keys.extend(valid.iter().map(|row| key_of_integer(integers.value(*row))));
+            self.keys
+                .extend(valid.iter().map(|row| key_of_integer(integers.value(*row))));
         } else {
             let doubles = values[0].as_primitive::<Float64Type>();
-            self.keys.extend(valid.iter().map(|row| key_of_double(doubles.value(*row))));
+            self.keys
+                .extend(valid.iter().map(|row| key_of_double(doubles.value(*row))));
         }
         if let Some(weights) = values.get(2) {
             let weights = weights.as_primitive::<Float64Type>();
-            self.weights.extend(valid.iter().map(|row| if weights.is_valid(*row) { weights.value(*row) } else { 1.0 }));
+            self.weights.extend(valid.iter().map(|row| {
+                if weights.is_valid(*row) {
+                    weights.value(*row)
+                } else {
+                    1.0
+                }
+            }));
         }
         Ok(())
     }
@@ -144,7 +197,9 @@ impl Accumulator for Values {
     }
 
     fn size(&self) -> usize {
-        size_of_val(self) + self.keys.capacity() * size_of::<u64>() + self.weights.capacity() * size_of::<f64>()
+        size_of_val(self)
+            + self.keys.capacity() * size_of::<u64>()
+            + self.weights.capacity() * size_of::<f64>()
     }
 
     fn state(&mut self) -> Result<Vec<ScalarValue>> {
@@ -154,12 +209,17 @@ impl Accumulator for Values {
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let (Some(keys), Some(weights)) = (states[0].as_list_opt::<i32>(), states[1].as_list_opt::<i32>()) else {
+        let (Some(keys), Some(weights)) = (
+            states[0].as_list_opt::<i32>(),
+            states[1].as_list_opt::<i32>(),
+        ) else {
             return exec_err!("percentile() was given a state that is not its own");
         };
         for row in 0..keys.len() {
-            self.keys.extend_from_slice(keys.value(row).as_primitive::<UInt64Type>().values());
-            self.weights.extend_from_slice(weights.value(row).as_primitive::<Float64Type>().values());
+            self.keys
+                .extend_from_slice(keys.value(row).as_primitive::<UInt64Type>().values());
+            self.weights
+                .extend_from_slice(weights.value(row).as_primitive::<Float64Type>().values());
         }
         Ok(())
     }
@@ -168,7 +228,9 @@ impl Accumulator for Values {
 fn list_of_one(items: ArrayRef) -> Result<ScalarValue> {
     let field = Arc::new(Field::new_list_field(items.data_type().clone(), true));
     let offsets = arrow::buffer::OffsetBuffer::from_lengths([items.len()]);
-    Ok(ScalarValue::List(Arc::new(ListArray::try_new(field, offsets, items, None)?)))
+    Ok(ScalarValue::List(Arc::new(ListArray::try_new(
+        field, offsets, items, None,
+    )?)))
 }
 
 #[cfg(test)]
@@ -183,7 +245,12 @@ mod tests {
     use super::{Values, double_of_key, key_of_double, key_of_integer};
 
     fn values(fraction: f64, is_integer: bool) -> Values {
-        Values { fraction, is_integer, keys: Vec::new(), weights: Vec::new() }
+        Values {
+            fraction,
+            is_integer,
+            keys: Vec::new(),
+            weights: Vec::new(),
+        }
     }
 
     #[test]
@@ -193,7 +260,11 @@ mod tests {
             let mut values = values(fraction, true);
             let column: ArrayRef = Arc::new(Int64Array::from(vec![35, 20, 15, 50, 40]));
             values.update_batch(&[column]).unwrap();
-            assert_eq!(values.evaluate().unwrap(), ScalarValue::Int64(Some(expected)), "{fraction}");
+            assert_eq!(
+                values.evaluate().unwrap(),
+                ScalarValue::Int64(Some(expected)),
+                "{fraction}"
+            );
         }
     }
 

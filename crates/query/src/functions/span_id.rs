@@ -8,7 +8,8 @@ use arrow::datatypes::DataType;
 use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, lit,
+    BinaryExpr, ColumnarValue, Expr, Operator, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility, lit,
 };
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -19,7 +20,9 @@ struct HexId {
 /// The function.
 pub(crate) fn hex_id() -> Arc<ScalarUDF> {
     static HEX_ID: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-        Arc::new(ScalarUDF::new_from_impl(HexId { signature: Signature::any(1, Volatility::Immutable) }))
+        Arc::new(ScalarUDF::new_from_impl(HexId {
+            signature: Signature::any(1, Volatility::Immutable),
+        }))
     });
     Arc::clone(&HEX_ID)
 }
@@ -51,7 +54,10 @@ impl ScalarUDFImpl for HexId {
             };
             hex.clear();
             for byte in id {
-                hex.extend([byte >> 4, byte & 15].map(|half| char::from_digit(u32::from(half), 16).unwrap_or('0')));
+                hex.extend(
+                    [byte >> 4, byte & 15]
+                        .map(|half| char::from_digit(u32::from(half), 16).unwrap_or('0')),
+                );
             }
             text.append_value(&hex);
         }
@@ -63,19 +69,35 @@ impl ScalarUDFImpl for HexId {
 /// id reads as equals none.
 pub(crate) fn rewrite_id_comparison(expression: Expr) -> Expr {
     match expression {
-        Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Eq | Operator::NotEq), right }) => {
-            match (id_column(&left), bytes_of(&right)) {
-                (Some(column), Some(bytes)) => {
-                    Expr::BinaryExpr(BinaryExpr { left: Box::new(column.clone()), op, right: Box::new(bytes) })
-                }
-                _ => Expr::BinaryExpr(BinaryExpr { left, op, right }),
-            }
-        }
-        Expr::InList(InList { expr, list, negated }) => {
+        Expr::BinaryExpr(BinaryExpr {
+            left,
+            op: op @ (Operator::Eq | Operator::NotEq),
+            right,
+        }) => match (id_column(&left), bytes_of(&right)) {
+            (Some(column), Some(bytes)) => Expr::BinaryExpr(BinaryExpr {
+                left: Box::new(column.clone()),
+                op,
+                right: Box::new(bytes),
+            }),
+            _ => Expr::BinaryExpr(BinaryExpr { left, op, right }),
+        },
+        Expr::InList(InList {
+            expr,
+            list,
+            negated,
+        }) => {
             let bytes: Option<Vec<Expr>> = list.iter().map(bytes_of).collect();
             match (id_column(&expr), bytes) {
-                (Some(column), Some(list)) => Expr::InList(InList { expr: Box::new(column.clone()), list, negated }),
-                _ => Expr::InList(InList { expr, list, negated }),
+                (Some(column), Some(list)) => Expr::InList(InList {
+                    expr: Box::new(column.clone()),
+                    list,
+                    negated,
+                }),
+                _ => Expr::InList(InList {
+                    expr,
+                    list,
+                    negated,
+                }),
             }
         }
         other => other,
@@ -84,16 +106,22 @@ pub(crate) fn rewrite_id_comparison(expression: Expr) -> Expr {
 
 fn id_column(expression: &Expr) -> Option<&Expr> {
     match expression {
-        Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == "hex_id" => args.first(),
+        Expr::ScalarFunction(ScalarFunction { func, args }) if func.name() == "hex_id" => {
+            args.first()
+        }
         _ => None,
     }
 }
 
 /// The bytes of a literal that is the lower-case hex of an id; comparing with other literals is left to the text.
 fn bytes_of(expression: &Expr) -> Option<Expr> {
-    let Expr::Literal(value, _) = expression else { return None };
+    let Expr::Literal(value, _) = expression else {
+        return None;
+    };
     let text = value.try_as_str()??;
-    let is_lower_hex = text.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit));
+    let is_lower_hex = text
+        .bytes()
+        .all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit));
     if !is_lower_hex || !matches!(text.len(), 16 | 32) {
         return None;
     }

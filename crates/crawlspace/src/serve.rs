@@ -115,7 +115,7 @@ impl Server {
             Some(ended) = servers.join_next() => Some(ended),
         };
         stop.cancel();
-        let close = close(&dependencies.ingest, servers);
+        let close = close(&dependencies, servers);
         tokio::select! {
             () = close => {}
             name = signals.next() => tracing::warn!(signal = name, "closing at once: the log keeps what is not flushed"),
@@ -130,13 +130,21 @@ impl Server {
     }
 }
 
-async fn close(ingest: &Ingest, mut servers: JoinSet<std::io::Result<()>>) {
+async fn close(
+    dependencies: &crawlspace_api::Dependencies,
+    mut servers: JoinSet<std::io::Result<()>>,
+) {
     let drain = async { while servers.join_next().await.is_some() {} };
     if timeout(DRAIN_TIME_MAX, drain).await.is_err() {
         tracing::warn!("some requests are still unanswered and are dropped");
         servers.abort_all();
     }
-    match timeout(CLOSE_TIME_MAX, ingest.shutdown()).await {
+    let shutdown = async {
+        dependencies.ingest.shutdown().await?;
+        dependencies.lake.close().await;
+        Ok::<_, crawlspace_ingest::Error>(())
+    };
+    match timeout(CLOSE_TIME_MAX, shutdown).await {
         Ok(Ok(())) => tracing::info!("closed"),
         Ok(Err(error)) => {
             tracing::error!(%error, "closed; rows that are not flushed come back from the log")

@@ -34,6 +34,8 @@ pub trait Catalogue: Send + Sync + std::fmt::Debug + 'static {
     async fn expire(&self, before: UnixNanos) -> Result<u64, Error>;
     /// The paths (below the data path) of objects scheduled for deletion before that time.
     async fn scheduled(&self, before: UnixNanos) -> Result<Vec<String>, Error>;
+    /// Ends all work and folds what SQLite keeps beside its file into it.
+    async fn close(&self);
     /// Strikes deleted objects off the schedule.
     async fn forget(&self, paths: &[String]) -> Result<(), Error>;
 }
@@ -152,6 +154,8 @@ pub struct PartMeta {
     pub overflow_complete: bool,
     /// Whether some row's `sample_weight` is not 1.
     pub weighted: bool,
+    /// CRC32C of each block of 32 KiB of the file.
+    pub checksums: Arc<[u32]>,
     /// Bounds for DuckLake's own pruning; columns without any are left out.
     pub stats: Vec<ColumnStats>,
 }

@@ -102,7 +102,7 @@ impl Lake {
         };
         let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
         let mut rows = execute_stream(Arc::new(merge), self.task_context())?;
-        let mut writer = PartWriter::new(&self.store, table, columns, &fields, known)?;
+        let mut writer = PartWriter::new(&self.store(), table, columns, &fields, known)?;
         while let Some(batch) = rows.try_next().await? {
             writer.write(&batch).await?;
         }

@@ -132,7 +132,7 @@ impl Lake {
         let fields: Vec<Arc<Field>> = targets.into_iter().map(|target| target.field).collect();
         let known = columns.iter().map(|column| column.name.clone()).collect();
         let order = sorted(table, &batches)?;
-        let mut writer = PartWriter::new(&self.store, table, written, &fields, known)?;
+        let mut writer = PartWriter::new(&self.store(), table, written, &fields, known)?;
         for chunk in order.chunks(CHUNK_ROWS) {
             writer.write(&take(&batches, chunk)?).await?;
         }

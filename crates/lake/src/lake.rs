@@ -11,6 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::catalogue::{Catalogue, Change, Contents, Part, TableContents};
+use crate::checksum::VerifiedStore;
 use crate::columns::Columns;
 use crate::damage;
 use crate::error::Error;
@@ -60,7 +61,7 @@ pub struct Dependencies {
 #[derive(Debug)]
 pub struct Lake {
     pub(crate) config: Config,
-    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<VerifiedStore>,
     pub(crate) catalogue: Arc<dyn Catalogue>,
     clock: Arc<dyn Clock>,
     runtime: Arc<RuntimeEnv>,
@@ -110,10 +111,11 @@ impl Lake {
             catalogue,
             clock,
         } = dependencies;
+        let store = Arc::new(VerifiedStore::new(store));
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_limit(PLAN_MEMORY_BYTES, 1.0)
             .build_arc()?;
-        runtime.register_object_store(store_url().as_ref(), Arc::clone(&store));
+        runtime.register_object_store(store_url().as_ref(), Arc::clone(&store) as _);
         let Contents {
             wal_position,
             mut tables,
@@ -126,6 +128,8 @@ impl Lake {
             damaged: damage::set_aside_before(store.as_ref()).await?,
             oldest: None,
         };
+        let parts = state.tables.iter().flat_map(|table| table.parts.iter());
+        parts.for_each(|part| store.expect(part));
         let changing = tokio::sync::Mutex::new(());
         let lake = Self {
             config,
@@ -235,8 +239,8 @@ impl Lake {
     }
 
     #[must_use]
-    pub fn store(&self) -> &Arc<dyn ObjectStore> {
-        &self.store
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store) as _
     }
 
     /// Commits a change to the catalogue and shows it to readers in one step. `changing` must be held.
@@ -262,11 +266,11 @@ impl Lake {
             }
         }
         for (id, meta) in committed.part_ids.into_iter().zip(&change.new_parts) {
+            let meta = meta.clone();
             let parts = &mut state.tables[meta.table as usize].parts;
-            Arc::make_mut(parts).push(Arc::new(Part {
-                id,
-                meta: meta.clone(),
-            }));
+            let part = Arc::new(Part { id, meta });
+            self.store.expect(&part);
+            Arc::make_mut(parts).push(part);
         }
         if let Some(position) = change.wal_position {
             state.committed = position;
@@ -302,8 +306,14 @@ impl Lake {
         self.catalogue.forget(&paths).await
     }
 
+    /// Closes the catalogue, once nothing more is written or asked.
+    pub async fn close(&self) {
+        self.catalogue.close().await;
+    }
+
     /// Deletes an object; one that is gone already is no error.
     pub(crate) async fn delete(&self, path: &Path) -> Result<(), Error> {
+        self.store.forget(path);
         match self.store.delete(path).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),

@@ -2,6 +2,7 @@
 //! exists. Leaves the log to `wal` and questions to `query`; knows tables and columns, not protocols.
 
 pub mod catalogue;
+mod checksum;
 mod columns;
 mod compact;
 mod conform;

@@ -57,7 +57,7 @@ impl PartScan<'_> {
     /// The projection names a column that is not there.
     pub fn plan(self, lake: &Lake) -> Result<Arc<dyn ExecutionPlan>, Error> {
         let cache = lake.runtime().cache_manager.get_file_metadata_cache();
-        let readers = CachedParquetFileReaderFactory::new(Arc::clone(lake.store()), cache);
+        let readers = CachedParquetFileReaderFactory::new(lake.store(), cache);
         let mut source = ParquetSource::new(Self::schema(self.table, self.columns))
             .with_parquet_file_reader_factory(Arc::new(readers))
             .with_pushdown_filters(true)

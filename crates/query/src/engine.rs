@@ -144,9 +144,12 @@ impl Engine {
             .named
             .keys()
             .any(|table| snapshot.table(*table).is_weighted());
+        let mut state = self.state.clone();
+        state.mark_start_execution();
         let answering = async {
-            let plan = self.plan(resolved, &snapshot, &scanned)?;
-            self.execute(plan, keep.min(self.config.rows_max)).await
+            let plan = self.plan(&state, resolved, &snapshot, &scanned)?;
+            self.execute(&state, plan, keep.min(self.config.rows_max))
+                .await
         };
         let limit = self.config.time_limit;
         let (mut answer, plan) = tokio::time::timeout(limit, answering)
@@ -169,6 +172,7 @@ impl Engine {
 
     fn plan(
         &self,
+        state: &SessionState,
         resolved: Resolved,
         snapshot: &Snapshot,
         scanned: &Arc<Mutex<Scanned>>,
@@ -199,7 +203,7 @@ impl Engine {
             .keys()
             .flat_map(|table| snapshot.names(*table))
             .collect();
-        Planner::new(&self.state, sources, text)
+        Planner::new(state, sources, text)
             .plan(statement)
             .map_err(|source| Error::planning(source, known.iter().map(String::as_str)))
     }
@@ -216,16 +220,16 @@ impl Engine {
 
     async fn execute(
         &self,
+        state: &SessionState,
         plan: LogicalPlan,
         keep: usize,
     ) -> Result<(Answer, Arc<dyn ExecutionPlan>), Error> {
-        let plan = self
-            .state
+        let plan = state
             .create_physical_plan(&plan)
             .await
             .map_err(|source| Error::Plan { source })?;
         let run = |source| Error::Run { source };
-        let mut rows = execute_stream(Arc::clone(&plan), self.state.task_ctx()).map_err(run)?;
+        let mut rows = execute_stream(Arc::clone(&plan), state.task_ctx()).map_err(run)?;
         let schema = rows.schema();
         let (mut batches, mut given, mut found) = (Vec::<RecordBatch>::new(), 0, 0);
         while let Some(batch) = rows.try_next().await.map_err(run)? {

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
     AggregateUDF, Expr, ExprSchemable, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource,
     WindowUDF, try_cast,
 };
-use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use datafusion::sql::planner::{NullOrdering, ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Statement};
 
 /// What one query may name.
@@ -46,8 +46,10 @@ impl<'a> Planner<'a> {
     }
 
     pub(crate) fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
-        // Names keep their case.
-        let options = ParserOptions::default().with_enable_ident_normalization(false);
+        // Names keep their case, and nulls come last, as in DuckDB.
+        let options = ParserOptions::default()
+            .with_enable_ident_normalization(false)
+            .with_default_null_ordering(NullOrdering::NullsLast);
         SqlToRel::new_with_options(self, options).sql_statement_to_plan(statement)
     }
 }

@@ -117,12 +117,7 @@ impl QueryRequest {
                 with_columns(having, &calculations)?
             );
         }
-        let mut given: Vec<&str> = calculations
-            .iter()
-            .chain(&self.group_by)
-            .map(String::as_str)
-            .collect();
-        given.extend(self.granularity.as_ref().map(|_| "time"));
+        let given = self.given(&calculations)?;
         let order = self
             .order(&given)?
             .unwrap_or_else(|| default_order(self, &calculations));
@@ -132,6 +127,22 @@ impl QueryRequest {
             limit: self.limit.unwrap_or(GROUPS_DEFAULT),
             is_open_ended: false,
         })
+    }
+
+    /// The names of the answer's columns.
+    fn given<'a>(&'a self, calculations: &'a [String]) -> Result<Vec<&'a str>, Error> {
+        let names = calculations
+            .iter()
+            .chain(&self.group_by)
+            .map(String::as_str);
+        let mut given: Vec<&str> = names
+            .chain(self.granularity.as_ref().map(|_| "time"))
+            .collect();
+        given.sort_unstable();
+        match given.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => Err(Error::Request(format!("`{}` is asked for twice", pair[0]))),
+            None => Ok(given),
+        }
     }
 
     fn events(&self, table: &TableSnapshot, filter: &str) -> Result<Question, Error> {

@@ -394,6 +394,7 @@ fn questions_are_read_as_people_write_them() {
             ("select count(*) from spans where \"user.id\" in ('ada','bob')", 3),
             ("SELECT CAST(sum(late.key.3) AS BIGINT) FROM spans", 12),
             ("SELECT count(*) FROM spans WHERE late.key.3 > 4", 2),
+            ("SELECT count(*) FROM spans WHERE time < now() - INTERVAL '1 hour'", 3),
             ("SELECT count(*) FROM spans WHERE late.key.3 + 1 = 8", 1),
             ("SELECT percentile(duration_ns, 0.5) FROM spans", 20),
             ("SELECT count(*) FROM spans WHERE trace_id = '07070707070707070707070707070703'", 1),
@@ -464,6 +465,7 @@ fn the_query_api_groups_filters_and_orders() {
         for (json, expected) in [
             (serde_json::json!({"from": "spans", "where": "1=1) UNION SELECT (1"}), "unexpected"),
             (serde_json::json!({"from": "spans", "group_by": ["usr.id"]}), "did you mean `user.id`?"),
+            (serde_json::json!({"from": "spans", "calculate": ["count", "count"]}), "asked for twice"),
             (serde_json::json!({"from": "spans", "calculate": ["p99"]}), "unknown calculation"),
             (serde_json::json!({"from": "spans", "range": {"last": "soon"}}), "no length of time"),
             (serde_json::json!({"from": "spams"}), "unknown table"),

@@ -222,8 +222,8 @@ impl Wal {
         self.next
     }
 
-    /// Deletes segments that hold only records below `position`. The newest stays in any case: its
-    /// name keeps positions from being used again.
+    /// Deletes segments that hold only records below `position`; damaged ones are set aside under
+    /// another name. The newest stays in any case: its name keeps positions from being used again.
     ///
     /// # Errors
     /// A segment can't be deleted; older ones may be gone. After a crash deleted segments may be
@@ -242,8 +242,15 @@ impl Wal {
             .take_while(|end| *end <= position)
             .count();
         for _ in 0..count {
-            let path = &self.closed[0].path;
-            match self.fs.remove(path) {
+            let Segment {
+                path, is_damaged, ..
+            } = &self.closed[0];
+            let gone = if *is_damaged {
+                self.fs.rename(path, &segment::set_aside_path(path))
+            } else {
+                self.fs.remove(path)
+            };
+            match gone {
                 Err(source) if source.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::io("remove", path, source));
                 }

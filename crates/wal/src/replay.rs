@@ -109,6 +109,7 @@ impl Reader<'_> {
                 first,
                 path: path.to_owned(),
                 bytes,
+                is_damaged: false,
             });
             return Ok(());
         }
@@ -120,6 +121,7 @@ impl Reader<'_> {
                 return Ok(());
             }
         };
+        let damaged_before = self.replay.damaged;
         let whole = self.records(first, path, &bytes)?;
         let rest = bytes.len() - whole;
         if end.is_some() {
@@ -128,11 +130,16 @@ impl Reader<'_> {
             self.replay.torn_bytes = rest as u64;
             self.reserve(self.expected.max(first), rest as u64);
         }
+        let damaged = self.replay.damaged - damaged_before;
+        if damaged > 0 {
+            tracing::warn!(path = %path.display(), damaged, "damaged records of a segment are skipped");
+        }
         let bytes = if end.is_some() { bytes.len() } else { whole } as u64;
         self.segments.push_back(Segment {
             first,
             path: path.to_owned(),
             bytes,
+            is_damaged: damaged > 0,
         });
         Ok(())
     }

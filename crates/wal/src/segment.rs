@@ -25,6 +25,8 @@ pub struct Segment {
     pub path: PathBuf,
     /// Header and whole frames.
     pub bytes: u64,
+    /// Records of it could not be read: it is kept for inspection instead of being deleted.
+    pub is_damaged: bool,
 }
 
 /// The segment that records are appended to.
@@ -58,6 +60,7 @@ impl Live {
                 first,
                 path,
                 bytes: HEADER_BYTES as u64,
+                is_damaged: false,
             },
             salt,
             file,

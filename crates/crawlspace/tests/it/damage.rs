@@ -49,46 +49,6 @@ fn check_damaged_part(what: &str, damaged: fn(usize) -> Range<usize>) {
     );
 }
 
-/// Wherever the bytes are: a part is set aside or answers as before, but never says something else.
-#[test]
-fn no_flipped_byte_alters_an_answer() {
-    let (_home, data) = new_data_directory();
-    let server = Server::start(&data);
-    server.send(request("all", plain_spans(1, 50)));
-    server.flush();
-    let sql = "SELECT * FROM spans ORDER BY span_id";
-    let expected = server.sql(sql);
-    server.stop();
-    let parts = files_below(&data.join("lake/data"), ".parquet");
-    let bytes = std::fs::read(&parts[0]).unwrap();
-    for tenth in 0..10 {
-        let (_home, copied) = new_data_directory();
-        copy(&data, &copied);
-        let part = copied.join(parts[0].strip_prefix(&data).unwrap());
-        let mut flipped = bytes.clone();
-        flipped[tenth * bytes.len() / 10 + 4] ^= 0x55;
-        std::fs::write(&part, flipped).unwrap();
-        let server = Server::start(&copied);
-        let answer = server.sql(sql);
-        let is_set_aside = answer.rows.is_empty();
-        assert!(
-            is_set_aside || answer == expected,
-            "tenth {tenth} of the part: {answer:?}"
-        );
-        if is_set_aside {
-            assert_named(&server.log(), &part);
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    for file in files_below(from, "") {
-        let target = to.join(file.strip_prefix(from).unwrap());
-        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
-        std::fs::copy(&file, target).unwrap();
-    }
-}
-
 #[test]
 fn a_corrupt_segment_is_named_and_the_rest_is_replayed() {
     let (_home, data) = new_data_directory();
@@ -133,4 +93,43 @@ fn directories_of_others_are_refused_with_a_sentence() {
         "{}",
         refusal.log
     );
+}
+/// Wherever the bytes are: a part is set aside or answers as before, but never says something else.
+#[test]
+fn no_flipped_byte_alters_an_answer() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    server.send(request("all", plain_spans(1, 50)));
+    server.flush();
+    let sql = "SELECT * FROM spans ORDER BY span_id";
+    let expected = server.sql(sql);
+    server.stop();
+    let parts = files_below(&data.join("lake/data"), ".parquet");
+    let bytes = std::fs::read(&parts[0]).unwrap();
+    for tenth in 0..10 {
+        let (_home, copied) = new_data_directory();
+        copy(&data, &copied);
+        let part = copied.join(parts[0].strip_prefix(&data).unwrap());
+        let mut flipped = bytes.clone();
+        flipped[tenth * bytes.len() / 10 + 4] ^= 0x55;
+        std::fs::write(&part, flipped).unwrap();
+        let server = Server::start(&copied);
+        let answer = server.sql(sql);
+        let is_set_aside = answer.rows.is_empty();
+        assert!(
+            is_set_aside || answer == expected,
+            "tenth {tenth} of the part: {answer:?}"
+        );
+        if is_set_aside {
+            assert_named(&server.log(), &part);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for file in files_below(from, "") {
+        let target = to.join(file.strip_prefix(from).unwrap());
+        std::fs::create_dir_all(target.parent().unwrap()).unwrap();
+        std::fs::copy(&file, target).unwrap();
+    }
 }

@@ -296,7 +296,7 @@ impl<'c> Commit<'c> {
     }
 
     async fn describe_part(&mut self, id: i64, part: &PartMeta) -> Result<(), Failure> {
-        query("INSERT INTO crawlspace_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        query("INSERT INTO crawlspace_part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(id)
             .bind(part.time_min.0)
             .bind(part.time_max.0)
@@ -312,6 +312,12 @@ impl<'c> Commit<'c> {
             )
             .bind(part.overflow_complete)
             .bind(part.weighted)
+            .bind(
+                part.checksums
+                    .iter()
+                    .flat_map(|sum| sum.to_le_bytes())
+                    .collect::<Vec<u8>>(),
+            )
             .execute(&mut *self.connection)
             .await?;
         Ok(())

@@ -88,7 +88,8 @@ CREATE TABLE crawlspace_state ("key" TEXT PRIMARY KEY, "value" TEXT NOT NULL) ST
 CREATE TABLE crawlspace_part (
     data_file_id INTEGER PRIMARY KEY, time_min INTEGER NOT NULL, time_max INTEGER NOT NULL,
     received_min INTEGER NOT NULL, received_max INTEGER NOT NULL, "columns" TEXT NOT NULL,
-    overflow TEXT NOT NULL, overflow_complete INTEGER NOT NULL, weighted INTEGER NOT NULL) STRICT;
+    overflow TEXT NOT NULL, overflow_complete INTEGER NOT NULL, weighted INTEGER NOT NULL,
+    checksums BLOB NOT NULL) STRICT;
 -- Live columns only: the name in queries, and the type where DuckLake's says less (a blob may be either kind of id).
 CREATE TABLE crawlspace_column (
     table_id INTEGER, column_id INTEGER, name TEXT NOT NULL, column_type TEXT NOT NULL,

@@ -75,7 +75,7 @@ async fn parts(connection: &mut SqliteConnection, tables: &mut Tables) -> Result
     let rows = query(
         "SELECT table_id, data_file_id, file.path, record_count, file_size_bytes, footer_size,
              time_min, time_max, received_min, received_max, own.columns, overflow,
-             overflow_complete, weighted
+             overflow_complete, weighted, checksums
          FROM ducklake_data_file AS file LEFT JOIN crawlspace_part AS own USING (data_file_id)
          WHERE end_snapshot IS NULL ORDER BY data_file_id",
     );
@@ -106,8 +106,17 @@ fn part_meta(row: &SqliteRow, stats: Vec<ColumnStats>) -> Result<PartMeta, Failu
         overflow: json(row.try_get(11)?)?,
         overflow_complete: row.try_get(12)?,
         weighted: row.try_get(13)?,
+        checksums: checksums(row.try_get(14)?),
         stats,
     })
+}
+
+/// As they are stored: little-endian.
+fn checksums(bytes: &[u8]) -> Arc<[u32]> {
+    bytes
+        .chunks_exact(4)
+        .map(|sum| u32::from_le_bytes([sum[0], sum[1], sum[2], sum[3]]))
+        .collect()
 }
 
 /// The paths below the data path of all objects that the catalogue still names.

@@ -186,6 +186,10 @@ impl Catalogue for SqliteCatalogue {
             .map_err(|failure| self.error(failure))
     }
 
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+
     async fn forget(&self, paths: &[String]) -> Result<(), Error> {
         self.strike(paths)
             .await

@@ -146,6 +146,7 @@ fn part(table: Table, file_name: &str) -> PartMeta {
         )]),
         overflow_complete: true,
         weighted: true,
+        checksums: [1, u32::MAX].into(),
         stats: vec![
             ColumnStats {
                 column_id: 1,
@@ -215,6 +216,7 @@ async fn what_is_committed_is_loaded_again_after_reopening() {
         overflow: BTreeMap::new(),
         overflow_complete: false,
         weighted: false,
+        checksums: [].into(),
         stats: vec![],
         ..part(Table::Spans, "b.parquet")
     };

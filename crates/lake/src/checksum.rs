@@ -1,0 +1,255 @@
+//! Checksums of parts, block by block: what a read gives is what was written, or it fails. Parquet itself would take a
+//! flipped bit for another value.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, RwLock};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, RenameOptions, Result,
+};
+use parquet::arrow::async_writer::AsyncFileWriter;
+
+use crate::catalogue::Part;
+use crate::part;
+
+/// Bytes that share a checksum: what a read takes at least.
+const BLOCK_BYTES: u64 = 32 << 10;
+
+/// CRC32C of each block of a part.
+#[derive(Debug, Default)]
+struct Blocks {
+    sums: Arc<[u32]>,
+    size: u64,
+}
+
+/// A file on its way to the store, and the checksums of what has passed.
+pub(crate) struct ChecksummedWriter {
+    sink: BufWriter,
+    sums: Vec<u32>,
+    size: u64,
+    /// Of the block that is not full yet.
+    running: u32,
+}
+
+impl ChecksummedWriter {
+    pub fn new(sink: BufWriter) -> Self {
+        Self {
+            sink,
+            sums: Vec::new(),
+            size: 0,
+            running: 0,
+        }
+    }
+
+    /// The checksums of all that was written.
+    pub fn checksums(mut self) -> Vec<u32> {
+        if self.size % BLOCK_BYTES > 0 {
+            self.sums.push(self.running);
+        }
+        self.sums
+    }
+
+    fn note(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = BLOCK_BYTES - self.size % BLOCK_BYTES;
+            let taken = bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+            self.running = crc32c::crc32c_append(self.running, &bytes[..taken]);
+            self.size += taken as u64;
+            bytes = &bytes[taken..];
+            if self.size.is_multiple_of(BLOCK_BYTES) {
+                self.sums.push(std::mem::take(&mut self.running));
+            }
+        }
+    }
+}
+
+impl AsyncFileWriter for ChecksummedWriter {
+    fn write(&mut self, bytes: Bytes) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        self.note(&bytes);
+        AsyncFileWriter::write(&mut self.sink, bytes)
+    }
+
+    fn complete(&mut self) -> BoxFuture<'_, parquet::errors::Result<()>> {
+        AsyncFileWriter::complete(&mut self.sink)
+    }
+}
+
+/// A store that checks what it reads of the parts it was told of.
+#[derive(Debug)]
+pub(crate) struct VerifiedStore {
+    inner: Arc<dyn ObjectStore>,
+    known: RwLock<HashMap<Path, Arc<Blocks>>>,
+}
+
+impl VerifiedStore {
+    pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
+        Self {
+            inner,
+            known: RwLock::default(),
+        }
+    }
+
+    /// Checks reads of this part from now on.
+    pub fn expect(&self, part: &Part) {
+        let blocks = Blocks {
+            sums: Arc::clone(&part.meta.checksums),
+            size: part.meta.size_bytes,
+        };
+        let mut known = self.known.write().expect("no holder of the map panics");
+        known.insert(part::location(&part.meta), Arc::new(blocks));
+    }
+
+    fn blocks(&self, location: &Path) -> Option<Arc<Blocks>> {
+        let known = self.known.read().expect("no holder of the map panics");
+        known.get(location).cloned()
+    }
+
+    /// For when the object goes.
+    pub fn forget(&self, location: &Path) {
+        let mut known = self.known.write().expect("no holder of the map panics");
+        known.remove(location);
+    }
+}
+
+impl Blocks {
+    /// The whole blocks that a range lies in.
+    fn around(&self, range: &Range<u64>) -> Range<u64> {
+        let end = range.end.next_multiple_of(BLOCK_BYTES).min(self.size);
+        range.start - range.start % BLOCK_BYTES..end.max(range.end)
+    }
+
+    /// The range of `bytes`, which are whole blocks from `start` on.
+    fn checked(
+        &self,
+        location: &Path,
+        bytes: &Bytes,
+        start: u64,
+        range: &Range<u64>,
+    ) -> Result<Bytes> {
+        let block = usize::try_from(BLOCK_BYTES).unwrap_or(usize::MAX);
+        let first = usize::try_from(start / BLOCK_BYTES).unwrap_or(usize::MAX);
+        for (index, bytes) in bytes.chunks(block).enumerate() {
+            if self.sums.get(first + index) != Some(&crc32c::crc32c(bytes)) {
+                let at = start + (index * block) as u64;
+                return Err(damaged(location, at));
+            }
+        }
+        let offset = |position: u64| usize::try_from(position - start).unwrap_or(usize::MAX);
+        let (from, to) = (offset(range.start), offset(range.end));
+        if to > bytes.len() {
+            return Err(damaged(location, start + bytes.len() as u64));
+        }
+        Ok(bytes.slice(from..to))
+    }
+}
+
+fn damaged(location: &Path, at: u64) -> Error {
+    let source = format!("`{location}` has a bad checksum in the block at byte {at}").into();
+    Error::Generic {
+        store: "verified store",
+        source,
+    }
+}
+
+impl fmt::Display for VerifiedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "verified {}", self.inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for VerifiedStore {
+    async fn get_opts(&self, location: &Path, mut options: GetOptions) -> Result<GetResult> {
+        let Some(blocks) = self.blocks(location).filter(|_| !options.head) else {
+            return self.inner.get_opts(location, options).await;
+        };
+        let range = match &options.range {
+            Some(range) => range
+                .as_range(blocks.size)
+                .map_err(|source| Error::Generic {
+                    store: "verified store",
+                    source: source.into(),
+                })?,
+            None => 0..blocks.size,
+        };
+        let around = blocks.around(&range);
+        options.range = Some(GetRange::Bounded(around.clone()));
+        let found = self.inner.get_opts(location, options).await?;
+        let (meta, attributes) = (found.meta.clone(), found.attributes.clone());
+        let bytes = blocks.checked(location, &found.bytes().await?, around.start, &range)?;
+        let payload = GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed());
+        Ok(GetResult {
+            payload,
+            meta,
+            range,
+            attributes,
+        })
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let Some(blocks) = self.blocks(location) else {
+            return self.inner.get_ranges(location, ranges).await;
+        };
+        let around: Vec<Range<u64>> = ranges.iter().map(|range| blocks.around(range)).collect();
+        let found = self.inner.get_ranges(location, &around).await?;
+        let pairs = found.iter().zip(&around).zip(ranges);
+        pairs
+            .map(|((bytes, around), range)| blocks.checked(location, bytes, around.start, range))
+            .collect()
+    }
+
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        self.inner.put_opts(location, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(location, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.inner.delete_stream(locations)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+
+    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
+        self.forget(from);
+        self.inner.rename_opts(from, to, options).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

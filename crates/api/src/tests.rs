@@ -138,6 +138,7 @@ fn too_large() -> Body {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn otlp_answers_follow_the_specification() {
     let store = store().await;
     let good = || spans(&[vec![1; 16]]);
@@ -302,6 +303,7 @@ async fn panics_are_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one table of cases")]
 async fn wrong_requests_get_problems_that_say_what_to_do() {
     let store = store().await;
     let router = router(store.dependencies.clone());

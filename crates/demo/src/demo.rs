@@ -200,7 +200,7 @@ impl Shop<'_> {
 
 /// Tells the person where things are, and asks the questions; answers how many failed.
 async fn show(asker: &Asker, ready: &Ready, count_before: u64) -> anyhow::Result<usize> {
-    say(format_args!("Crawlspace:  {} (UI and API)", asker.server));
+    say(format_args!("Crawlspace:  {} (API)", asker.server));
     say(format_args!("OTLP/HTTP:   http://{}", ready.otlp_http));
     say(format_args!("Data:        {}", ready.data_dir.display()));
     say("\nThe accidental shop is open; its first customers are coming ...");
@@ -211,7 +211,7 @@ async fn show(asker: &Asker, ready: &Ready, count_before: u64) -> anyhow::Result
     let failed = asker.ask_all().await?;
     say("\nTo send your own data, start a program with the OpenTelemetry SDK after:\n");
     say(format_args!(
-        "  $ export OTEL_EXPORTER_OTLP_ENDPOINT=http://{}\n",
+        "  $ export OTEL_EXPORTER_OTLP_ENDPOINT=http://{} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n",
         ready.otlp_http
     ));
     say("Ctrl-C ends it.");

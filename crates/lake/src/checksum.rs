@@ -54,7 +54,7 @@ impl ChecksummedWriter {
 
     /// The checksums of all that was written.
     pub fn checksums(mut self) -> Vec<u32> {
-        if self.size % BLOCK_BYTES > 0 {
+        if !self.size.is_multiple_of(BLOCK_BYTES) {
             self.sums.push(self.running);
         }
         self.sums

@@ -41,7 +41,7 @@ impl Lake {
     /// # Errors
     /// A part can't be read or written, or the catalogue can't commit; what was merged before stays merged.
     pub async fn compact(self: &Arc<Self>, at_least: Option<usize>) -> Result<Compacted, Error> {
-        let _changing = self.changing.lock().await;
+        let _merging = self.merging.lock().await;
         let at_least = at_least.unwrap_or(self.config.compact_parts).max(2);
         let mut done = Compacted::default();
         for table in Table::ALL {

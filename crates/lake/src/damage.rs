@@ -55,7 +55,7 @@ impl Lake {
     /// # Errors
     /// The catalogue or the store can't be used.
     pub async fn check_parts(&self) -> Result<usize, Error> {
-        let _changing = self.changing.lock().await;
+        let _merging = self.merging.lock().await;
         let mut damaged = 0;
         for part in self.parts() {
             if let Err(error) = self.read_whole(&part).await {

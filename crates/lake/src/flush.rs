@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::interleave;
-use arrow::datatypes::{Field, Schema};
+use arrow::datatypes::{Field, Schema, TimestampNanosecondType};
 use arrow::row::{RowConverter, SortField};
 use crawlspace_model::Table;
 use crawlspace_model::attribute::Kind;
@@ -20,6 +20,10 @@ use crate::part::PartWriter;
 
 /// Rows that are put in order and handed to the writer at a time.
 const CHUNK_ROWS: usize = 32_768;
+
+/// Rows that tell of longer ago than this, or of later than that, are unusual.
+const LATE_NANOS_MAX: i64 = 24 * 3_600_000_000_000;
+const AHEAD_NANOS_MAX: i64 = 3_600_000_000_000;
 
 /// What a flush did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +40,7 @@ impl Lake {
     /// # Errors
     /// A part can't be written or the catalogue can't commit; memory is unchanged then.
     pub async fn flush(self: &Arc<Self>) -> Result<Flushed, Error> {
-        let _changing = self.changing.lock().await;
+        let _flushing = self.flushing.lock().await;
         let (held, wal_position, oldest) = {
             let mut state = self.state();
             let held = Table::ALL.map(|table| {
@@ -76,10 +80,10 @@ impl Lake {
             let for_writer = columns.clone();
             let runtime = tokio::runtime::Handle::current();
             // Encoding is long work for a core: off the threads that answer requests.
-            let meta = tokio::task::spawn_blocking(move || {
-                runtime.block_on(lake.write_part(table, &for_writer, &batches))
+            let parts = tokio::task::spawn_blocking(move || {
+                runtime.block_on(lake.write_parts(table, &for_writer, &batches))
             });
-            change.new_parts.push(meta.await??);
+            change.new_parts.extend(parts.await??);
             change
                 .new_columns
                 .extend(added.into_iter().map(|column| (table, column)));
@@ -103,24 +107,14 @@ impl Lake {
         })
     }
 
-    async fn write_part(
+    /// One part, or two where some rows are far from the others in time.
+    async fn write_parts(
         &self,
         table: Table,
         columns: &Columns,
         held: &[Arc<MemoryBatch>],
-    ) -> Result<PartMeta, Error> {
-        let present: BTreeSet<String> = held
-            .iter()
-            .flat_map(|batch| attribute_fields(&batch.rows))
-            .map(|(_, field)| field.name().clone())
-            .collect();
-        let fixed = table.fixed_columns().len();
-        let written: Vec<Arc<Column>> = columns
-            .iter()
-            .enumerate()
-            .filter(|(index, column)| *index < fixed || present.contains(&column.name))
-            .map(|(_, column)| Arc::clone(column))
-            .collect();
+    ) -> Result<Vec<PartMeta>, Error> {
+        let written = present(table, columns, held);
         let targets: Vec<Target> = written
             .iter()
             .map(|column| memory_target(table, column))
@@ -130,14 +124,57 @@ impl Lake {
             .map(|batch| conform(&batch.rows, &targets, Spill::All));
         let batches = batches.collect::<Result<Vec<_>, Error>>()?;
         let fields: Vec<Arc<Field>> = targets.into_iter().map(|target| target.field).collect();
-        let known = columns.iter().map(|column| column.name.clone()).collect();
-        let order = sorted(table, &batches)?;
-        let mut writer = PartWriter::new(&self.store(), table, written, &fields, known)?;
-        for chunk in order.chunks(CHUNK_ROWS) {
-            writer.write(&take(&batches, chunk)?).await?;
+        let known: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
+        let usual: Vec<Vec<bool>> = batches.iter().map(is_usual).collect();
+        let (usual, unusual): (Vec<_>, Vec<_>) = sorted(table, &batches)?
+            .into_iter()
+            .partition(|(batch, row)| usual[*batch][*row]);
+        let mut parts = Vec::new();
+        for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
+            let columns = written.clone();
+            let mut writer =
+                PartWriter::new(&self.store(), table, columns, &fields, known.clone())?;
+            for chunk in order.chunks(CHUNK_ROWS) {
+                writer.write(&take(&batches, chunk)?).await?;
+            }
+            parts.push(writer.finish().await?);
         }
-        writer.finish().await
+        Ok(parts)
     }
+}
+
+/// The fixed columns, and those of the attributes that some row has.
+fn present(table: Table, columns: &Columns, held: &[Arc<MemoryBatch>]) -> Vec<Arc<Column>> {
+    let names: BTreeSet<String> = held
+        .iter()
+        .flat_map(|batch| attribute_fields(&batch.rows))
+        .map(|(_, field)| field.name().clone())
+        .collect();
+    let fixed = table.fixed_columns().len();
+    columns
+        .iter()
+        .enumerate()
+        .filter(|(index, column)| *index < fixed || names.contains(&column.name))
+        .map(|(_, column)| Arc::clone(column))
+        .collect()
+}
+
+/// For each row, whether its time is near the one at which it came. The others get a part of their own, or one date of
+/// 1970 would let every question look into every part.
+fn is_usual(rows: &RecordBatch) -> Vec<bool> {
+    let times = |name| {
+        let column = rows.column_by_name(name)?;
+        Some(column.as_primitive::<TimestampNanosecondType>().values())
+    };
+    let (Some(times), Some(received)) = (times("time"), times("received_at")) else {
+        return vec![true; rows.num_rows()];
+    };
+    let late = |(time, received): (&i64, &i64)| received.saturating_sub(*time);
+    times
+        .iter()
+        .zip(received)
+        .map(|pair| (-AHEAD_NANOS_MAX..=LATE_NANOS_MAX).contains(&late(pair)))
+        .collect()
 }
 
 /// How many values of each kind the attributes have.

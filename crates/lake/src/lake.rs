@@ -66,8 +66,12 @@ pub struct Lake {
     clock: Arc<dyn Clock>,
     runtime: Arc<RuntimeEnv>,
     state: Mutex<State>,
-    /// Held by whoever changes the catalogue: one flush, compaction or setting aside at a time.
-    pub(crate) changing: tokio::sync::Mutex<()>,
+    /// Held by a flush: one at a time.
+    pub(crate) flushing: tokio::sync::Mutex<()>,
+    /// Held by whoever ends parts: compaction, and setting damaged ones aside. Flushes go on meanwhile.
+    pub(crate) merging: tokio::sync::Mutex<()>,
+    /// Held during a commit, so that readers see commits in their order.
+    committing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -130,7 +134,6 @@ impl Lake {
         };
         let parts = state.tables.iter().flat_map(|table| table.parts.iter());
         parts.for_each(|part| store.expect(part));
-        let changing = tokio::sync::Mutex::new(());
         let lake = Self {
             config,
             store,
@@ -138,7 +141,9 @@ impl Lake {
             clock,
             runtime,
             state: Mutex::new(state),
-            changing,
+            flushing: tokio::sync::Mutex::default(),
+            merging: tokio::sync::Mutex::default(),
+            committing: tokio::sync::Mutex::default(),
         };
         lake.set_aside_unfit().await?;
         lake.remove_uncommitted().await?;
@@ -243,13 +248,14 @@ impl Lake {
         Arc::clone(&self.store) as _
     }
 
-    /// Commits a change to the catalogue and shows it to readers in one step. `changing` must be held.
+    /// Commits a change to the catalogue and shows it to readers in one step.
     pub(crate) async fn commit(
         &self,
         change: &Change,
         columns: Vec<(Table, Columns)>,
         also: impl FnOnce(&mut State),
     ) -> Result<(), Error> {
+        let _committing = self.committing.lock().await;
         let committed = self.catalogue.commit(change).await?;
         let mut state = self.state();
         for (table, columns) in columns {
@@ -284,7 +290,7 @@ impl Lake {
     /// # Errors
     /// The catalogue can't be changed or an object can't be deleted; what is left is tried again next time.
     pub async fn sweep(&self) -> Result<(), Error> {
-        let _changing = self.changing.lock().await;
+        let _merging = self.merging.lock().await;
         let ago = |age: Duration| {
             UnixNanos(
                 self.clock

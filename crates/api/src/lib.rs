@@ -40,6 +40,7 @@ pub fn router(dependencies: Dependencies) -> Router {
         .route("/api/v1/sql", post(ask::sql))
         .route("/api/v1/query", post(ask::query))
         .route("/api/v1/traces/{id}", get(ask::trace))
+        .route("/api/v1/tables", get(operations::tables))
         .route("/api/v1/maintenance/flush", post(operations::flush))
         .route("/api/v1/maintenance/compact", post(operations::compact));
     finish(own, dependencies)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use crawlspace_model::ErrorKind;
+use crawlspace_model::{ErrorKind, Table};
 use serde::Serialize;
 
 use crate::Dependencies;
@@ -20,6 +20,7 @@ pub(crate) async fn index() -> &'static str {
         "POST /api/v1/sql                   {\"sql\": \"SELECT …\"} over spans, logs, metrics, changes\n",
         "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
         "GET  /api/v1/traces/{id}           all spans of a trace\n",
+        "GET  /api/v1/tables                rows, parts and bytes of each table\n",
         "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
         "POST /api/v1/maintenance/compact   merge small parts now\n",
         "GET  /livez, /readyz               health\n\n",
@@ -59,6 +60,33 @@ pub(crate) async fn readyz(State(dependencies): State<Dependencies>) -> Result<S
         }
     }
     Ok(text)
+}
+
+/// How much of a table there is.
+#[derive(Serialize)]
+struct TableAnswer {
+    table: &'static str,
+    rows: u64,
+    rows_in_memory: u64,
+    attributes: usize,
+    parts: usize,
+    part_bytes: u64,
+}
+
+pub(crate) async fn tables(State(dependencies): State<Dependencies>) -> Response {
+    let snapshot = dependencies.lake.snapshot();
+    let tables = Table::ALL.map(|table| {
+        let table = snapshot.table(table);
+        TableAnswer {
+            table: table.table.name(),
+            rows: table.rows(),
+            rows_in_memory: table.memory_rows(),
+            attributes: table.attribute_names().len(),
+            parts: table.parts.len(),
+            part_bytes: table.parts.iter().map(|part| part.meta.size_bytes).sum(),
+        }
+    });
+    Json(tables).into_response()
 }
 
 #[derive(Serialize)]

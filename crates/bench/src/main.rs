@@ -131,7 +131,6 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
         stored == made,
         "{stored} spans are stored, {made} were acknowledged"
     );
-    let parts = server.data_dir.join("lake/data");
     Ok(Run {
         shape,
         load,
@@ -144,8 +143,8 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
             compacted,
         },
         peak_memory_bytes: server.peak_memory_bytes()?,
-        data_dir_bytes: usage::folder_sizes(&server.data_dir)?.values().sum(),
-        part_bytes: usage::folder_sizes(&parts)?,
+        data_dir_bytes: usage::folder_bytes(&server.data_dir)?,
+        part_bytes: server.part_bytes()?,
         timings,
     })
 }

@@ -186,7 +186,11 @@ fn sizes(run: &Run, table: &mut Table) {
         mebibytes(run.peak_memory_bytes),
         peers::PEAK_MEMORY,
     );
-    table.line("data directory, MiB", mebibytes(run.data_dir_bytes), "");
+    table.line(
+        "data directory, merged parts and log included, MiB",
+        mebibytes(run.data_dir_bytes),
+        "",
+    );
     let parts: u64 = run.part_bytes.values().sum();
     table.line(
         "bytes per span in parts",

@@ -1,5 +1,6 @@
 //! The Crawlspace under test: started on free ports with a data directory of its own, and stopped at the end.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -82,6 +83,17 @@ impl Server {
         let answer = Connection::open(&self.http)?.post(&path, "", &[])?;
         answer.success().with_context(|| path)?;
         Ok(())
+    }
+
+    /// The bytes of each table's live parts. Parts that were merged stay in the folder for a while and don't count.
+    pub fn part_bytes(&self) -> Result<BTreeMap<String, u64>> {
+        let answer = Connection::open(&self.http)?.get("/api/v1/tables")?;
+        let tables: Vec<Value> = serde_json::from_slice(&answer.success()?)?;
+        let bytes = tables.iter().filter_map(|table| {
+            let bytes = table["part_bytes"].as_u64().filter(|bytes| *bytes > 0)?;
+            Some((table["table"].as_str()?.to_owned(), bytes))
+        });
+        Ok(bytes.collect())
     }
 
     /// The number that `sql` gives, whether it comes as a JSON number or as text.

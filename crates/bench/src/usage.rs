@@ -73,23 +73,21 @@ fn parse_peak(status: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The bytes of all files below `directory` by the path of their folder, relative to it.
-pub fn folder_sizes(directory: &Path) -> io::Result<BTreeMap<String, u64>> {
-    let mut sizes = BTreeMap::new();
+/// The bytes of all files below `directory`.
+pub fn folder_bytes(directory: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
     let mut pending = vec![directory.to_owned()];
     while let Some(folder) = pending.pop() {
-        let relative = folder.strip_prefix(directory).unwrap_or(&folder);
-        let name = relative.to_string_lossy().into_owned();
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 pending.push(entry.path());
             } else {
-                *sizes.entry(name.clone()).or_default() += entry.metadata()?.len();
+                bytes += entry.metadata()?.len();
             }
         }
     }
-    Ok(sizes)
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
 use async_trait::async_trait;
-use crawlspace_model::attribute::Kinds;
+use crawlspace_model::attribute::{Kind, Kinds};
 use crawlspace_model::{Table, UnixNanos};
 
 use crate::Error;
@@ -91,6 +91,28 @@ pub enum ColumnType {
 }
 
 impl ColumnType {
+    /// The type that keeps an attribute's values of this kind.
+    #[must_use]
+    pub fn of_kind(kind: Kind) -> Self {
+        match kind {
+            Kind::Int => Self::Int,
+            Kind::Double => Self::Double,
+            Kind::Bool => Self::Bool,
+            Kind::String | Kind::Other => Self::Text,
+        }
+    }
+
+    /// The kind of an attribute's values in a column of this type.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Int => Kind::Int,
+            Self::Double => Kind::Double,
+            Self::Bool => Kind::Bool,
+            _ => Kind::String,
+        }
+    }
+
     /// The type that columns of this Arrow type have; dictionaries are text.
     #[must_use]
     pub fn of(data_type: &DataType) -> Option<Self> {

@@ -9,7 +9,7 @@ use crawlspace_model::attribute::Kind;
 use crawlspace_model::table::{ATTRIBUTE_COLUMNS_MAX, text_type};
 
 use crate::catalogue::{Column, ColumnType};
-use crate::conform::{Target, kind_of_type};
+use crate::conform::Target;
 
 const FIELD_ID: &str = "PARQUET:field_id";
 
@@ -61,7 +61,7 @@ impl Columns {
                 let (kind, count) = kinds
                     .iter()
                     .max_by_key(|(kind, count)| (**count, std::cmp::Reverse(**kind)))?;
-                Some((name, column_type(*kind), *count))
+                Some((name, ColumnType::of_kind(*kind), *count))
             })
             .collect();
         wanted.sort_by(|a, b| b.2.cmp(&a.2).then_with(|| a.0.cmp(b.0)));
@@ -104,23 +104,6 @@ fn free_name(name: &str, taken: &BTreeSet<String>) -> String {
         .chain(numbered)
         .find(|name| is_free(name))
         .expect("numbers do not end")
-}
-
-/// The column type that keeps values of this kind.
-#[must_use]
-pub fn column_type(kind: Kind) -> ColumnType {
-    match kind {
-        Kind::Int => ColumnType::Int,
-        Kind::Double => ColumnType::Double,
-        Kind::Bool => ColumnType::Bool,
-        Kind::String | Kind::Other => ColumnType::Text,
-    }
-}
-
-/// The attribute column type of a batch's column.
-#[must_use]
-pub fn column_type_of(data_type: &DataType) -> ColumnType {
-    column_type(kind_of_type(data_type))
 }
 
 /// How batches in memory hold a column.

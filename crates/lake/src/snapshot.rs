@@ -7,7 +7,7 @@ use crawlspace_model::Table;
 use crawlspace_model::attribute::Kinds;
 
 use crate::catalogue::{Column, ColumnType, Part};
-use crate::columns::{Columns, column_type_of};
+use crate::columns::Columns;
 use crate::conform::{attribute_fields, kind_of_type};
 use crate::memory::MemoryBatch;
 
@@ -59,16 +59,17 @@ impl TableSnapshot {
             .or_else(|| self.memory_column(name));
         let mut overflow = self.overflow_kinds(name);
         let mut kinds = column.as_ref().map_or_else(Kinds::default, |column| {
-            Kinds::of(kind_of(column.column_type))
+            Kinds::of(column.column_type.kind())
         });
         for batch in &self.memory {
             let Some((_, field)) = batch.rows.schema_ref().column_with_name(name) else {
                 continue;
             };
             let kind = Kinds::of(kind_of_type(field.data_type()));
-            if column.as_ref().is_some_and(|column| {
-                kind_of(column.column_type) != kind_of_type(field.data_type())
-            }) {
+            if column
+                .as_ref()
+                .is_some_and(|column| column.column_type.kind() != kind_of_type(field.data_type()))
+            {
                 overflow = overflow.union(kind);
             }
             kinds = kinds.union(kind);
@@ -103,7 +104,7 @@ impl TableSnapshot {
             .memory
             .iter()
             .filter_map(|batch| batch.rows.schema_ref().column_with_name(name));
-        let column_type = column_type_of(fields.next()?.1.data_type());
+        let column_type = ColumnType::of_kind(kind_of_type(fields.next()?.1.data_type()));
         let mut stored_name = name.to_owned();
         while self
             .columns
@@ -151,22 +152,13 @@ impl TableSnapshot {
     }
 
     #[must_use]
-    pub fn rows(&self) -> u64 {
-        let memory: u64 = self
-            .memory
-            .iter()
-            .map(|batch| batch.rows.num_rows() as u64)
-            .sum();
-        memory + self.parts.iter().map(|part| part.meta.rows).sum::<u64>()
+    pub fn memory_rows(&self) -> u64 {
+        let rows = |batch: &Arc<MemoryBatch>| batch.rows.num_rows() as u64;
+        self.memory.iter().map(rows).sum()
     }
-}
 
-fn kind_of(column_type: ColumnType) -> crawlspace_model::attribute::Kind {
-    use crawlspace_model::attribute::Kind;
-    match column_type {
-        ColumnType::Int => Kind::Int,
-        ColumnType::Double => Kind::Double,
-        ColumnType::Bool => Kind::Bool,
-        _ => Kind::String,
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.memory_rows() + self.parts.iter().map(|part| part.meta.rows).sum::<u64>()
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn reading(table: &TableSnapshot, name: &str) -> Option<Reading> {
     for (key, attribute) in sources {
         if let Some(column) = attribute.column {
             let stored = ident(&column.stored_name);
-            let fits = column.column_type == column_type(kind);
+            let fits = column.column_type == ColumnType::of_kind(kind);
             alternatives.push(if fits {
                 stored
             } else {
@@ -130,15 +130,6 @@ fn attribute(table: &TableSnapshot, name: &str) -> Option<Attribute> {
         })
     };
     table.attribute(name).or_else(unlisted)
-}
-
-fn column_type(kind: Kind) -> ColumnType {
-    match kind {
-        Kind::Int => ColumnType::Int,
-        Kind::Double => ColumnType::Double,
-        Kind::Bool => ColumnType::Bool,
-        Kind::String | Kind::Other => ColumnType::Text,
-    }
 }
 
 fn data_type(kind: Kind) -> DataType {

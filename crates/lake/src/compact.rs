@@ -23,6 +23,9 @@ use crate::scan::PartScan;
 const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time, for each of them is open meanwhile.
 const INPUTS_MAX: usize = 64;
+/// In the background, a part more than so many times larger than all smaller ones of its hour waits for more of them:
+/// so each row is rewritten a logarithmic number of times.
+const TIER_RATIO: u64 = 4;
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 
 /// What a compaction pass did.
@@ -36,17 +39,22 @@ pub struct Compacted {
 
 impl Lake {
     /// Merges the small parts of every hour that has at least `at_least` of them (2 at the least); with `None`, as many
-    /// as the configuration says.
+    /// as the configuration says, and only such as are of like size.
     ///
     /// # Errors
     /// A part can't be read or written, or the catalogue can't commit; what was merged before stays merged.
     pub async fn compact(self: &Arc<Self>, at_least: Option<usize>) -> Result<Compacted, Error> {
         let _merging = self.merging.lock().await;
+        let tier_ratio = if at_least.is_some() {
+            u64::MAX
+        } else {
+            TIER_RATIO
+        };
         let at_least = at_least.unwrap_or(self.config.compact_parts).max(2);
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            for inputs in groups(&snapshot.table(table).parts, at_least) {
+            for inputs in groups(&snapshot.table(table).parts, at_least, tier_ratio) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
@@ -127,7 +135,7 @@ fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
 }
 
 /// Parts to merge with each other: of one hour, together no larger than a part may be.
-fn groups(parts: &[Arc<Part>], at_least: usize) -> Vec<Vec<Arc<Part>>> {
+fn groups(parts: &[Arc<Part>], at_least: usize, tier_ratio: u64) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
     for part in parts
         .iter()
@@ -140,10 +148,12 @@ fn groups(parts: &[Arc<Part>], at_least: usize) -> Vec<Vec<Arc<Part>>> {
     let mut groups = Vec::new();
     for mut parts in hours.into_values() {
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let mut bytes = 0;
+        let mut bytes = 0u64;
         let fitting = parts.into_iter().take(INPUTS_MAX).take_while(|part| {
-            bytes += part.meta.size_bytes;
-            bytes <= PART_BYTES_MAX
+            let size = part.meta.size_bytes;
+            let is_near = bytes == 0 || size <= bytes.saturating_mul(tier_ratio);
+            bytes += size;
+            is_near && bytes <= PART_BYTES_MAX
         });
         let group: Vec<Arc<Part>> = fitting.collect();
         if group.len() >= at_least {

@@ -40,7 +40,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            flush_rows: 250_000,
+            flush_rows: 100_000,
             flush_age: Duration::from_secs(60),
             compact_parts: 8,
             snapshot_life: Duration::from_secs(3_600),

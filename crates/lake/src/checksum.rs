@@ -154,11 +154,32 @@ impl Blocks {
     }
 }
 
+/// A read that gave other bytes than were written.
+#[derive(Debug, thiserror::Error)]
+#[error("`{location}` has a bad checksum in the block at byte {at}")]
+struct Damaged {
+    location: Path,
+    at: u64,
+}
+
 fn damaged(location: &Path, at: u64) -> Error {
-    let source = format!("`{location}` has a bad checksum in the block at byte {at}").into();
+    let location = location.clone();
     Error::Generic {
         store: "verified store",
-        source,
+        source: Box::new(Damaged { location, at }),
+    }
+}
+
+/// Whether the object itself is at fault: gone, cut short or altered. Any other failure may pass.
+pub(crate) fn is_damage(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Generic { source, .. } => {
+            let short = source.downcast_ref::<std::io::Error>();
+            source.is::<Damaged>()
+                || short.is_some_and(|error| error.kind() == std::io::ErrorKind::UnexpectedEof)
+        }
+        _ => false,
     }
 }
 

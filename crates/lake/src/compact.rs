@@ -63,9 +63,15 @@ impl Lake {
                 let merged = tokio::task::spawn_blocking(move || {
                     runtime.block_on(lake.merge_parts(table, &columns, &parts))
                 });
+                let merged = match merged.await? {
+                    Ok(merged) => merged,
+                    // Not to fail at the same part for ever: the rest is merged next time.
+                    Err(_) if self.set_aside_damaged().await? > 0 => return Ok(done),
+                    Err(error) => return Err(error),
+                };
                 let removed_parts = inputs.iter().map(|part| part.id).collect();
                 let change = Change {
-                    new_parts: vec![merged.await??],
+                    new_parts: vec![merged],
                     removed_parts,
                     ..Change::default()
                 };

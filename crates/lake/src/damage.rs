@@ -7,12 +7,15 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::catalogue::{Change, Part};
+use crate::checksum::is_damage;
 use crate::error::Error;
 use crate::lake::Lake;
 use crate::part;
 
 /// Where damaged parts are kept for inspection.
 const DIRECTORY: &str = "damaged";
+/// How much of a part is read at a time to check it.
+const READ_BYTES: usize = 4 << 20;
 
 /// The names of parts that earlier runs set aside.
 pub(crate) async fn set_aside_before(store: &dyn ObjectStore) -> Result<Vec<String>, Error> {
@@ -49,21 +52,41 @@ impl Lake {
         Ok(())
     }
 
-    /// Reads every part to the end and sets aside those that can't be read: for when a query has failed. Answers how
-    /// many were.
+    /// Reads every part to the end and sets aside those whose bytes are not what was written: for when a query has
+    /// failed. Answers how many were.
     ///
     /// # Errors
-    /// The catalogue or the store can't be used.
+    /// The catalogue or the store can't be used; a part that just can't be read now stays.
     pub async fn check_parts(&self) -> Result<usize, Error> {
         let _merging = self.merging.lock().await;
+        self.set_aside_damaged().await
+    }
+
+    /// The same, for who holds `merging`.
+    pub(crate) async fn set_aside_damaged(&self) -> Result<usize, Error> {
         let mut damaged = 0;
         for part in self.parts() {
-            if let Err(error) = self.read_whole(&part).await {
-                self.set_aside(&part, &error.to_string()).await?;
-                damaged += 1;
+            match self.read_whole(&part).await {
+                Ok(()) => {}
+                Err(error) if is_damage(&error) => {
+                    self.set_aside(&part, &error.to_string()).await?;
+                    damaged += 1;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(damaged)
+    }
+
+    /// Reads a part's bytes, which checks them.
+    async fn read_whole(&self, part: &Part) -> Result<(), object_store::Error> {
+        let path = part::location(&part.meta);
+        let size = part.meta.size_bytes;
+        for start in (0..size).step_by(READ_BYTES) {
+            let end = size.min(start + READ_BYTES as u64);
+            self.store.get_range(&path, start..end).await?;
+        }
+        Ok(())
     }
 
     /// Deletes objects that a crash left behind: written, but never committed.

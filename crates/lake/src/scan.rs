@@ -12,7 +12,6 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use futures::TryStreamExt;
 
 use crate::catalogue::{Column, Part};
 use crate::columns::{memory_target, scan_field};
@@ -126,32 +125,6 @@ pub fn scan_memory(
 }
 
 impl Lake {
-    /// Reads a part to its end, every column.
-    pub(crate) async fn read_whole(&self, part: &Arc<Part>) -> Result<(), Error> {
-        let table = part.meta.table;
-        let columns: Vec<Arc<Column>> = self
-            .snapshot()
-            .table(table)
-            .columns
-            .iter()
-            .cloned()
-            .collect();
-        let groups = vec![vec![Arc::clone(part)]];
-        let plan = PartScan {
-            table,
-            columns: &columns,
-            projection: None,
-            groups,
-            predicate: None,
-            order: None,
-            limit: None,
-        };
-        let plan = plan.plan(self)?;
-        let mut rows = datafusion::physical_plan::execute_stream(plan, self.task_context())?;
-        while rows.try_next().await?.is_some() {}
-        Ok(())
-    }
-
     /// The context that plans of the lake's own run in.
     pub(crate) fn task_context(&self) -> Arc<datafusion::execution::TaskContext> {
         Arc::new(

@@ -123,9 +123,8 @@ impl Engine {
     async fn run(&self, sql: &str, keep: usize) -> Result<Answer, Error> {
         let first = self.run_once(sql, keep).await;
         match &first {
-            Err(Error::Run { source })
-                if is_unreadable(source) && self.lake.check_parts().await? > 0 =>
-            {
+            Err(error) if error.is_unreadable() => {
+                self.lake.check_parts().await?;
                 self.run_once(sql, keep).await
             }
             _ => first,
@@ -317,19 +316,6 @@ pub(crate) fn syntax_error(error: &ParserError) -> Error {
         line,
         column,
     }
-}
-
-/// Whether the failure is one of reading stored data rather than of the question.
-fn is_unreadable(source: &datafusion::error::DataFusionError) -> bool {
-    use datafusion::error::DataFusionError as E;
-    matches!(
-        source.find_root(),
-        E::ParquetError(_)
-            | E::ObjectStore(_)
-            | E::IoError(_)
-            | E::External(_)
-            | E::ArrowError(_, _)
-    )
 }
 
 fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use arrow::error::ArrowError;
 use crawlspace_model::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
@@ -66,6 +67,26 @@ impl Error {
                 }
                 _ => ErrorKind::Internal,
             },
+        }
+    }
+
+    /// Whether stored data could not be read: nothing that a question can bring about.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        let Self::Run { source } = self else {
+            return false;
+        };
+        match source.find_root() {
+            DataFusionError::ParquetError(_)
+            | DataFusionError::ObjectStore(_)
+            | DataFusionError::IoError(_)
+            | DataFusionError::External(_) => true,
+            DataFusionError::ArrowError(error, _) => matches!(
+                error.as_ref(),
+                ArrowError::ParquetError(_)
+                    | ArrowError::ExternalError(_)
+                    | ArrowError::IoError(_, _)
+            ),
+            _ => false,
         }
     }
 

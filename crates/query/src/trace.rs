@@ -74,10 +74,13 @@ impl Engine {
     /// Data can't be read.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
         let first = self.trace_once(id).await;
-        if matches!(first, Err(Error::Run { .. })) && self.lake.check_parts().await? > 0 {
-            return self.trace_once(id).await;
+        match &first {
+            Err(error) if error.is_unreadable() => {
+                self.lake.check_parts().await?;
+                self.trace_once(id).await
+            }
+            _ => first,
         }
-        first
     }
 
     async fn trace_once(&self, id: TraceId) -> Result<Option<Trace>, Error> {

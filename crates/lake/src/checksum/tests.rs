@@ -8,7 +8,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::async_writer::AsyncFileWriter as _;
 use proptest::prelude::*;
 
-use super::{BLOCK_BYTES, Blocks, ChecksummedWriter, VerifiedStore};
+use super::{BLOCK_BYTES, Blocks, ChecksummedWriter, VerifiedStore, is_damage};
 
 /// Writes `bytes` in pieces and gives a store that expects them.
 async fn stored(inner: &Arc<dyn ObjectStore>, bytes: &[u8], piece: usize) -> (VerifiedStore, Path) {
@@ -56,7 +56,23 @@ proptest! {
             inner.put(&path, damaged.into()).await.unwrap();
             let hit = (range.start / BLOCK_BYTES..=(range.end - 1) / BLOCK_BYTES).contains(&(at as u64 / BLOCK_BYTES));
             assert_eq!(store.get_range(&path, range.clone()).await.is_err(), hit);
-            assert!(store.get(&path).await.is_err());
+            assert!(is_damage(&store.get(&path).await.unwrap_err()));
         });
+    }
+}
+
+#[test]
+fn a_failure_that_may_pass_is_no_damage() {
+    let failed = |kind: std::io::ErrorKind| object_store::Error::Generic {
+        store: "local store",
+        source: Box::new(std::io::Error::from(kind)),
+    };
+    assert!(is_damage(&failed(std::io::ErrorKind::UnexpectedEof)));
+    for kind in [
+        std::io::ErrorKind::PermissionDenied,
+        std::io::ErrorKind::TimedOut,
+        std::io::ErrorKind::Other,
+    ] {
+        assert!(!is_damage(&failed(kind)), "{kind}");
     }
 }

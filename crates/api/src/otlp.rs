@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use crawlspace_ingest::{Accepted, Encoding, Ingest, Request};
-use crawlspace_model::ErrorKind;
+use crawlspace_ingest::{Accepted, ContentType, Encoding, Ingest, Request};
+use crawlspace_model::{ErrorKind, Signal};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
@@ -28,7 +28,9 @@ pub(crate) async fn traces(
     body: Body,
 ) -> Result<Response, Refusal> {
     let accepted = accept_traces(&dependencies.ingest, &headers, body).await?;
-    let Accepted { rejected, messages } = accepted;
+    let Accepted {
+        rejected, messages, ..
+    } = accepted;
     let partial_success =
         (rejected > 0 || !messages.is_empty()).then(|| ExportTracePartialSuccess {
             rejected_spans: i64::try_from(rejected).unwrap_or(i64::MAX),
@@ -51,7 +53,10 @@ async fn accept_traces(
     })
     .await?;
     Ok(ingest
-        .traces(Request {
+        .accept(Request {
+            signal: Signal::Traces,
+            content_type: ContentType::Protobuf,
+            key: 0,
             body,
             encoding,
             reservation,

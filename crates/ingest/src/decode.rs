@@ -3,17 +3,30 @@
 use std::thread;
 
 use bytes::Bytes;
-use crawlspace_model::UnixNanos;
+use crawlspace_model::{Signal, UnixNanos};
 use crawlspace_wal::{Encoding, Entry};
 
-use crawlspace_wire::{Decoded, body, otlp};
+use crawlspace_wire::otlp::{self, ContentType};
+use crawlspace_wire::{Decoded, body};
 
 use crate::Error;
 
-/// OTLP traces, over HTTP. Written to the log: a number never changes its meaning.
-pub(crate) const DOOR_OTLP_TRACES: u8 = 1;
-/// Protobuf. Written to the log like the doors.
-pub(crate) const CONTENT_PROTOBUF: u8 = 1;
+/// The number of an OTLP signal's door. Written to the log: a number never changes its meaning.
+pub(crate) fn door_of(signal: Signal) -> u8 {
+    match signal {
+        Signal::Traces => 1,
+        Signal::Logs => 2,
+        Signal::Metrics => 3,
+    }
+}
+
+/// The number of a content type. Written to the log like the doors.
+pub(crate) fn number_of(content_type: ContentType) -> u8 {
+    match content_type {
+        ContentType::Protobuf => 1,
+        ContentType::Json => 2,
+    }
+}
 
 /// How many requests are decoded at a time: it is work for the processor alone.
 pub(crate) fn threads() -> usize {
@@ -29,24 +42,28 @@ pub(crate) fn decode(
     if entry.encoding != Encoding::Identity {
         admit(body.len())?;
     }
-    match (entry.door, entry.content_type) {
-        (DOOR_OTLP_TRACES, CONTENT_PROTOBUF) => {
-            Ok(otlp::decode_traces(&body, UnixNanos(entry.received_at))?)
-        }
-        (door, content_type) => Err(Error::UnknownDoor { door, content_type }),
-    }
+    let signal = Signal::ALL
+        .into_iter()
+        .find(|signal| door_of(*signal) == entry.door);
+    let content_type = ContentType::ALL
+        .into_iter()
+        .find(|content_type| number_of(*content_type) == entry.content_type);
+    let (Some(signal), Some(content_type)) = (signal, content_type) else {
+        return Err(Error::UnknownDoor {
+            door: entry.door,
+            content_type: entry.content_type,
+        });
+    };
+    let received_at = UnixNanos(entry.received_at);
+    Ok(otlp::decode(signal, content_type, &body, received_at)?)
 }
 
 fn decompress(entry: &Entry) -> Result<Bytes, Error> {
     let encoding = match entry.encoding {
         Encoding::Identity => body::Encoding::Identity,
         Encoding::Gzip => body::Encoding::Gzip,
-        Encoding::Zstd | Encoding::Deflate => {
-            return Err(Error::UnknownDoor {
-                door: entry.door,
-                content_type: entry.content_type,
-            });
-        }
+        Encoding::Zstd => body::Encoding::Zstd,
+        Encoding::Deflate => body::Encoding::Deflate,
     };
     Ok(body::decompress(
         &entry.body,

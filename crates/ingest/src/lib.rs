@@ -16,7 +16,7 @@ use std::thread;
 use bytes::Bytes;
 use crawlspace_disk::FileSystem;
 use crawlspace_lake::{Compacted, Flushed, Lake};
-use crawlspace_model::Clock;
+use crawlspace_model::{Clock, Signal};
 use crawlspace_wal::{Entry, Position, SEGMENT_BYTES_MAX, Wal};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -24,6 +24,7 @@ use admission::Admission;
 pub use admission::Reservation;
 use committer::{Append, Job};
 pub use crawlspace_wal::Encoding;
+pub use crawlspace_wire::otlp::ContentType;
 pub use error::Error;
 use health::Health;
 use maintenance::Maintenance;
@@ -59,6 +60,10 @@ pub struct Dependencies {
 /// A request as it came in at a door.
 #[derive(Debug)]
 pub struct Request {
+    pub signal: Signal,
+    pub content_type: ContentType,
+    /// The number of the key that it came with; 0 for none.
+    pub key: u32,
     pub body: Bytes,
     /// How `body` is compressed.
     pub encoding: Encoding,
@@ -69,6 +74,8 @@ pub struct Request {
 /// What became of a request. All records but the rejected ones are durable and visible.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
+    /// Records that are stored.
+    pub accepted: u64,
     /// Records refused for what they are.
     pub rejected: u64,
     /// Why, and warnings about what was accepted.
@@ -124,11 +131,11 @@ impl Ingest {
         self.admission.reserve(bytes)
     }
 
-    /// Takes an OTLP trace request (protobuf). Returns once its spans are durable and visible to queries.
+    /// Takes an OTLP request. Returns once its records are durable and visible to queries.
     ///
     /// # Errors
     /// `BadInput` and `TooLarge` for the request's own faults; `Unavailable` when nothing of it was stored for ours.
-    pub async fn traces(&self, request: Request) -> Result<Accepted, Error> {
+    pub async fn accept(&self, request: Request) -> Result<Accepted, Error> {
         if self.lake.memory_bytes() > MEMORY_BYTES_MAX {
             return Err(Error::MemoryFull {
                 bytes_max: MEMORY_BYTES_MAX,
@@ -137,9 +144,9 @@ impl Ingest {
         let entry = Entry {
             received_at: self.clock.now().0,
             project: 0,
-            key: 0,
-            door: decode::DOOR_OTLP_TRACES,
-            content_type: decode::CONTENT_PROTOBUF,
+            key: request.key,
+            door: decode::door_of(request.signal),
+            content_type: decode::number_of(request.content_type),
             encoding: request.encoding,
             body: request.body,
         };
@@ -169,6 +176,7 @@ impl Ingest {
             answer.await.map_err(|_| Error::Closing)??;
         }
         Ok(Accepted {
+            accepted: decoded.accepted,
             rejected: decoded.rejected,
             messages: decoded.messages,
         })

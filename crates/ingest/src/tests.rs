@@ -6,12 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
-use crawlspace_model::{ErrorKind, SystemClock, Table};
+use crawlspace_model::{ErrorKind, Signal, SystemClock, Table};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
-use crate::{Accepted, Config, Dependencies, Encoding, Error, Ingest, Request};
+use crate::{Accepted, Config, ContentType, Dependencies, Encoding, Error, Ingest, Request};
 
 /// A lake in `dir`; its memory is flushed by rows alone.
 async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
@@ -71,7 +71,10 @@ fn spans(count: u8) -> Vec<u8> {
 async fn send(ingest: &Ingest, body: Vec<u8>, encoding: Encoding) -> Result<Accepted, Error> {
     let reservation = ingest.reserve(body.len())?;
     ingest
-        .traces(Request {
+        .accept(Request {
+            signal: Signal::Traces,
+            content_type: ContentType::Protobuf,
+            key: 0,
             body: Bytes::from(body),
             encoding,
             reservation,
@@ -93,7 +96,10 @@ async fn acknowledged_rows_are_visible_and_come_back_after_a_power_cut() {
     let ingest = open(&fs, &lake).await;
     assert_eq!(
         send(&ingest, spans(3), Encoding::Identity).await.unwrap(),
-        Accepted::default()
+        Accepted {
+            accepted: 3,
+            ..Accepted::default()
+        }
     );
     send(&ingest, gzip(&spans(2)), Encoding::Gzip)
         .await

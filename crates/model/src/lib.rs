@@ -5,9 +5,11 @@ pub mod attribute;
 pub mod id;
 pub mod kind;
 pub mod names;
+pub mod signal;
 pub mod table;
 pub mod time;
 
 pub use kind::ErrorKind;
+pub use signal::Signal;
 pub use table::Table;
 pub use time::{Clock, SystemClock, UnixNanos};

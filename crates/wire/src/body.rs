@@ -24,6 +24,9 @@ pub enum Encoding {
     Identity,
     /// One member or several.
     Gzip,
+    Zstd,
+    /// In zlib's wrapping, as HTTP means it.
+    Deflate,
 }
 
 /// The decompressed body, at most `limit` bytes. No more than that is ever held.
@@ -41,6 +44,7 @@ pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Byt
     match encoding {
         Encoding::Identity => Ok(bytes.clone()),
         Encoding::Gzip => gunzip(bytes, limit),
+        Encoding::Zstd | Encoding::Deflate => unreachable!("no door offers it"),
     }
 }
 

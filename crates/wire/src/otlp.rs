@@ -9,7 +9,7 @@ mod trace;
 mod tracestate;
 mod value;
 
-use crawlspace_model::UnixNanos;
+use crawlspace_model::{Signal, UnixNanos};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
@@ -24,6 +24,33 @@ pub const ATTRIBUTES_MAX: usize = 1_024;
 /// value makes a column for all rows, so that without this bound a small body could fill the
 /// memory.
 pub const DECODED_BYTES_MAX: usize = 1 << 30;
+
+/// How a request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentType {
+    Protobuf,
+    Json,
+}
+
+impl ContentType {
+    pub const ALL: [Self; 2] = [Self::Protobuf, Self::Json];
+}
+
+/// The rows of an export request of `signal`.
+///
+/// # Errors
+/// As for [`decode_traces`].
+pub fn decode(
+    signal: Signal,
+    content_type: ContentType,
+    body: &[u8],
+    received_at: UnixNanos,
+) -> Result<Decoded, Error> {
+    match (signal, content_type) {
+        (Signal::Traces, ContentType::Protobuf) => decode_traces(body, received_at),
+        _ => unreachable!("no door offers it"),
+    }
+}
 
 /// The rows of an `ExportTraceServiceRequest`: spans, and their events as rows of `logs`.
 ///

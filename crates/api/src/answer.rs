@@ -13,8 +13,37 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use crawlspace_query::{Answer, Footer};
 use futures::stream;
+use serde_json::Value;
 
 use crate::cell;
+
+/// The shape of an answer in JSON, for its description.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Answer, example = json!({
+    "columns": [{"name": "name", "type": "string"}, {"name": "spans", "type": "int64"}],
+    "rows": [["GET /", 1204], ["POST /checkout", 317]],
+    "footer": {
+        "rows": 2, "rows_found": 2, "cut": false, "elapsed_ms": 8.1, "rows_scanned": 1521, "rows_in_memory": 321,
+        "parts_scanned": 2, "bytes_scanned": 20480, "position": 77, "sampled": false, "damaged_parts": 0
+    }
+}))]
+#[expect(dead_code, reason = "answers are written piece by piece")]
+pub(crate) struct AnswerBody {
+    columns: Vec<ColumnBody>,
+    /// A cell for each column: null, or as the column's type says.
+    rows: Vec<Vec<Value>>,
+    footer: Footer,
+}
+
+/// A column of an answer.
+#[derive(utoipa::ToSchema)]
+#[schema(as = Column)]
+#[expect(dead_code, reason = "answers are written piece by piece")]
+pub(crate) struct ColumnBody {
+    name: String,
+    /// `string`, `int64`, `float64`, `boolean`, `timestamp_ns`, `binary`, `list`, `map`, and so on.
+    r#type: String,
+}
 
 pub(crate) fn response(answer: Answer) -> Response {
     let json = HeaderValue::from_static("application/json");

@@ -10,19 +10,27 @@ use crawlspace_query::{QueryRequest, Trace};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::answer::AnswerBody;
 use crate::body::{self, Unread};
-use crate::problem::Problem;
+use crate::problem::{Members, Problem, Refusals};
 use crate::{Dependencies, answer};
 
 /// The most bytes of a question.
 const BODY_BYTES_MAX: usize = 1 << 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SqlRequest {
+#[schema(example = json!({"sql": "SELECT name, count(*) AS spans FROM spans GROUP BY name"}))]
+pub(crate) struct SqlRequest {
+    /// One SELECT over `spans`, `logs`, `metrics` and `changes`.
     sql: String,
 }
 
+/// Answer a SELECT
+#[utoipa::path(
+    post, path = "/api/v1/sql", tag = "ask", request_body = SqlRequest,
+    responses((status = 200, description = "The rows, and what they rest on.", body = AnswerBody), Refusals)
+)]
 pub(crate) async fn sql(
     State(dependencies): State<Dependencies>,
     body: Body,
@@ -33,6 +41,11 @@ pub(crate) async fn sql(
     ))
 }
 
+/// Filter, group, calculate
+#[utoipa::path(
+    post, path = "/api/v1/query", tag = "ask", request_body = QueryRequest,
+    responses((status = 200, description = "The rows, and what they rest on.", body = AnswerBody), Refusals)
+)]
 pub(crate) async fn query(
     State(dependencies): State<Dependencies>,
     body: Body,
@@ -44,6 +57,16 @@ pub(crate) async fn query(
     ))
 }
 
+/// One trace with all its spans
+#[utoipa::path(
+    get, path = "/api/v1/traces/{id}", tag = "ask",
+    params(("id" = String, Path, description = "32 hex digits of any case, a UUID, or a whole `traceparent`.", example = "4bf92f3577b34da6a3ce929d0e0e4736")),
+    responses(
+        (status = 200, description = "All spans that are there, by start.", body = Trace),
+        (status = 404, description = "No span of the trace is there.", body = Members, content_type = "application/problem+json"),
+        Refusals
+    )
+)]
 pub(crate) async fn trace(
     State(dependencies): State<Dependencies>,
     Path(id): Path<String>,

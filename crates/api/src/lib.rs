@@ -5,6 +5,7 @@ mod answer;
 mod ask;
 mod body;
 mod cell;
+mod openapi;
 mod operations;
 mod otlp;
 mod problem;
@@ -13,12 +14,13 @@ mod server;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
 use crawlspace_ingest::Ingest;
 use crawlspace_lake::Lake;
 use crawlspace_model::Clock;
 use crawlspace_query::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 pub use server::serve;
 
@@ -33,31 +35,52 @@ pub struct Dependencies {
 
 /// Every route: for the main port.
 pub fn router(dependencies: Dependencies) -> Router {
-    let own = Router::new()
-        .route("/", get(operations::index))
-        .route("/livez", get(operations::livez))
-        .route("/readyz", get(operations::readyz))
-        .route("/api/v1/sql", post(ask::sql))
-        .route("/api/v1/query", post(ask::query))
-        .route("/api/v1/traces/{id}", get(ask::trace))
-        .route("/api/v1/tables", get(operations::tables))
-        .route("/api/v1/maintenance/flush", post(operations::flush))
-        .route("/api/v1/maintenance/compact", post(operations::compact));
+    let own = open_routes()
+        .merge(reading_routes())
+        .merge(administration_routes());
     finish(own, dependencies)
 }
 
 /// Telemetry and health only: for the port that SDKs and collectors send OTLP/HTTP to.
 pub fn otlp_router(dependencies: Dependencies) -> Router {
-    let own = Router::new()
-        .route("/livez", get(operations::livez))
-        .route("/readyz", get(operations::readyz));
+    let own = OpenApiRouter::new()
+        .routes(routes!(operations::livez))
+        .routes(routes!(operations::readyz));
     finish(own, dependencies)
 }
 
-fn finish(own: Router<Dependencies>, dependencies: Dependencies) -> Router {
-    let otlp = Router::new()
-        .route("/v1/traces", post(otlp::traces))
-        .layer(CatchPanicLayer::custom(otlp::panicked));
+// The routes, each in the group of the scope that it asks of a key. `docs/reference/openapi.json` is made of them.
+
+fn open_routes() -> OpenApiRouter<Dependencies> {
+    OpenApiRouter::new()
+        .routes(routes!(operations::index))
+        .routes(routes!(operations::livez))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(openapi::document))
+}
+
+fn reading_routes() -> OpenApiRouter<Dependencies> {
+    OpenApiRouter::new()
+        .routes(routes!(ask::sql))
+        .routes(routes!(ask::query))
+        .routes(routes!(ask::trace))
+        .routes(routes!(operations::tables))
+}
+
+fn administration_routes() -> OpenApiRouter<Dependencies> {
+    OpenApiRouter::new()
+        .routes(routes!(operations::flush))
+        .routes(routes!(operations::compact))
+}
+
+fn ingest_routes() -> OpenApiRouter<Dependencies> {
+    OpenApiRouter::new().routes(routes!(otlp::traces))
+}
+
+fn finish(own: OpenApiRouter<Dependencies>, dependencies: Dependencies) -> Router {
+    let (own, _) = own.split_for_parts();
+    let (otlp, _) = ingest_routes().split_for_parts();
+    let otlp = otlp.layer(CatchPanicLayer::custom(otlp::panicked));
     own.fallback(problem::unknown_route)
         .layer(CatchPanicLayer::custom(problem::panicked))
         .merge(otlp)

@@ -9,8 +9,10 @@ use crawlspace_model::{ErrorKind, Table};
 use serde::Serialize;
 
 use crate::Dependencies;
-use crate::problem::Problem;
+use crate::problem::{Members, Problem, Refusals};
 
+/// The routes, as text
+#[utoipa::path(get, path = "/", tag = "operate", responses((status = 200, description = "For people.", body = String, content_type = "text/plain")))]
 pub(crate) async fn index() -> &'static str {
     concat!(
         "crawlspace ",
@@ -23,17 +25,29 @@ pub(crate) async fn index() -> &'static str {
         "GET  /api/v1/tables                rows, parts and bytes of each table\n",
         "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
         "POST /api/v1/maintenance/compact   merge small parts now\n",
+        "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
         "GET  /livez, /readyz               health\n\n",
         "Tables and columns: docs/reference/schema.md in the source tree.\n",
         "On the command line: crawlspace --help\n",
     )
 }
 
+/// Whether the process answers
+#[utoipa::path(get, path = "/livez", tag = "operate", responses((status = 200, description = "It does.", body = String, content_type = "text/plain", example = "alive\n")))]
 pub(crate) async fn livez() -> &'static str {
     "alive\n"
 }
 
+/// Whether requests are stored
+///
 /// Ready means that requests are stored and flushed; damage that was set aside is told, but stops nothing.
+#[utoipa::path(
+    get, path = "/readyz", tag = "operate",
+    responses(
+        (status = 200, description = "Ready, and a line for each damaged part or record.", body = String, content_type = "text/plain", example = "ready\n"),
+        (status = 503, description = "Requests can't be logged, or rows not flushed.", body = Members, content_type = "application/problem+json"),
+    )
+)]
 pub(crate) async fn readyz(State(dependencies): State<Dependencies>) -> Result<String, Problem> {
     dependencies
         .ingest
@@ -63,16 +77,22 @@ pub(crate) async fn readyz(State(dependencies): State<Dependencies>) -> Result<S
 }
 
 /// How much of a table there is.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = TableSize, example = json!({
+    "table": "spans", "rows": 1521, "rows_in_memory": 0, "attributes": 41, "parts": 1, "part_bytes": 98304
+}))]
 struct TableAnswer {
     table: &'static str,
     rows: u64,
     rows_in_memory: u64,
+    /// Attributes with a column of their own, or known to be in `overflow`.
     attributes: usize,
     parts: usize,
     part_bytes: u64,
 }
 
+/// How much each table holds
+#[utoipa::path(get, path = "/api/v1/tables", tag = "ask", responses((status = 200, description = "All four.", body = Vec<TableAnswer>)))]
 pub(crate) async fn tables(State(dependencies): State<Dependencies>) -> Response {
     let snapshot = dependencies.lake.snapshot();
     let tables = Table::ALL.map(|table| {
@@ -89,13 +109,16 @@ pub(crate) async fn tables(State(dependencies): State<Dependencies>) -> Response
     Json(tables).into_response()
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Flushed, example = json!({"rows": 1521, "parts": 2, "wal_position": 77}))]
 struct FlushAnswer {
     rows: u64,
     parts: usize,
     wal_position: u64,
 }
 
+/// Write the rows in memory as parts now
+#[utoipa::path(post, path = "/api/v1/maintenance/flush", tag = "operate", responses((status = 200, description = "Committed.", body = FlushAnswer), Refusals))]
 pub(crate) async fn flush(State(dependencies): State<Dependencies>) -> Result<Response, Problem> {
     let flushed = dependencies.ingest.flush().await?;
     let answer = FlushAnswer {
@@ -106,12 +129,15 @@ pub(crate) async fn flush(State(dependencies): State<Dependencies>) -> Result<Re
     Ok(Json(answer).into_response())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Compacted, example = json!({"merged": 8, "into": 1}))]
 struct CompactAnswer {
     merged: usize,
     into: usize,
 }
 
+/// Merge small parts now
+#[utoipa::path(post, path = "/api/v1/maintenance/compact", tag = "operate", responses((status = 200, description = "Committed.", body = CompactAnswer), Refusals))]
 pub(crate) async fn compact(State(dependencies): State<Dependencies>) -> Result<Response, Problem> {
     let compacted = dependencies.ingest.compact().await?;
     Ok(Json(CompactAnswer {

@@ -1,6 +1,7 @@
 //! OTLP over HTTP (specification 1.11, "OTLP/HTTP"): traces as protobuf. Answers, refusals too, are OTLP's own.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -13,6 +14,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
 use prost::Message;
+use utoipa::openapi::{RefOr, ResponseBuilder};
 
 use crate::Dependencies;
 use crate::body::{self, Unread};
@@ -22,6 +24,15 @@ const BODY_BYTES_MAX: usize = 64 << 20;
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const ENCODINGS: HeaderValue = HeaderValue::from_static("gzip, identity");
 
+/// Take spans: an OTLP `ExportTraceServiceRequest`
+#[utoipa::path(
+    post, path = "/v1/traces", tag = "send",
+    request_body(description = "An `ExportTraceServiceRequest`.", content((Vec<u8> = "application/x-protobuf"))),
+    responses(
+        (status = 200, description = "On disk, and seen by queries. `partial_success` counts what was refused.", body = Vec<u8>, content_type = "application/x-protobuf"),
+        Refusals
+    )
+)]
 pub(crate) async fn traces(
     State(dependencies): State<Dependencies>,
     headers: HeaderMap,
@@ -119,6 +130,33 @@ mod code {
     pub const NOT_FOUND: i32 = 5;
     pub const RESOURCE_EXHAUSTED: i32 = 8;
     pub const UNAVAILABLE: i32 = 14;
+}
+
+/// The refusals that a route's description lists.
+pub(crate) struct Refusals;
+
+impl utoipa::IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let refusals = [
+            (400, "No such message, or damaged: drop it."),
+            (
+                413,
+                "Too large before or after decompression: send less at a time.",
+            ),
+            (415, "Another content type or encoding."),
+            (
+                503,
+                "Our trouble: send it again after `Retry-After` seconds.",
+            ),
+        ];
+        let response = |description: &str| {
+            let description = format!("{description} A `google.rpc.Status`.");
+            ResponseBuilder::new().description(description).build()
+        };
+        refusals
+            .map(|(status, description)| (status.to_string(), response(description).into()))
+            .into()
+    }
 }
 
 /// A request that was not taken.

@@ -1,6 +1,7 @@
 //! Refusals as RFC 9457 problem bodies, and the table from error kinds to HTTP statuses.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crawlspace_model::ErrorKind;
 use crawlspace_model::id::IdError;
 use serde::Serialize;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
 
 /// After what the same request may succeed.
 pub(crate) const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -71,15 +73,23 @@ impl From<IdError> for Problem {
     }
 }
 
-#[derive(Serialize)]
-struct Members<'a> {
+/// A refusal (RFC 9457).
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "about:blank", "title": "Bad Request", "status": 400,
+    "detail": "unknown field `durationns`: did you mean `duration_ns`?", "suggestion": "duration_ns"
+}))]
+pub(crate) struct Members<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
+    /// What is wrong, and what to do.
     detail: &'a str,
+    /// The name that was probably meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     suggestion: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where in the text that was sent, from 1.
     line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     column: Option<u64>,
@@ -111,6 +121,34 @@ impl IntoResponse for Problem {
             headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         response
+    }
+}
+
+/// The refusals that a route's description lists beside its answers.
+pub(crate) struct Refusals;
+
+impl utoipa::IntoResponses for Refusals {
+    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+        let refusals = [
+            (400, "The request is wrong: change it as `detail` says."),
+            (413, "The request, or the memory it takes, is over a limit."),
+            (500, "A defect of Crawlspace's, or damaged data."),
+            (
+                503,
+                "Closing, busy, or the disk can't be written: try again after `Retry-After` seconds.",
+            ),
+        ];
+        let response = |description: &str| {
+            let problem = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(problem)).build();
+            ResponseBuilder::new()
+                .description(description)
+                .content("application/problem+json", content)
+                .build()
+        };
+        refusals
+            .map(|(status, description)| (status.to_string(), response(description).into()))
+            .into()
     }
 }
 

@@ -12,7 +12,7 @@ pub struct Answer {
 }
 
 /// The evidence behind an answer.
-#[derive(Debug, Clone, Default, serde::Serialize)]
+#[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
 pub struct Footer {
     /// Rows given.
     pub rows: u64,

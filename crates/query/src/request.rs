@@ -20,7 +20,7 @@ const GROUPS_DEFAULT: usize = 1_000;
 const EVENTS_DEFAULT: usize = 100;
 
 /// A question: filter, group, calculate. Without `group_by` and `calculate` it asks for the newest events themselves.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QueryRequest {
     /// `spans`, `logs`, `metrics` or `changes`.
@@ -50,7 +50,7 @@ pub struct QueryRequest {
 
 /// The times asked for; the end is not included. Times are RFC 3339 or a number since 1970 in seconds, milli-, micro- or
 /// nanoseconds, told apart by their size.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// So long until now, like `1h`.

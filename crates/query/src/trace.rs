@@ -23,7 +23,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 
 /// All spans of one trace that are there, by start.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Trace {
     pub trace_id: String,
     pub spans: Vec<Span>,
@@ -32,7 +32,7 @@ pub struct Trace {
 }
 
 /// A span with its attributes where they came from. Times are nanoseconds since 1970, as text.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Span {
     pub span_id: String,
     pub parent_span_id: Option<String>,
@@ -52,18 +52,22 @@ pub struct Span {
     pub scope_version: Option<String>,
     pub trace_state: Option<String>,
     pub sample_weight: f64,
+    #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
+    #[schema(value_type = Object)]
     pub resource: Map<String, Value>,
+    #[schema(value_type = Object)]
     pub scope: Map<String, Value>,
     pub links: Value,
     pub events: Vec<SpanEvent>,
 }
 
 /// Something that happened during a span.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct SpanEvent {
     pub time: String,
     pub name: Option<String>,
+    #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
 }
 

@@ -1,21 +1,37 @@
-//! An answer of the query engine as JSON: `{"columns":[{"name","type"}],"rows":[[…]],"footer":{…}}`, written batch by
-//! batch as the client reads.
+//! An answer of the query engine in the form its reader wants, sent batch by batch as it is found. An answer that breaks
+//! off says so in a way that its format has, or breaks the connection: it never looks whole.
 
-use std::convert::Infallible;
-use std::iter;
+mod arrow_stream;
+mod csv;
+mod format;
+mod json;
+mod ndjson;
+mod parquet;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use axum::body::Body;
-use axum::http::HeaderValue;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, TRAILER};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use crawlspace_query::{Answer, Footer};
-use futures::stream;
+use crawlspace_model::ErrorKind;
+use crawlspace_query::{Footer, Piece, Running};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use http_body::Frame;
 use serde_json::Value;
 
-use crate::cell;
+use crate::problem::Problem;
+pub(crate) use format::{Format, FormatParameters, Wanted};
+
+/// The trailer with the footer, as JSON in ASCII.
+const FOOTER: HeaderName = HeaderName::from_static("crawlspace-footer");
 
 /// The shape of an answer in JSON, for its description.
 #[derive(utoipa::ToSchema)]
@@ -24,7 +40,8 @@ use crate::cell;
     "rows": [["GET /", 1204], ["POST /checkout", 317]],
     "footer": {
         "rows": 2, "rows_found": 2, "cut": false, "elapsed_ms": 8.1, "rows_scanned": 1521, "rows_in_memory": 321,
-        "parts_scanned": 2, "bytes_scanned": 20480, "position": 77, "sampled": false, "damaged_parts": 0
+        "parts_scanned": 2, "bytes_scanned": 20480, "position": 77, "newest_received_at": "1795391410034000000",
+        "newest_age_ms": 812.5, "sampled": false, "damaged_parts": 0
     }
 }))]
 #[expect(dead_code, reason = "answers are written piece by piece")]
@@ -45,72 +62,185 @@ pub(crate) struct ColumnBody {
     r#type: String,
 }
 
-pub(crate) fn response(answer: Answer) -> Response {
-    let json = HeaderValue::from_static("application/json");
-    let pieces = pieces(answer).map(|piece| Ok::<_, Infallible>(Bytes::from(piece)));
-    (
-        [(CONTENT_TYPE, json)],
-        Body::from_stream(stream::iter(pieces)),
-    )
-        .into_response()
-}
-
-fn pieces(answer: Answer) -> impl Iterator<Item = Vec<u8>> {
-    let Answer {
-        schema,
-        batches,
-        footer,
-    } = answer;
-    let mut is_first = true;
-    let rows = batches
-        .into_iter()
-        .map(move |batch| rows(&batch, &mut is_first));
-    iter::once(head(&schema))
-        .chain(rows)
-        .chain(iter::once_with(move || tail(&footer)))
-}
-
-fn head(schema: &SchemaRef) -> Vec<u8> {
-    let mut out = b"{\"columns\":[".to_vec();
-    for (i, field) in schema.fields().iter().enumerate() {
-        out.extend_from_slice(if i > 0 { b",{\"name\":" } else { b"{\"name\":" });
-        cell::write_text(field.name(), &mut out);
-        out.extend_from_slice(b",\"type\":");
-        cell::write_text(cell::type_name(field.data_type()), &mut out);
-        out.push(b'}');
+/// Writes an answer in one format, piece by piece.
+trait Encoder: Send {
+    /// What comes before the first row.
+    fn head(&mut self) -> io::Result<Vec<u8>>;
+    fn rows(&mut self, rows: &RecordBatch) -> io::Result<Vec<u8>>;
+    /// What comes after the last row.
+    fn end(&mut self, footer: &Footer) -> io::Result<Vec<u8>>;
+    /// What tells that the answer is not whole, where the format can: without it, the connection is broken.
+    fn broken(&mut self, _problem: &[u8]) -> Option<Vec<u8>> {
+        None
     }
-    out.extend_from_slice(b"],\"rows\":[");
+}
+
+pub(crate) fn response(running: Running, format: Format) -> Result<Response, Problem> {
+    let encoder: io::Result<Box<dyn Encoder>> = match format {
+        Format::Json => Ok(Box::new(json::Json::new(running.schema()))),
+        Format::NdJson => Ok(Box::new(ndjson::NdJson::new(running.schema()))),
+        Format::Csv => Ok(Box::new(csv::Csv::new(running.schema()))),
+        Format::Arrow => arrow_stream::ArrowStream::new(running.schema()).map(|e| Box::new(e) as _),
+        Format::Parquet => parquet::Parquet::new(running.schema()).map(|e| Box::new(e) as _),
+    };
+    let encoder = encoder.map_err(|error| {
+        let detail = format!("this answer can't be given as {}: {error}", format.name());
+        Problem::new(ErrorKind::BadInput, detail)
+    })?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
+        (TRAILER, HeaderValue::from(FOOTER)),
+    ];
+    let state = Sending {
+        running,
+        encoder,
+        stage: Stage::Head,
+    };
+    let frames = stream::unfold(state, Sending::next).boxed();
+    Ok((headers, Body::new(Frames(frames))).into_response())
+}
+
+/// A body of frames.
+struct Frames(BoxStream<'static, io::Result<Frame<Bytes>>>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        self.0.poll_next_unpin(context)
+    }
+}
+
+/// How far an answer has been sent.
+enum Stage {
+    Head,
+    Rows,
+    Trailer(Box<Footer>),
+    Done,
+}
+
+struct Sending {
+    running: Running,
+    encoder: Box<dyn Encoder>,
+    stage: Stage,
+}
+
+impl Sending {
+    async fn next(mut self) -> Option<(io::Result<Frame<Bytes>>, Self)> {
+        let frame = loop {
+            match self.piece().await {
+                // A frame without bytes would end some bodies.
+                Ok(Some(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
+                Ok(Some(frame)) => break Ok(frame),
+                Ok(None) => return None,
+                Err(error) => {
+                    self.stage = Stage::Done;
+                    break Err(error);
+                }
+            }
+        };
+        Some((frame, self))
+    }
+
+    async fn piece(&mut self) -> io::Result<Option<Frame<Bytes>>> {
+        let bytes = match std::mem::replace(&mut self.stage, Stage::Rows) {
+            Stage::Head => self.encoder.head()?,
+            Stage::Rows => match self.running.next().await {
+                Ok(Piece::Rows(rows)) => self.encoder.rows(&rows)?,
+                Ok(Piece::End(footer)) => {
+                    let end = self.encoder.end(&footer)?;
+                    self.stage = Stage::Trailer(footer);
+                    end
+                }
+                Err(error) => {
+                    self.stage = Stage::Done;
+                    let text = error.to_string();
+                    tracing::warn!(error = text, "an answer broke off");
+                    let problem = Problem::from(error).to_json();
+                    self.encoder
+                        .broken(&problem)
+                        .ok_or_else(|| io::Error::other(text))?
+                }
+            },
+            Stage::Trailer(footer) => {
+                self.stage = Stage::Done;
+                let value = HeaderValue::try_from(ascii(&footer)).ok();
+                let trailers = value.map(|value| HeaderMap::from_iter([(FOOTER, value)]));
+                return Ok(trailers.map(Frame::trailers));
+            }
+            Stage::Done => {
+                self.stage = Stage::Done;
+                return Ok(None);
+            }
+        };
+        Ok(Some(Frame::data(bytes.into())))
+    }
+}
+
+/// The footer as JSON in which other characters than those of ASCII are escaped.
+fn ascii(footer: &Footer) -> String {
+    let json = serde_json::to_string(footer).expect("a footer has a JSON form");
+    let mut out = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() {
+            out.push(character);
+        } else {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units).iter();
+            out.extend(units.map(|unit| format!("\\u{unit:04x}")));
+        }
+    }
     out
 }
 
-fn rows(batch: &RecordBatch, is_first: &mut bool) -> Vec<u8> {
-    let cells: Vec<cell::Cell<'_>> = batch
+/// The schema with plain types that every reader of files knows, and names that are there only once.
+fn plain_schema(schema: &SchemaRef) -> SchemaRef {
+    let names = unique_names(schema);
+    let fields = schema.fields().iter().zip(names).map(|(field, name)| {
+        let data_type = match field.data_type() {
+            DataType::Utf8View => DataType::Utf8,
+            DataType::BinaryView => DataType::Binary,
+            DataType::Dictionary(_, values) => match values.as_ref() {
+                DataType::Utf8View => DataType::Utf8,
+                other => other.clone(),
+            },
+            other => other.clone(),
+        };
+        Field::new(name, data_type, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// The same rows in a [`plain_schema`].
+fn plain_rows(rows: &RecordBatch, schema: &SchemaRef) -> io::Result<RecordBatch> {
+    let columns = rows
         .columns()
         .iter()
-        .map(|column| cell::cell(column.as_ref()))
-        .collect();
-    let mut out = Vec::with_capacity(batch.num_rows() * cells.len() * 16);
-    for row in 0..batch.num_rows() {
-        if !std::mem::take(is_first) {
-            out.push(b',');
-        }
-        out.push(b'[');
-        for (i, cell) in cells.iter().enumerate() {
-            if i > 0 {
-                out.push(b',');
-            }
-            cell(row, &mut out);
-        }
-        out.push(b']');
-    }
-    out
+        .zip(schema.fields())
+        .map(|(column, field)| cast(column, field.data_type()));
+    let columns = columns
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(io::Error::other)?;
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
+    RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)
+        .map_err(io::Error::other)
 }
 
-fn tail(footer: &Footer) -> Vec<u8> {
-    let mut out = b"],\"footer\":".to_vec();
-    serde_json::to_writer(&mut out, footer).expect("a footer has a JSON form");
-    out.push(b'}');
-    out
+/// The columns' names; one that was there before gets a number, as `name~2`.
+fn unique_names(schema: &Schema) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(schema.fields().len());
+    for field in schema.fields() {
+        let numbered = (2..).map(|number| format!("{}~{number}", field.name()));
+        let name = std::iter::once(field.name().clone())
+            .chain(numbered)
+            .find(|name| !names.contains(name));
+        names.push(name.expect("numbers do not end"));
+    }
+    names
 }
 
 #[cfg(test)]

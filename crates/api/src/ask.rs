@@ -6,11 +6,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use crawlspace_model::ErrorKind;
 use crawlspace_model::id::TraceId;
-use crawlspace_query::{QueryRequest, Trace};
+use crawlspace_query::{Asking, QueryRequest, Trace, parse_duration};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::AnswerBody;
+use crate::answer::{AnswerBody, FormatParameters, Wanted};
 use crate::body::{self, Unread};
 use crate::problem::{Members, Problem, Refusals};
 use crate::{Dependencies, answer};
@@ -20,41 +20,75 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"sql": "SELECT name, count(*) AS spans FROM spans GROUP BY name"}))]
+#[schema(example = json!({"sql": "SELECT name, count(*) AS spans FROM spans GROUP BY name", "timeout": "10s"}))]
 pub(crate) struct SqlRequest {
     /// One SELECT over `spans`, `logs`, `metrics` and `changes`.
     sql: String,
+    /// How long it may take, like `10s`; at most ten minutes. Absent: 30 seconds.
+    timeout: Option<String>,
+    /// Rows to give at most, up to ten million. Absent: 100,000.
+    rows_max: Option<usize>,
 }
 
 /// Answer a SELECT
+///
+/// The answer comes in the form that `Accept` or `format` names, row by row as it is found.
 #[utoipa::path(
-    post, path = "/api/v1/sql", tag = "ask", request_body = SqlRequest,
-    responses((status = 200, description = "The rows, and what they rest on.", body = AnswerBody), Refusals)
+    post, path = "/api/v1/sql", tag = "ask", params(FormatParameters), request_body = SqlRequest,
+    responses(
+        (status = 200, description = "The rows, and what they rest on.", content(
+            (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        (status = 406, description = "No such form of an answer.", body = Members, content_type = "application/problem+json"),
+        Refusals
+    )
 )]
 pub(crate) async fn sql(
     State(dependencies): State<Dependencies>,
+    Wanted(format): Wanted,
     body: Body,
 ) -> Result<Response, Problem> {
     let request: SqlRequest = json_of(body).await?;
-    Ok(answer::response(
-        dependencies.engine.sql(&request.sql).await?,
-    ))
+    let time_limit = request.timeout.as_deref().map(parse_duration).transpose()?;
+    let asking = Asking {
+        now: dependencies.clock.now(),
+        time_limit,
+        rows_max: request.rows_max,
+    };
+    let running = dependencies
+        .engine
+        .stream_sql(&request.sql, &asking)
+        .await?;
+    answer::response(running, format)
 }
 
 /// Filter, group, calculate
+///
+/// The answer comes in the form that `Accept` or `format` names, row by row as it is found.
 #[utoipa::path(
-    post, path = "/api/v1/query", tag = "ask", request_body = QueryRequest,
-    responses((status = 200, description = "The rows, and what they rest on.", body = AnswerBody), Refusals)
+    post, path = "/api/v1/query", tag = "ask", params(FormatParameters), request_body = QueryRequest,
+    responses(
+        (status = 200, description = "The rows, and what they rest on.", content(
+            (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+            (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
+        )),
+        (status = 406, description = "No such form of an answer.", body = Members, content_type = "application/problem+json"),
+        Refusals
+    )
 )]
 pub(crate) async fn query(
     State(dependencies): State<Dependencies>,
+    Wanted(format): Wanted,
     body: Body,
 ) -> Result<Response, Problem> {
     let request: QueryRequest = json_of(body).await?;
-    let now = dependencies.clock.now();
-    Ok(answer::response(
-        dependencies.engine.query(&request, now).await?,
-    ))
+    let asking = Asking {
+        now: dependencies.clock.now(),
+        ..Asking::default()
+    };
+    let running = dependencies.engine.stream_query(&request, &asking).await?;
+    answer::response(running, format)
 }
 
 /// One trace with all its spans

@@ -8,6 +8,7 @@ mod cell;
 mod openapi;
 mod operations;
 mod otlp;
+mod parameters;
 mod problem;
 mod server;
 

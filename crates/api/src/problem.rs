@@ -41,6 +41,24 @@ impl Problem {
         Self::with_status(status_of(kind), detail)
     }
 
+    pub fn not_acceptable(detail: impl Into<String>) -> Self {
+        Self::with_status(StatusCode::NOT_ACCEPTABLE, detail)
+    }
+
+    /// The problem's body.
+    pub fn to_json(&self) -> Vec<u8> {
+        let members = Members {
+            r#type: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            suggestion: self.suggestion.as_deref(),
+            line: self.position.map(|(line, _)| line),
+            column: self.position.map(|(_, column)| column),
+        };
+        serde_json::to_vec(&members).expect("texts and numbers have a JSON form")
+    }
+
     fn with_status(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
@@ -101,16 +119,7 @@ impl IntoResponse for Problem {
         if status == StatusCode::INTERNAL_SERVER_ERROR {
             tracing::error!(detail = self.detail, "a request failed");
         }
-        let members = Members {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            detail: &self.detail,
-            suggestion: self.suggestion.as_deref(),
-            line: self.position.map(|(line, _)| line),
-            column: self.position.map(|(_, column)| column),
-        };
-        let body = serde_json::to_vec(&members).expect("texts and numbers have a JSON form");
+        let body = self.to_json();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(

@@ -1,3 +1,5 @@
+mod streaming;
+
 use std::io::{ErrorKind, Write as _};
 use std::sync::Arc;
 

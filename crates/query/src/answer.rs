@@ -31,6 +31,10 @@ pub struct Footer {
     pub bytes_scanned: u64,
     /// Events acknowledged up to this position of the log are in the answer.
     pub position: u64,
+    /// When the newest event of the tables asked came in, in nanoseconds since 1970.
+    pub newest_received_at: Option<String>,
+    /// How long ago that was.
+    pub newest_age_ms: Option<f64>,
     /// Whether some of the events stand for several (`sample_weight` is not 1). The query API weighs them; SQL has to
     /// name the column itself.
     pub sampled: bool,

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::TimestampNanosecondType;
 use crawlspace_lake::{Lake, Snapshot, TableSnapshot};
 use crawlspace_model::{Table, UnixNanos};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
@@ -15,14 +16,15 @@ use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
-use futures::TryStreamExt;
 
 use crate::answer::{Answer, Footer};
 use crate::error::Error;
 use crate::identifiers::{self, Columns, Resolved};
 use crate::planner::Planner;
-use crate::request::QueryRequest;
+use crate::request::{QueryRequest, parse_duration};
+use crate::running::{Running, Work};
 use crate::table::Scanned;
+use crate::turns::Turns;
 use crate::{attribute, functions, guard, table};
 
 /// Functions whose result can be many times larger than what they are given: one call could take all memory.
@@ -39,21 +41,51 @@ const GROWING_FUNCTIONS: [&str; 10] = [
     "list_resize",
 ];
 
-/// Limits of one query. Plain data.
+/// Limits of queries. Plain data.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// For a query that does not say.
     pub time_limit: Duration,
-    /// Rows given; further ones are counted only.
+    /// The most that a query may ask for.
+    pub time_limit_max: Duration,
+    /// Rows given, for a query that does not say; further ones are counted only.
     pub rows_max: usize,
+    /// The most rows that a query may ask for.
+    pub rows_limit_max: usize,
+    /// Queries that run at one time.
+    pub running_max: usize,
+    /// Queries that wait for their turn; further ones are refused.
+    pub waiting_max: usize,
+    /// How long one waits for its turn.
+    pub wait_time_max: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             time_limit: Duration::from_secs(30),
+            time_limit_max: Duration::from_secs(600),
             rows_max: 100_000,
+            rows_limit_max: 10_000_000,
+            running_max: cores().max(4),
+            waiting_max: 64,
+            wait_time_max: Duration::from_secs(10),
         }
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// How a question is to be answered.
+#[derive(Debug, Clone, Default)]
+pub struct Asking {
+    /// What `last` counts back from, and the age of rows.
+    pub now: UnixNanos,
+    pub time_limit: Option<Duration>,
+    /// Rows to give at most.
+    pub rows_max: Option<usize>,
 }
 
 /// Answers questions about the lake.
@@ -62,14 +94,14 @@ pub struct Engine {
     pub(crate) lake: Arc<Lake>,
     config: Config,
     state: SessionState,
+    turns: Turns,
 }
 
 impl Engine {
     #[must_use]
     pub fn new(lake: Arc<Lake>, config: Config) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let session = SessionConfig::new()
-            .with_target_partitions(cores)
+            .with_target_partitions(cores())
             .with_information_schema(false);
         let mut state = SessionStateBuilder::new()
             .with_config(session)
@@ -89,11 +121,25 @@ impl Engine {
             .with_scalar_functions(registry)
             .with_aggregate_functions(aggregates);
         state = session.build();
+        let turns = Turns::new(config.running_max, config.waiting_max, config.wait_time_max);
         Self {
             lake,
             config,
             state,
+            turns,
         }
+    }
+
+    /// Queries that run now.
+    #[must_use]
+    pub fn running(&self) -> usize {
+        self.turns.running()
+    }
+
+    /// Queries that wait for their turn now.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.turns.waiting()
     }
 
     /// Answers a SELECT statement.
@@ -101,7 +147,8 @@ impl Engine {
     /// # Errors
     /// The statement is wrong, asks for too much, or data can't be read.
     pub async fn sql(&self, sql: &str) -> Result<Answer, Error> {
-        self.run(sql, self.config.rows_max).await
+        let running = self.stream_sql(sql, &Asking::default()).await?;
+        running.collect().await
     }
 
     /// Answers a question of the query API. `now` is what `last` counts back from.
@@ -109,64 +156,114 @@ impl Engine {
     /// # Errors
     /// The question is wrong, asks for too much, or data can't be read.
     pub async fn query(&self, request: &QueryRequest, now: UnixNanos) -> Result<Answer, Error> {
+        let asking = Asking {
+            now,
+            ..Asking::default()
+        };
+        self.stream_query(request, &asking).await?.collect().await
+    }
+
+    /// Answers a SELECT statement, row by row.
+    ///
+    /// # Errors
+    /// The statement is wrong, asks for too much, data can't be read, or too many queries run.
+    pub async fn stream_sql(&self, sql: &str, asking: &Asking) -> Result<Running, Error> {
+        let keep = asking.rows_max.unwrap_or(self.config.rows_max);
+        self.run(sql, keep, asking).await
+    }
+
+    /// Answers a question of the query API, row by row.
+    ///
+    /// # Errors
+    /// The question is wrong, asks for too much, data can't be read, or too many queries run.
+    pub async fn stream_query(
+        &self,
+        request: &QueryRequest,
+        asking: &Asking,
+    ) -> Result<Running, Error> {
         let snapshot = self.lake.snapshot();
-        let question = request.to_sql(&snapshot, now)?;
-        let mut answer = self.run(&question.sql, question.limit).await?;
-        if question.is_open_ended {
-            answer.footer.rows_found = None;
+        let question = request.to_sql(&snapshot, asking.now)?;
+        let mut asking = asking.clone();
+        if let Some(timeout) = &request.timeout {
+            asking.time_limit = Some(parse_duration(timeout)?);
         }
-        answer.footer.sql = Some(question.sql);
-        Ok(answer)
+        let running = self.run(&question.sql, question.limit, &asking).await?;
+        Ok(running.asked_as(question.sql, question.is_open_ended))
     }
 
     /// Runs SQL, keeping at most `keep` rows. If data can't be read, damaged parts are set aside and the rest is asked.
-    async fn run(&self, sql: &str, keep: usize) -> Result<Answer, Error> {
-        let first = self.run_once(sql, keep).await;
+    async fn run(&self, sql: &str, keep: usize, asking: &Asking) -> Result<Running, Error> {
+        let first = self.run_on(self.lake.snapshot(), sql, keep, asking).await;
         match &first {
+            // Whoever found that out has looked for damaged parts already.
             Err(error) if error.is_unreadable() => {
-                self.lake.check_parts().await?;
-                self.run_once(sql, keep).await
+                self.run_on(self.lake.snapshot(), sql, keep, asking).await
             }
             _ => first,
         }
     }
 
-    async fn run_once(&self, sql: &str, keep: usize) -> Result<Answer, Error> {
-        let started = Instant::now();
+    /// Runs SQL over one snapshot.
+    pub(crate) async fn run_on(
+        &self,
+        snapshot: Snapshot,
+        sql: &str,
+        keep: usize,
+        asking: &Asking,
+    ) -> Result<Running, Error> {
+        self.check(asking)?;
         guard::check_text(sql)?;
         let tokens = identifiers::tokenize(sql)?;
         guard::check_tokens(&tokens)?;
-        let snapshot = self.lake.snapshot();
+        let turn = self.turns.take().await?;
+        let started = Instant::now();
         let resolved = identifiers::resolve(tokens, None, &snapshot)?;
         let scanned = Arc::new(Mutex::new(Scanned::default()));
-        let sampled = resolved
-            .named
-            .keys()
-            .any(|table| snapshot.table(*table).is_weighted());
+        let footer = footer_of(&snapshot, resolved.named.keys().copied(), asking.now);
         let mut state = self.state.clone();
         state.mark_start_execution();
-        let answering = async {
+        let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
+        let planning = async {
             let plan = self.plan(&state, resolved, &snapshot, &scanned)?;
-            self.execute(&state, plan, keep.min(self.config.rows_max))
+            state
+                .create_physical_plan(&plan)
                 .await
+                .map_err(|source| Error::Plan { source })
         };
-        let limit = self.config.time_limit;
-        let (mut answer, plan) = tokio::time::timeout(limit, answering)
+        let plan = tokio::time::timeout(time_limit, planning)
             .await
-            .map_err(|_| Error::TimeLimit { limit })??;
-        let scanned = *scanned.lock().expect("no holder of the counts panics");
-        answer.footer = Footer {
-            elapsed_ms: started.elapsed().as_secs_f64() * 1e3,
-            rows_scanned: scanned.rows,
-            rows_in_memory: scanned.rows_in_memory,
-            parts_scanned: scanned.parts,
-            bytes_scanned: bytes_scanned(plan.as_ref()),
-            position: snapshot.position,
-            sampled,
-            damaged_parts: snapshot.damaged_parts as u64,
-            ..answer.footer
+            .map_err(|_| Error::TimeLimit { limit: time_limit })??;
+        let rows = execute_stream(Arc::clone(&plan), state.task_ctx())
+            .map_err(|source| Error::Run { source })?;
+        let work = Work {
+            lake: Arc::clone(&self.lake),
+            plan,
+            rows,
+            keep: keep.min(self.config.rows_limit_max),
+            started,
+            time_limit,
+            scanned,
+            footer,
+            turn,
         };
-        Ok(answer)
+        work.start().await
+    }
+
+    fn check(&self, asking: &Asking) -> Result<(), Error> {
+        let longest = self.config.time_limit_max;
+        if asking.time_limit.is_some_and(|limit| limit > longest) {
+            let longest = longest.as_secs();
+            return Err(Error::Request(format!(
+                "a query may take at most {longest}s"
+            )));
+        }
+        let most = self.config.rows_limit_max;
+        if asking.rows_max.is_some_and(|rows| rows > most) {
+            return Err(Error::Request(format!(
+                "an answer has at most {most} rows: narrow its time range or its filter"
+            )));
+        }
+        Ok(())
     }
 
     fn plan(
@@ -216,44 +313,44 @@ impl Engine {
             .await
             .map_err(|source| Error::Run { source })
     }
+}
 
-    async fn execute(
-        &self,
-        state: &SessionState,
-        plan: LogicalPlan,
-        keep: usize,
-    ) -> Result<(Answer, Arc<dyn ExecutionPlan>), Error> {
-        let plan = state
-            .create_physical_plan(&plan)
-            .await
-            .map_err(|source| Error::Plan { source })?;
-        let run = |source| Error::Run { source };
-        let mut rows = execute_stream(Arc::clone(&plan), state.task_ctx()).map_err(run)?;
-        let schema = rows.schema();
-        let (mut batches, mut given, mut found) = (Vec::<RecordBatch>::new(), 0, 0);
-        while let Some(batch) = rows.try_next().await.map_err(run)? {
-            found += batch.num_rows();
-            let room = batch.num_rows().min(keep - given);
-            if room > 0 {
-                batches.push(batch.slice(0, room));
-                given += room;
-            }
-        }
-        let footer = Footer {
-            rows: given as u64,
-            rows_found: Some(found as u64),
-            cut: found > given,
-            ..Footer::default()
-        };
-        Ok((
-            Answer {
-                schema,
-                batches,
-                footer,
-            },
-            plan,
-        ))
+/// What is known of an answer before it is looked for.
+fn footer_of(
+    snapshot: &Snapshot,
+    tables: impl Iterator<Item = Table> + Clone,
+    now: UnixNanos,
+) -> Footer {
+    let newest = tables
+        .clone()
+        .filter_map(|table| newest(snapshot.table(table)))
+        .max();
+    let mut tables = tables.map(|table| snapshot.table(table));
+    Footer {
+        position: snapshot.position,
+        sampled: tables.any(TableSnapshot::is_weighted),
+        damaged_parts: snapshot.damaged_parts as u64,
+        newest_received_at: newest.map(|newest| newest.0.to_string()),
+        newest_age_ms: newest
+            .filter(|_| now != UnixNanos::default())
+            .map(|newest| {
+                #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
+                let nanos = now.0.saturating_sub(newest.0) as f64;
+                nanos / 1e6
+            }),
+        ..Footer::default()
     }
+}
+
+/// When the newest row of a table came in.
+fn newest(table: &TableSnapshot) -> Option<UnixNanos> {
+    let parts = table.parts.iter().map(|part| part.meta.received_max);
+    // Batches are in the order in which they came.
+    let memory = table.memory.last().and_then(|batch| {
+        let received = batch.rows.column_by_name("received_at")?;
+        arrow::compute::max(received.as_primitive::<TimestampNanosecondType>()).map(UnixNanos)
+    });
+    parts.chain(memory).max()
 }
 
 impl Columns for TableSnapshot {
@@ -316,17 +413,4 @@ pub(crate) fn syntax_error(error: &ParserError) -> Error {
         line,
         column,
     }
-}
-
-fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {
-    let own = plan
-        .metrics()
-        .and_then(|metrics| metrics.sum_by_name("bytes_scanned"))
-        .map_or(0, |value| value.as_usize());
-    own as u64
-        + plan
-            .children()
-            .iter()
-            .map(|child| bytes_scanned(child.as_ref()))
-            .sum::<u64>()
 }

@@ -30,8 +30,14 @@ pub enum Error {
         limit: u64,
         advice: &'static str,
     },
-    #[error("the query took longer than {}s and was stopped: narrow its time range or its filter", limit.as_secs())]
+    #[error(
+        "the query took longer than {limit:?} and was stopped: narrow its time range or its filter, or give it more time by `timeout`"
+    )]
     TimeLimit { limit: Duration },
+    #[error("{running} queries run and {waiting} wait: try again in a moment")]
+    Busy { running: usize, waiting: usize },
+    #[error("nobody read the answer for {}s: it is not whole", limit.as_secs())]
+    Left { limit: Duration },
     #[error(transparent)]
     Lake(#[from] crawlspace_lake::Error),
     #[error("{}", source.strip_backtrace())]
@@ -56,7 +62,9 @@ impl Error {
             | Self::UnknownTable { .. }
             | Self::Request(_)
             | Self::Plan { .. }
+            | Self::Left { .. }
             | Self::TimeLimit { .. } => ErrorKind::BadInput,
+            Self::Busy { .. } => ErrorKind::Unavailable,
             Self::OverLimit { .. } => ErrorKind::TooLarge,
             Self::Lake(error) => error.kind(),
             Self::Run { source } => match source.find_root() {

@@ -11,13 +11,16 @@ mod guard;
 mod identifiers;
 mod planner;
 mod request;
+mod running;
 mod table;
 mod trace;
+mod turns;
 
 pub use answer::{Answer, Footer};
-pub use engine::{Config, Engine};
+pub use engine::{Asking, Config, Engine};
 pub use error::Error;
-pub use request::{QueryRequest, Range};
+pub use request::{QueryRequest, Range, parse_duration};
+pub use running::{Piece, Running};
 pub use trace::{Span, SpanEvent, Trace};
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub struct QueryRequest {
     /// Also groups by time, in steps like `1m`.
     #[serde(default)]
     pub granularity: Option<String>,
+    /// How long the answer may take, like `10s`; at most ten minutes. Absent: 30 seconds.
+    #[serde(default)]
+    pub timeout: Option<String>,
 }
 
 /// The times asked for; the end is not included. Times are RFC 3339 or a number since 1970 in seconds, milli-, micro- or
@@ -262,7 +265,10 @@ fn parse_time(text: &str) -> Result<UnixNanos, Error> {
 }
 
 /// A length of time like `90s`, `15m`, `1h`, `7d` or `2w`.
-fn parse_duration(text: &str) -> Result<Duration, Error> {
+///
+/// # Errors
+/// The text is something else.
+pub fn parse_duration(text: &str) -> Result<Duration, Error> {
     let wrong = || {
         Error::Request(format!(
             "`{text}` is no length of time: write it like 30s, 15m, 1h, 7d or 2w"

@@ -7,18 +7,26 @@ use arrow::array::{
     StructArray, TimestampMicrosecondArray, TimestampNanosecondArray, UInt64Array, new_null_array,
 };
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema};
-use crawlspace_query::{Answer, Footer};
+use crawlspace_query::Footer;
 use serde_json::{Value, json};
 
-use super::pieces;
+use super::csv::Csv;
+use super::json::Json;
+use super::ndjson::NdJson;
+use super::{Encoder, ascii};
+
+/// The answer in one format, as it is sent.
+fn encoded(encoder: &mut dyn Encoder, batches: &[RecordBatch]) -> Vec<u8> {
+    let mut bytes = encoder.head().unwrap();
+    for batch in batches {
+        bytes.extend(encoder.rows(batch).unwrap());
+    }
+    bytes.extend(encoder.end(&Footer::default()).unwrap());
+    bytes
+}
 
 fn written(schema: &Arc<Schema>, batches: Vec<RecordBatch>) -> Value {
-    let answer = Answer {
-        schema: Arc::clone(schema),
-        batches,
-        footer: Footer::default(),
-    };
-    let bytes: Vec<u8> = pieces(answer).flatten().collect();
+    let bytes = encoded(&mut Json::new(schema), &batches);
     serde_json::from_slice(&bytes)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&bytes)))
 }
@@ -233,4 +241,111 @@ fn rows_of_several_batches_are_one_list_and_no_batch_is_an_empty_one() {
     assert_eq!(answer["columns"][1]["name"], "b \"quoted\"");
     assert_eq!(answer["footer"]["rows"], 0);
     assert_eq!(written(&schema, vec![])["rows"], json!([]));
+}
+
+/// A text (null, empty, with everything that CSV has to quote), a time and a list.
+fn odd_rows() -> RecordBatch {
+    let texts: ArrayRef = Arc::new(StringArray::from(vec![
+        Some("a,\"b\"\r\nc"),
+        Some(""),
+        None,
+    ]));
+    let times: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![Some(1), Some(0), None]));
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(vec![
+        Some(vec![Some(1), None]),
+        Some(vec![]),
+        None,
+    ]));
+    let integers: ArrayRef = Arc::new(Int64Array::from(vec![Some(i64::MIN), Some(7), None]));
+    RecordBatch::try_from_iter([
+        ("text, quoted", texts),
+        ("time", times),
+        ("list", lists),
+        ("integer", integers),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn csv_tells_a_null_from_an_empty_text() {
+    let rows = odd_rows();
+    let text = encoded(&mut Csv::new(&rows.schema()), &[rows]);
+    assert_eq!(
+        String::from_utf8(text).unwrap(),
+        "\"text, quoted\",time,list,integer\r\n\
+         \"a,\"\"b\"\"\r\nc\",1970-01-01T00:00:00.000000001Z,\"[1,null]\",-9223372036854775808\r\n\
+         \"\",1970-01-01T00:00:00.000000000Z,[],7\r\n\
+         ,,,\r\n"
+    );
+}
+
+#[test]
+fn lines_of_json_leave_nulls_out_and_end_with_the_footer() {
+    let rows = odd_rows();
+    let text = encoded(&mut NdJson::new(&rows.schema()), &[rows]);
+    let lines: Vec<Value> = text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| serde_json::from_slice(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines[1],
+        json!({"text, quoted": "", "time": "0", "list": [], "integer": 7})
+    );
+    assert_eq!(lines[2], json!({}));
+    assert_eq!(lines[3]["$footer"]["cut"], json!(false));
+    assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn a_column_that_is_there_twice_gets_a_name_of_its_own() {
+    let column: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+    let field = Field::new("c", DataType::Int64, true);
+    let schema = Arc::new(Schema::new(vec![field.clone(), field]));
+    let rows =
+        RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&column), column]).unwrap();
+    let text = encoded(&mut NdJson::new(&schema), &[rows]);
+    assert!(
+        String::from_utf8(text)
+            .unwrap()
+            .starts_with("{\"c\":1,\"c~2\":1}\n")
+    );
+}
+
+#[test]
+fn an_answer_that_breaks_off_says_so() {
+    let schema = odd_rows().schema();
+    let problem = br#"{"status":500}"#;
+    let mut json = Json::new(&schema);
+    let text = [
+        json.head().unwrap(),
+        json.rows(&odd_rows()).unwrap(),
+        json.broken(problem).unwrap(),
+    ]
+    .concat();
+    let answer: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(
+        (&answer["error"]["status"], answer.get("footer")),
+        (&json!(500), None)
+    );
+    assert_eq!(
+        NdJson::new(&schema).broken(problem).unwrap(),
+        b"{\"$error\":{\"status\":500}}\n"
+    );
+    assert!(
+        Csv::new(&schema).broken(problem).is_none(),
+        "the connection has to break"
+    );
+}
+
+#[test]
+fn a_trailer_is_plain_ascii() {
+    let footer = Footer {
+        sql: Some("SELECT 'ключ 🦀\n'".to_owned()),
+        ..Footer::default()
+    };
+    let text = ascii(&footer);
+    assert!(text.is_ascii() && !text.contains('\n'));
+    let read: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(read["sql"], "SELECT 'ключ 🦀\n'");
 }

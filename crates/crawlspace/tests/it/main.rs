@@ -15,3 +15,4 @@ mod otlp;
 mod python_sdk;
 mod questions;
 mod server;
+mod streaming;

@@ -1,0 +1,70 @@
+//! Answers in every form as other programs read them, and queries that end with who asked.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::otlp::{plain_spans, request};
+use crate::server::{Server, new_data_directory, poll};
+
+const ENDLESS: &str = "SELECT count(*) FROM spans AS a, spans AS b, spans AS c, spans AS d \
+    WHERE a.duration_ns + b.duration_ns + c.duration_ns + d.duration_ns = 7";
+const WITHIN: Duration = Duration::from_secs(20);
+/// Processor time that shows a query at work.
+const BUSY_TICKS: u64 = 30;
+/// A program without a query takes none for so long.
+const IDLE_FOR: Duration = Duration::from_millis(300);
+
+#[test]
+fn a_client_that_goes_away_frees_the_core() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    server.send(request("load", plain_spans(1, 500)));
+    let body = json!({"sql": ENDLESS, "timeout": "10m"}).to_string();
+    let address = server.http().strip_prefix("http://").unwrap();
+    let mut client = TcpStream::connect(address).unwrap();
+    write!(
+        client,
+        "POST /api/v1/sql HTTP/1.1\r\nhost: {address}\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let before = server.processor_ticks();
+    assert!(
+        poll(WITHIN, || server.processor_ticks() > before + BUSY_TICKS),
+        "the query does not run"
+    );
+    drop(client);
+    let (mut ticks, mut since) = (server.processor_ticks(), Instant::now());
+    assert!(
+        poll(WITHIN, || {
+            let now = server.processor_ticks();
+            if now > ticks + 1 {
+                (ticks, since) = (now, Instant::now());
+            }
+            since.elapsed() > IDLE_FOR
+        }),
+        "the query goes on"
+    );
+    assert_eq!(server.number("SELECT count(*) FROM spans"), 500);
+    server.stop();
+}
+
+#[test]
+fn the_program_serves_its_description_and_answers_as_csv() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    server.send(request("load", plain_spans(1, 3)));
+    let document: Value = server.get("/api/v1/openapi.json").json().unwrap();
+    assert!(document["paths"]["/api/v1/sql"]["post"].is_object());
+    let sql = json!({"sql": "SELECT count(*) AS spans FROM spans"});
+    let csv = server
+        .post("/api/v1/sql?format=csv")
+        .json(&sql)
+        .send()
+        .unwrap();
+    assert_eq!(csv.text().unwrap(), "spans\r\n3\r\n");
+    server.stop();
+}

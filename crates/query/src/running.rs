@@ -1,0 +1,219 @@
+//! An answer while it is found: batches as they come, the footer at the end. The work goes on in a task of its own that
+//! ends with whoever reads, so that nobody's query takes a core.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use crawlspace_lake::Lake;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
+use futures::TryStreamExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::answer::{Answer, Footer};
+use crate::error::Error;
+use crate::table::Scanned;
+use crate::turns::Turn;
+
+/// Batches that are found ahead of the reader.
+const BATCHES_AHEAD_MAX: usize = 2;
+/// A reader that takes nothing for so long has gone away.
+const READER_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// A piece of an answer. The end is the last one; an answer without it is not whole.
+#[derive(Debug)]
+pub enum Piece {
+    Rows(RecordBatch),
+    End(Box<Footer>),
+}
+
+/// An answer that is being found. Dropped, it ends the query.
+#[derive(Debug)]
+pub struct Running {
+    schema: SchemaRef,
+    /// The first piece is waited for, so that what fails at once is an error and not a broken answer.
+    first: Option<Piece>,
+    pieces: mpsc::Receiver<Result<Piece, Error>>,
+    /// The task; aborted when dropped.
+    _task: JoinSet<()>,
+    sql: Option<String>,
+    is_open_ended: bool,
+}
+
+impl Running {
+    #[must_use]
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What comes next. After the end, and after an error, nothing more should be asked for.
+    ///
+    /// # Errors
+    /// The query failed, took too long, or the reader did.
+    pub async fn next(&mut self) -> Result<Piece, Error> {
+        let piece = match self.first.take() {
+            Some(piece) => piece,
+            None => self.pieces.recv().await.unwrap_or(Err(Error::Left {
+                limit: READER_TIME_MAX,
+            }))?,
+        };
+        Ok(match piece {
+            Piece::End(mut footer) => {
+                footer.sql = self.sql.take();
+                if self.is_open_ended {
+                    footer.rows_found = None;
+                }
+                Piece::End(footer)
+            }
+            rows @ Piece::Rows(_) => rows,
+        })
+    }
+
+    /// The whole answer.
+    pub(crate) async fn collect(mut self) -> Result<Answer, Error> {
+        let mut batches = Vec::new();
+        loop {
+            match self.next().await? {
+                Piece::Rows(rows) => batches.push(rows),
+                Piece::End(footer) => {
+                    return Ok(Answer {
+                        schema: self.schema,
+                        batches,
+                        footer: *footer,
+                    });
+                }
+            }
+        }
+    }
+
+    /// The question as SQL, and whether that stops before all rows are found: for the footer.
+    pub(crate) fn asked_as(mut self, sql: String, is_open_ended: bool) -> Self {
+        (self.sql, self.is_open_ended) = (Some(sql), is_open_ended);
+        self
+    }
+}
+
+/// A plan that has been started.
+pub(crate) struct Work {
+    pub lake: Arc<Lake>,
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub rows: SendableRecordBatchStream,
+    /// Rows to give; further ones are counted only.
+    pub keep: usize,
+    pub started: Instant,
+    /// Time for finding rows; the reader's own does not count.
+    pub time_limit: Duration,
+    pub scanned: Arc<Mutex<Scanned>>,
+    /// As far as it is known at the start.
+    pub footer: Footer,
+    #[expect(dead_code, reason = "held, not used")]
+    pub turn: Turn,
+}
+
+impl Work {
+    /// Starts the task, and waits for its first piece.
+    pub(crate) async fn start(self) -> Result<Running, Error> {
+        let schema = self.rows.schema();
+        let (sender, mut pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
+        let mut task = JoinSet::new();
+        task.spawn(self.run(sender));
+        let first = pieces.recv().await.unwrap_or(Err(Error::Left {
+            limit: READER_TIME_MAX,
+        }))?;
+        Ok(Running {
+            schema,
+            first: Some(first),
+            pieces,
+            _task: task,
+            sql: None,
+            is_open_ended: false,
+        })
+    }
+
+    async fn run(mut self, sender: mpsc::Sender<Result<Piece, Error>>) {
+        let last = match self.find(&sender).await {
+            Ok(Some(footer)) => Ok(Piece::End(footer)),
+            Ok(None) => return,
+            Err(error) => {
+                if error.is_unreadable()
+                    && let Err(error) = self.lake.check_parts().await
+                {
+                    tracing::warn!(%error, "damaged parts could not be looked for");
+                }
+                Err(error)
+            }
+        };
+        // The plan and the turn end before the reader knows.
+        drop(self);
+        _ = timeout(READER_TIME_MAX, sender.send(last)).await;
+    }
+
+    /// Finds and sends the rows; `None` if the reader has gone away.
+    async fn find(
+        &mut self,
+        sender: &mpsc::Sender<Result<Piece, Error>>,
+    ) -> Result<Option<Box<Footer>>, Error> {
+        let (mut given, mut found) = (0, Some(0));
+        let mut left = self.time_limit.saturating_sub(self.started.elapsed());
+        loop {
+            let began = Instant::now();
+            let next = match timeout(left, self.rows.try_next()).await {
+                Ok(next) => next.map_err(|source| Error::Run { source })?,
+                // All that will be given is given: only the number of the others stays unknown.
+                Err(_) if found > Some(given) => {
+                    found = None;
+                    break;
+                }
+                Err(_) => {
+                    return Err(Error::TimeLimit {
+                        limit: self.time_limit,
+                    });
+                }
+            };
+            left = left.saturating_sub(began.elapsed());
+            let Some(batch) = next else { break };
+            found = found.map(|found| found + batch.num_rows());
+            let room = batch.num_rows().min(self.keep - given);
+            given += room;
+            if room > 0 {
+                let piece = Ok(Piece::Rows(batch.slice(0, room)));
+                let sent = timeout(READER_TIME_MAX, sender.send(piece)).await;
+                if !matches!(sent, Ok(Ok(()))) {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(Box::new(self.footer(given, found))))
+    }
+
+    fn footer(&self, given: usize, found: Option<usize>) -> Footer {
+        let scanned = *self.scanned.lock().expect("no holder of the counts panics");
+        Footer {
+            rows: given as u64,
+            rows_found: found.map(|found| found as u64),
+            cut: found.is_none_or(|found| found > given),
+            elapsed_ms: self.started.elapsed().as_secs_f64() * 1e3,
+            rows_scanned: scanned.rows,
+            rows_in_memory: scanned.rows_in_memory,
+            parts_scanned: scanned.parts,
+            bytes_scanned: bytes_scanned(self.plan.as_ref()),
+            ..self.footer.clone()
+        }
+    }
+}
+
+fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {
+    let own = plan
+        .metrics()
+        .and_then(|metrics| metrics.sum_by_name("bytes_scanned"))
+        .map_or(0, |value| value.as_usize());
+    own as u64
+        + plan
+            .children()
+            .iter()
+            .map(|child| bytes_scanned(child.as_ref()))
+            .sum::<u64>()
+}

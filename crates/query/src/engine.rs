@@ -1,5 +1,9 @@
 //! Runs questions: one snapshot, one plan, bounded in time, memory and rows.
 
+pub(crate) mod answer;
+pub(crate) mod running;
+mod turns;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,15 +21,15 @@ use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
 
-use crate::answer::{Answer, Footer};
 use crate::error::Error;
 use crate::identifiers::{self, Columns, Resolved};
 use crate::planner::Planner;
 use crate::request::{QueryRequest, parse_duration};
-use crate::running::{Running, Work};
 use crate::table::Scanned;
-use crate::turns::Turns;
 use crate::{attribute, functions, guard, table};
+use answer::{Answer, Footer};
+use running::{Running, Work};
+use turns::Turns;
 
 /// Functions whose result can be many times larger than what they are given: one call could take all memory.
 const GROWING_FUNCTIONS: [&str; 10] = [

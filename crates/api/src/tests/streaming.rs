@@ -1,3 +1,5 @@
+//! Answers that stream: each form holds the same rows, and an asker who goes away frees the core.
+
 use std::time::Duration;
 
 use arrow::array::{AsArray as _, RecordBatch};

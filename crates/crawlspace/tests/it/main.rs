@@ -2,17 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod answers;
-mod attach;
-mod bad_input;
-mod damage;
+mod asking;
 mod duck;
-mod fixture;
-mod generator;
-mod kill_nine;
-mod lifecycle;
-mod odd_keys;
+mod keeping;
 mod otlp;
-mod python_sdk;
 mod questions;
+mod sending;
 mod server;
-mod streaming;

@@ -2,6 +2,8 @@
 //! generator's own rows, and `DuckDB` over the program's live catalogue against the same, through
 //! every state that data can be in.
 
+mod generator;
+
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -9,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::answers::check_same;
 use crate::duck::Duck;
-use crate::generator::{self, Corpus, SPANS};
 use crate::otlp::{attribute, request, span, text};
 use crate::server::{Server, new_data_directory};
+use generator::{Corpus, SPANS};
 
 const SEED: u64 = 20_261_122;
 const NOISE_PER_REQUEST: u64 = 50;

@@ -13,10 +13,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::answer::{Answer, Footer};
+use super::answer::{Answer, Footer};
+use super::turns::Turn;
 use crate::error::Error;
 use crate::table::Scanned;
-use crate::turns::Turn;
 
 /// Batches that are found ahead of the reader.
 const BATCHES_AHEAD_MAX: usize = 2;

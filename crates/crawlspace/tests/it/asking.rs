@@ -1,0 +1,3 @@
+//! What is asked, and the forms in which it is answered.
+
+mod streaming;

@@ -1,0 +1,7 @@
+//! What is kept: over crashes, damage, older formats, and for other programs to read.
+
+mod attach;
+mod damage;
+mod fixture;
+mod kill_nine;
+mod lifecycle;

@@ -1,0 +1,5 @@
+//! What is sent, by official SDKs, by hand and wrongly.
+
+mod bad_input;
+mod odd_keys;
+mod python_sdk;

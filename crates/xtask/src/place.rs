@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
@@ -41,6 +42,22 @@ impl Place {
             release_target: chosen.unwrap_or_else(|| root.join("target")),
         })
     }
+
+    /// Cargo on the workspace, as if from a shell. What `cargo run` told this program of its own package would change
+    /// the environment of build scripts with each checkout, and so build DataFusion again.
+    pub fn cargo(&self, target: &Path) -> Command {
+        let mut cargo = Command::new("cargo");
+        for (name, _) in env::vars_os() {
+            let text = name.to_string_lossy();
+            if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                cargo.env_remove(name);
+            }
+        }
+        cargo
+            .env("CARGO_TARGET_DIR", target)
+            .current_dir(&self.root);
+        cargo
+    }
 }
 
 /// Whether files can be made in `directory`, which is made when absent.
@@ -60,6 +77,22 @@ mod tests {
         let root = Place::find().unwrap().root;
         let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
         assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn cargo_is_not_told_of_this_package() {
+        let place = Place::find().unwrap();
+        let mut cargo = place.cargo(&place.target);
+        // Cargo, as the tests' starter, has set both.
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(std::env::var_os(name).is_some());
+            assert!(
+                cargo
+                    .get_envs()
+                    .any(|(key, value)| key == name && value.is_none())
+            );
+        }
+        assert!(cargo.arg("--version").status().unwrap().success());
     }
 
     #[test]

@@ -11,11 +11,7 @@ use crate::step;
 /// The shop, with data in `demo-data`.
 pub fn demo(place: &Place, rest: &[String]) -> Result<()> {
     // All of the workspace: a part of it would have other features, and build DataFusion again.
-    let mut build = Command::new("cargo");
-    build
-        .args(["build", "--workspace"])
-        .env("CARGO_TARGET_DIR", &place.target);
-    step::run(build.current_dir(&place.root))?;
+    step::run(place.cargo(&place.target).args(["build", "--workspace"]))?;
     let built = place.target.join("debug");
     let mut demo = Command::new(built.join("crawlspace-demo"));
     demo.arg("--crawlspace").arg(built.join("crawlspace"));
@@ -25,10 +21,8 @@ pub fn demo(place: &Place, rest: &[String]) -> Result<()> {
 
 /// The benchmark of the release build; the page is part of the documentation.
 pub fn bench(place: &Place, rest: &[String]) -> Result<()> {
-    let mut build = Command::new("cargo");
-    build.args(["build", "--release", "--workspace"]);
-    build.env("CARGO_TARGET_DIR", &place.release_target);
-    step::run(build.current_dir(&place.root))?;
+    let mut cargo = place.cargo(&place.release_target);
+    step::run(cargo.args(["build", "--release", "--workspace"]))?;
     let built = place.release_target.join("release");
     let mut bench = Command::new(built.join("crawlspace-bench"));
     bench

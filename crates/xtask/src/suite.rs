@@ -54,11 +54,8 @@ fn rules(place: &Place) -> Result<()> {
 }
 
 fn cargo(place: &Place, arguments: &[&str]) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .args(arguments)
-        .current_dir(&place.root)
-        .env("CARGO_TARGET_DIR", &place.target);
+    let mut cargo = place.cargo(&place.target);
+    cargo.args(arguments);
     cargo
 }
 

@@ -1,10 +1,11 @@
 //! The bytes of a request, decompressed within bounds. Which encodings a door takes is the door's
 //! matter.
 
-use std::io::Read as _;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use flate2::bufread::MultiGzDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::Error;
 
@@ -18,14 +19,22 @@ pub const RATIO_MAX: usize = 200;
 /// Up to here any ratio is fine: small bodies of equal records compress well.
 pub const RATIO_FREE_BYTES: usize = 1 << 20;
 
+/// The largest window that a zstd frame may ask for, as a power of two: 8 MiB, what HTTP allows
+/// (RFC 9659, section 3). A decoder holds one window beside the body.
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// The body grows by no less than this.
+const GROWTH_BYTES_MIN: usize = 16 << 10;
+
 /// How a body was compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
     Identity,
     /// One member or several.
     Gzip,
+    /// One frame or several, without a dictionary.
     Zstd,
-    /// In zlib's wrapping, as HTTP means it.
+    /// In zlib's wrapping, as HTTP means it, or bare.
     Deflate,
 }
 
@@ -41,28 +50,117 @@ pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Byt
             limit,
         });
     }
-    match encoding {
-        Encoding::Identity => Ok(bytes.clone()),
-        Encoding::Gzip => gunzip(bytes, limit),
-        Encoding::Zstd | Encoding::Deflate => unreachable!("no door offers it"),
+    let limit = limit.min(bytes.len().saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES));
+    let (name, body) = match encoding {
+        Encoding::Identity => return Ok(bytes.clone()),
+        Encoding::Gzip => (
+            "gzip",
+            read_bounded(MultiGzDecoder::new(bytes.as_ref()), limit),
+        ),
+        Encoding::Zstd => ("zstd", unzstd(bytes, limit)),
+        Encoding::Deflate => ("deflate", inflate(bytes, limit)),
+    };
+    match body {
+        Ok(Some(body)) => Ok(body.into()),
+        Ok(None) => Err(Error::Decompressed {
+            compressed: bytes.len(),
+            limit,
+        }),
+        Err(source) => Err(Error::Compression {
+            encoding: name,
+            source,
+        }),
     }
 }
 
-fn gunzip(bytes: &Bytes, limit: usize) -> Result<Bytes, Error> {
-    let limit = limit.min(bytes.len().saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES));
+fn unzstd(bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+    decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
+    read_bounded(decoder, limit)
+}
+
+/// Everything that `reader` gives; none where that is more than `limit` bytes.
+fn read_bounded(mut reader: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
-    // One byte more than allowed tells a body that fits from one that does not.
-    MultiGzDecoder::new(bytes.as_ref())
-        .take(limit as u64 + 1)
-        .read_to_end(&mut body)
-        .map_err(|source| Error::Gzip { source })?;
-    if body.len() > limit {
-        return Err(Error::Decompressed {
-            compressed: bytes.len(),
-            limit,
-        });
+    let mut length = 0;
+    loop {
+        if length == body.len() {
+            grow(&mut body, limit);
+        }
+        if length == body.len() {
+            // Full to the limit: the end must be here.
+            return match reader.read(&mut [0])? {
+                0 => Ok(Some(body)),
+                _ => Ok(None),
+            };
+        }
+        match reader.read(&mut body[length..]) {
+            Ok(0) => {
+                body.truncate(length);
+                return Ok(Some(body));
+            }
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(body.into())
+}
+
+/// Twice as long, but never longer than `limit`; in capacity, too.
+fn grow(body: &mut Vec<u8>, limit: usize) {
+    let more = body.len().max(GROWTH_BYTES_MIN).min(limit - body.len());
+    body.reserve_exact(more);
+    body.resize(body.len() + more, 0);
+}
+
+/// One deflate stream from the first to the last byte. flate2's readers take a torn stream for a
+/// whole one, and leave what comes after it.
+fn inflate(bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut stream = Decompress::new(has_zlib_header(bytes));
+    let mut body = Vec::new();
+    let (mut consumed, mut length) = (0, 0);
+    loop {
+        if length == body.len() {
+            grow(&mut body, limit);
+        }
+        let mut spare = [0];
+        let full = length == body.len();
+        let room = if full {
+            &mut spare[..]
+        } else {
+            &mut body[length..]
+        };
+        let (before_in, before_out) = (stream.total_in(), stream.total_out());
+        let status = stream.decompress(&bytes[consumed..], room, FlushDecompress::None)?;
+        let read = stream.total_in() - before_in;
+        let written = stream.total_out() - before_out;
+        if full && written > 0 {
+            return Ok(None);
+        }
+        // No more than the room and the bytes there are.
+        consumed += read as usize;
+        length += written as usize;
+        match status {
+            Status::StreamEnd if consumed == bytes.len() => {
+                body.truncate(length);
+                return Ok(Some(body));
+            }
+            Status::StreamEnd => return Err(io::Error::other("bytes come after its end")),
+            _ if read == 0 && written == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => {}
+        }
+    }
+}
+
+/// RFC 1950, section 2.2: method 8, and a multiple of 31. A bare stream starts like that only with
+/// padding that is not zero, which no encoder writes.
+fn has_zlib_header(bytes: &[u8]) -> bool {
+    match bytes {
+        [method, flags, ..] => {
+            method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]) % 31 == 0
+        }
+        _ => true,
+    }
 }
 
 #[cfg(test)]

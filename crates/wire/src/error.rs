@@ -11,8 +11,11 @@ pub enum Error {
         "the body of {compressed} bytes decompresses to more than {limit} bytes: send fewer records per request"
     )]
     Decompressed { compressed: usize, limit: usize },
-    #[error("the body is not valid gzip: {source}")]
-    Gzip { source: std::io::Error },
+    #[error("the body is not valid {encoding}: {source}")]
+    Compression {
+        encoding: &'static str,
+        source: std::io::Error,
+    },
     #[error(
         "the body is not a protobuf `{message}` with UTF-8 texts and moderate nesting: {source}"
     )]
@@ -28,7 +31,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Gzip { .. } | Self::Protobuf { .. } => ErrorKind::BadInput,
+            Self::Compression { .. } | Self::Protobuf { .. } => ErrorKind::BadInput,
             Self::Body { .. } | Self::Decompressed { .. } | Self::Decoded { .. } => {
                 ErrorKind::TooLarge
             }

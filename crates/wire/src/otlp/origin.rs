@@ -9,10 +9,20 @@ use crawlspace_model::names::{RESOURCE_PREFIX, SCOPE_PREFIX, column_of_key, key_
 use opentelemetry_proto::tonic::common::v1::{EntityRef, InstrumentationScope};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
+use super::row::{json_object, push_count, push_text, set_text};
 use super::value::Attributes;
 use crate::batch::{Cell, TableBuilder};
 
 const SERVICE_NAME: &str = "service.name";
+
+/// One resource and one of its scopes, with their attributes, each key once per list.
+pub(super) struct Source<'a> {
+    pub(super) resource: &'a Attributes<'a>,
+    pub(super) scope: Option<&'a InstrumentationScope>,
+    pub(super) scope_attributes: &'a Attributes<'a>,
+    /// What the column `otlp` says of both.
+    pub(super) carried: Attributes<'a>,
+}
 
 /// The resource and scope of some rows of one table.
 ///
@@ -47,13 +57,8 @@ struct Shadowed {
 }
 
 impl<'a> Origin<'a> {
-    /// Of a resource and a scope with these attributes, each key once per list.
-    pub(super) fn new(
-        table: Table,
-        resource: &'a Attributes<'a>,
-        scope: Option<&'a InstrumentationScope>,
-        scope_attributes: &'a Attributes<'a>,
-    ) -> Self {
+    pub(super) fn new(table: Table, source: &'a Source<'a>) -> Self {
+        let (resource, scope_attributes) = (source.resource, source.scope_attributes);
         let mut service_name = "";
         let mut attributes = Vec::with_capacity(resource.len() + scope_attributes.len());
         for (key, value) in scope_attributes {
@@ -89,8 +94,8 @@ impl<'a> Origin<'a> {
         }
         let mut origin = Self {
             service_name,
-            scope_name: scope.map_or("", |scope| &scope.name),
-            scope_version: scope.map_or("", |scope| &scope.version),
+            scope_name: source.scope.map_or("", |scope| &scope.name),
+            scope_version: source.scope.map_or("", |scope| &scope.version),
             attributes,
             shadowed: Vec::new(),
             sources: None,
@@ -185,26 +190,7 @@ fn put_beside(builder: &mut TableBuilder, prefix: &str, key: &str, value: &Value
     }
 }
 
-/// Sets a text column, to null when the text is empty.
-pub(super) fn set_text(builder: &mut TableBuilder, column: &str, text: &str) {
-    if !text.is_empty() {
-        builder.set(column, Cell::Text(text));
-    }
-}
-
-/// Compact JSON of the members; None when there are none.
-pub(super) fn json_object(members: Attributes<'_>) -> Option<String> {
-    (!members.is_empty()).then(|| Value::Map(members).to_json())
-}
-
-/// The member `name` for a number, unless it is the default.
-pub(super) fn push_count<'a>(members: &mut Attributes<'a>, name: &'a str, count: u32) {
-    if count != 0 {
-        members.push((name, Value::Int(count.into())));
-    }
-}
-
-/// What the column `otlp` says of the resource and the scope; the members are listed in `trace`.
+/// What the column `otlp` says of the resource and the scope; `docs/reference/schema.md` lists the members.
 pub(super) fn carried<'a>(
     resource: Option<&'a Resource>,
     resource_schema_url: &'a str,
@@ -223,14 +209,10 @@ pub(super) fn carried<'a>(
             members.push(("resource.entity_refs", Value::List(entities)));
         }
     }
-    if !resource_schema_url.is_empty() {
-        members.push(("resource.schema_url", Value::String(resource_schema_url)));
-    }
+    push_text(&mut members, "resource.schema_url", resource_schema_url);
     let dropped = scope.map_or(0, |scope| scope.dropped_attributes_count);
     push_count(&mut members, "scope.dropped_attributes_count", dropped);
-    if !scope_schema_url.is_empty() {
-        members.push(("scope.schema_url", Value::String(scope_schema_url)));
-    }
+    push_text(&mut members, "scope.schema_url", scope_schema_url);
     members
 }
 

@@ -1,10 +1,12 @@
-//! Trace requests: one with everything as a snapshot, refusals, limits; and `roundtrip`, the
-//! property.
+//! Trace requests: one with everything as a snapshot, refusals, limits; beside it the other signals,
+//! and the properties.
 
+mod logs;
+mod metrics;
 mod readback;
 mod roundtrip;
 
-use crawlspace_model::{ErrorKind, Table, UnixNanos};
+use crawlspace_model::{ErrorKind, Signal, Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{
@@ -15,7 +17,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message as _;
 
-use super::decode_traces;
+use super::ContentType;
 use crate::batch::TEXT_BYTES_MAX;
 use crate::{Decoded, Error};
 
@@ -23,7 +25,11 @@ const RECEIVED_AT: UnixNanos = UnixNanos(1_700_000_009_000_000_000);
 const START: u64 = 1_700_000_000_123_456_789;
 
 fn decode(request: &ExportTraceServiceRequest) -> Result<Decoded, Error> {
-    decode_traces(&request.encode_to_vec(), RECEIVED_AT)
+    decode_body(Signal::Traces, &request.encode_to_vec())
+}
+
+fn decode_body(signal: Signal, body: &[u8]) -> Result<Decoded, Error> {
+    super::decode(signal, ContentType::Protobuf, body, RECEIVED_AT)
 }
 
 fn any(value: Any) -> AnyValue {
@@ -334,7 +340,7 @@ fn undecodable_bodies_are_bad_input() {
         (not_utf8, "UTF-8"),
         (deep(48), "recursion limit reached"),
     ] {
-        let error = decode_traces(&body, RECEIVED_AT).unwrap_err();
+        let error = decode_body(Signal::Traces, &body).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadInput);
         let text = error.to_string();
         assert!(
@@ -343,8 +349,8 @@ fn undecodable_bodies_are_bad_input() {
         );
         assert!(text.contains(reason), "{text}");
     }
-    assert_eq!(decode_traces(&deep(47), RECEIVED_AT).unwrap().accepted, 1);
-    assert_eq!(decode_traces(&[], RECEIVED_AT).unwrap().batches, []);
+    assert_eq!(decode_body(Signal::Traces, &deep(47)).unwrap().accepted, 1);
+    assert_eq!(decode_body(Signal::Traces, &[]).unwrap().batches, []);
 }
 
 #[test]

@@ -55,7 +55,7 @@ fn key_value(entry: &KeyValue, depth: usize) -> Result<(&str, Value<'_>), TooDee
 }
 
 /// The recursion ends at [`VALUE_DEPTH_MAX`] lists and maps in one another.
-fn value(any: &AnyValue, depth: usize) -> Result<Value<'_>, TooDeep> {
+pub(super) fn value(any: &AnyValue, depth: usize) -> Result<Value<'_>, TooDeep> {
     if depth > VALUE_DEPTH_MAX {
         return Err(TooDeep);
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use arrow::array::{Array as _, AsArray as _};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampNanosecondType};
 use arrow::record_batch::RecordBatch;
 use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
@@ -33,6 +33,10 @@ pub(super) fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<Stri
     let value = match array.data_type() {
         DataType::Int64 => Value::Int(array.as_primitive::<Int64Type>().value(row)),
         DataType::Float64 => Value::Double(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Timestamp(..) => {
+            Value::Int(array.as_primitive::<TimestampNanosecondType>().value(row))
+        }
+        DataType::FixedSizeBinary(_) => Value::Bytes(array.as_fixed_size_binary().value(row)),
         DataType::Boolean => Value::Bool(array.as_boolean().value(row)),
         DataType::Utf8 => Value::String(array.as_string::<i32>().value(row)),
         DataType::Dictionary(..) => {

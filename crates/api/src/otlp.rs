@@ -5,10 +5,16 @@ use std::collections::BTreeMap;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, USER_AGENT,
+};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use crawlspace_ingest::{Accepted, ContentType, Encoding, Ingest, Request};
+use bytes::Bytes;
+use crawlspace_ingest::{
+    Accepted, ContentType, Door, Encoding, Ingest, Origin, Request, Reservation,
+};
+use crawlspace_model::account::Reason;
 use crawlspace_model::{ErrorKind, Signal};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceResponse,
@@ -38,7 +44,13 @@ pub(crate) async fn traces(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let accepted = accept_traces(&dependencies.ingest, &headers, body).await?;
+    let origin = Origin {
+        door: Door::OtlpHttp,
+        signal: Signal::Traces,
+        key: 0,
+        user_agent: text_of(&headers, &USER_AGENT).to_owned(),
+    };
+    let accepted = accept_traces(&dependencies.ingest, origin, &headers, body).await?;
     let Accepted {
         rejected, messages, ..
     } = accepted;
@@ -53,9 +65,30 @@ pub(crate) async fn traces(
 
 async fn accept_traces(
     ingest: &Ingest,
+    origin: Origin,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Accepted, Refusal> {
+    let (encoding, body, reservation) = read(ingest, headers, body)
+        .await
+        .inspect_err(|refusal| ingest.refuse(&origin, refusal.reason(), &refusal.message))?;
+    Ok(ingest
+        .accept(Request {
+            origin,
+            content_type: ContentType::Protobuf,
+            body,
+            encoding,
+            reservation,
+        })
+        .await?)
+}
+
+/// The request's bytes, as far as its head and its length are fine.
+async fn read(
+    ingest: &Ingest,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Encoding, Bytes, Reservation), Refusal> {
     check_content_type(headers)?;
     let encoding = encoding_of(headers)?;
     let mut reservation = ingest.reserve(0)?;
@@ -63,16 +96,7 @@ async fn accept_traces(
         Ok(reservation.grow(bytes)?)
     })
     .await?;
-    Ok(ingest
-        .accept(Request {
-            signal: Signal::Traces,
-            content_type: ContentType::Protobuf,
-            key: 0,
-            body,
-            encoding,
-            reservation,
-        })
-        .await?)
+    Ok((encoding, body, reservation))
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
@@ -184,6 +208,16 @@ impl Refusal {
             status: status_of(kind),
             code,
             message,
+        }
+    }
+
+    /// Under which heading the ledger has it.
+    fn reason(&self) -> Reason {
+        match self.status {
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Reason::Unsupported,
+            StatusCode::PAYLOAD_TOO_LARGE => Reason::TooLarge,
+            StatusCode::SERVICE_UNAVAILABLE => Reason::Unavailable,
+            _ => Reason::Undecodable,
         }
     }
 

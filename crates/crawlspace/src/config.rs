@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// See inside the distributed system you did not mean to build.
 #[derive(Debug, Parser)]
@@ -35,6 +35,7 @@ pub enum Command {
     Sql(SqlArguments),
     Query(QueryArguments),
     Trace(TraceArguments),
+    Ledger(LedgerArguments),
 }
 
 /// Take telemetry, keep it, answer questions
@@ -74,6 +75,20 @@ pub struct ServeArguments {
     /// Write the rows in memory as parts when the oldest has this age, for example 5s
     #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
     pub flush_age: Option<Duration>,
+    /// Whether a request that a client repeats within 10 minutes, since it lost the answer, is stored once
+    #[arg(
+        long,
+        value_name = "SWITCH",
+        env = "CRAWLSPACE_DEDUP",
+        default_value = "on"
+    )]
+    pub dedup: Switch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    On,
+    Off,
 }
 
 const SERVE_EXAMPLES: &str = "\
@@ -174,6 +189,23 @@ const TRACE_EXAMPLES: &str = "\
 Examples:
   crawlspace trace 4bf92f3577b34da6a3ce929d0e0e4736
   crawlspace trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// Show what became of everything that was sent: stored, repeated, refused, and why
+#[derive(Debug, Args)]
+#[command(after_help = LEDGER_EXAMPLES)]
+pub struct LedgerArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// One line for each day
+    #[arg(long)]
+    pub by_day: bool,
+}
+
+const LEDGER_EXAMPLES: &str = "\
+Examples:
+  crawlspace ledger
+  crawlspace ledger --by-day
+  crawlspace ledger --json";
 
 /// Reads a number with a unit: ms, s, m, h or d.
 fn duration(text: &str) -> Result<Duration, String> {

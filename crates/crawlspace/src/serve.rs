@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::ServeArguments;
+use crate::config::{ServeArguments, Switch};
 use crate::data_dir::DataDir;
 
 /// Requests that are being answered may take so long to end.
@@ -49,7 +49,10 @@ impl Server {
         let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
         let data_dir = DataDir::open(fs.as_ref(), &arguments.data_dir)?;
         let lake = open_lake(arguments, &data_dir, &fs, &clock).await?;
-        let config = crawlspace_ingest::Config::new(data_dir.wal());
+        let config = crawlspace_ingest::Config {
+            deduplicate: arguments.dedup == Switch::On,
+            ..crawlspace_ingest::Config::new(data_dir.wal())
+        };
         let dependencies = crawlspace_ingest::Dependencies {
             fs,
             lake: Arc::clone(&lake),

@@ -37,6 +37,11 @@ impl Admission {
         })
     }
 
+    /// Bytes in flight now.
+    pub fn in_flight_bytes(&self) -> usize {
+        IN_FLIGHT_BYTES_MAX - self.bytes.available_permits()
+    }
+
     /// Refuses every further reservation.
     pub fn close(&self) {
         self.bytes.close();

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arrow::record_batch::RecordBatch;
+use crawlspace_lake::Posting;
 use crawlspace_model::Table;
 use crawlspace_wal::{Entry, Position, Wal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::sentence;
 use crate::health::Health;
+use crate::ledger::Claim;
 use crate::{Error, Reservation};
 
 /// Jobs that wait for the thread; senders wait beyond that.
@@ -20,8 +22,8 @@ const QUEUE_JOBS_MAX: usize = 1_024;
 const GROUP_BYTES_MAX: usize = 4 << 20;
 
 pub(crate) type Batches = Vec<(Table, RecordBatch)>;
-/// Makes a record's rows visible; the number is the position after the record.
-pub(crate) type Publish = Box<dyn FnMut(u64, Batches) + Send>;
+/// Makes a record's rows visible and enters it into the books; the number is the position after the record.
+pub(crate) type Publish = Box<dyn FnMut(u64, Batches, Posting) + Send>;
 
 pub(crate) enum Job {
     Append(Append),
@@ -34,8 +36,11 @@ pub(crate) enum Job {
 pub(crate) struct Append {
     pub entry: Entry,
     pub batches: Batches,
+    pub posting: Posting,
     /// Held until the answer is given.
     pub reservation: Reservation,
+    /// Held until a repeated request would be recognised.
+    pub claim: Option<Claim>,
     pub done: oneshot::Sender<Result<(), Error>>,
 }
 
@@ -54,6 +59,7 @@ pub(crate) fn start(
 }
 
 fn run(mut wal: Wal, mut jobs: mpsc::Receiver<Job>, mut publish: Publish, health: &Health) -> Wal {
+    health.log_is(&wal);
     while let Some(first) = jobs.blocking_recv() {
         let (mut group, mut group_bytes, mut truncate) = (Vec::new(), 0, None);
         let mut next = Some(first);
@@ -79,6 +85,9 @@ fn run(mut wal: Wal, mut jobs: mpsc::Receiver<Job>, mut publish: Publish, health
             let error = sentence(&error);
             tracing::warn!(error, %position, "the log keeps segments that are no longer needed");
         }
+        if truncate.is_some() {
+            health.log_is(&wal);
+        }
     }
     wal
 }
@@ -89,18 +98,22 @@ fn commit(wal: &mut Wal, group: Vec<Append>, publish: &mut Publish, health: &Hea
     for Append {
         entry,
         batches,
+        posting,
         reservation,
+        claim,
         done,
     } in group
     {
         entries.push(entry);
-        waiting.push((batches, reservation, done));
+        waiting.push((batches, posting, done, (reservation, claim)));
     }
-    match wal.append(&entries) {
+    let appended = wal.append(&entries);
+    health.log_is(wal);
+    match appended {
         Ok(first) => {
             health.log_works();
-            for (end, (batches, _reservation, done)) in (first.0 + 1..).zip(waiting) {
-                publish(end, batches);
+            for (end, (batches, posting, done, _held)) in (first.0 + 1..).zip(waiting) {
+                publish(end, batches, posting);
                 _ = done.send(Ok(()));
             }
         }
@@ -113,7 +126,7 @@ fn commit(wal: &mut Wal, group: Vec<Append>, publish: &mut Publish, health: &Hea
             );
             health.log_fails(&sentence);
             let error = Arc::new(error);
-            for (_, _reservation, done) in waiting {
+            for (_, _, done, _held) in waiting {
                 _ = done.send(Err(Error::Append(Arc::clone(&error))));
             }
         }

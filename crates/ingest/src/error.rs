@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crawlspace_model::ErrorKind;
+use crawlspace_model::account::Reason;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -27,6 +28,8 @@ pub enum Error {
     UnknownDoor { door: u8, content_type: u8 },
     #[error("the committer thread can't start: {source}")]
     Thread { source: std::io::Error },
+    #[error("a defect of crawlspace ended it: {0}")]
+    Panicked(String),
     #[error("a background task ended: {0}")]
     Task(#[from] tokio::task::JoinError),
 }
@@ -44,8 +47,16 @@ impl Error {
             | Self::OpenLog(_)
             | Self::Thread { .. } => ErrorKind::Unavailable,
             Self::UnknownDoor { .. } => ErrorKind::Corrupt,
-            Self::Task(_) => ErrorKind::Internal,
+            Self::Panicked(_) | Self::Task(_) => ErrorKind::Internal,
         }
+    }
+}
+
+impl Error {
+    /// Under which heading the ledger has a request that this refused.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason::of(self.kind())
     }
 }
 

@@ -1,32 +1,39 @@
 //! The write path: admit, decode, log, publish to memory, acknowledge; then flush, compact and sweep in the background.
 //! Knows neither HTTP nor files of parts: requests come as bytes, rows go to the lake.
 
+mod accept;
 mod admission;
 mod committer;
 mod decode;
 mod error;
 mod health;
+mod ledger;
 mod maintenance;
 mod replay;
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use bytes::Bytes;
 use crawlspace_disk::FileSystem;
 use crawlspace_lake::{Compacted, Flushed, Lake};
-use crawlspace_model::{Clock, Signal};
-use crawlspace_wal::{Entry, Position, SEGMENT_BYTES_MAX, Wal};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use crawlspace_model::Clock;
+use crawlspace_model::account::Reason;
+use crawlspace_wal::{Position, SEGMENT_BYTES_MAX, Wal};
+use tokio::sync::{Semaphore, mpsc};
 
+pub use accept::{Accepted, Request};
 use admission::Admission;
 pub use admission::Reservation;
-use committer::{Append, Job};
+use committer::{Job, Publish};
 pub use crawlspace_wal::Encoding;
 pub use crawlspace_wire::otlp::ContentType;
 pub use error::Error;
 use health::Health;
+pub use health::Runs;
+pub use ledger::{Door, Origin, REFUSALS_MAX, Refused, Statement};
+use ledger::{Ledger, Repeats};
 use maintenance::Maintenance;
 pub use replay::Replayed;
 
@@ -39,6 +46,8 @@ pub struct Config {
     /// The log's own directory.
     pub wal_dir: PathBuf,
     pub segment_bytes_max: u64,
+    /// Whether a request that repeats another within ten minutes is recognised, and stored once.
+    pub deduplicate: bool,
 }
 
 impl Config {
@@ -47,6 +56,7 @@ impl Config {
         Self {
             wal_dir,
             segment_bytes_max: SEGMENT_BYTES_MAX,
+            deduplicate: true,
         }
     }
 }
@@ -57,29 +67,16 @@ pub struct Dependencies {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A request as it came in at a door.
-#[derive(Debug)]
-pub struct Request {
-    pub signal: Signal,
-    pub content_type: ContentType,
-    /// The number of the key that it came with; 0 for none.
-    pub key: u32,
-    pub body: Bytes,
-    /// How `body` is compressed.
-    pub encoding: Encoding,
-    /// Room for at least `body`.
-    pub reservation: Reservation,
-}
-
-/// What became of a request. All records but the rejected ones are durable and visible.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Accepted {
-    /// Records that are stored.
-    pub accepted: u64,
-    /// Records refused for what they are.
-    pub rejected: u64,
-    /// Why, and warnings about what was accepted.
-    pub messages: Vec<String>,
+/// How the write path fares. Runs are counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Statistics {
+    /// Of requests that are being read, decoded or logged.
+    pub in_flight_bytes: usize,
+    pub log_bytes: u64,
+    pub log_segments: u64,
+    pub flushes: Runs,
+    pub compactions: Runs,
+    pub sweeps: Runs,
 }
 
 /// The running write path. End it with [`Ingest::shutdown`]; dropping it is what a crash is: safe, with replay later.
@@ -88,6 +85,9 @@ pub struct Ingest {
     clock: Arc<dyn Clock>,
     admission: Admission,
     decoders: Arc<Semaphore>,
+    ledger: Ledger,
+    /// None if repeated requests are taken for new ones.
+    repeats: Option<Arc<Repeats>>,
     jobs: mpsc::Sender<Job>,
     committer: Mutex<Option<thread::JoinHandle<Wal>>>,
     maintenance: Maintenance,
@@ -102,15 +102,31 @@ impl Ingest {
     /// The log can't be read or written, or rows that must leave memory during replay can't be flushed.
     pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
         let Dependencies { fs, lake, clock } = dependencies;
-        let (wal, replayed) = replay::replay(config, fs, Arc::clone(&lake)).await?;
         let health = Arc::new(Health::default());
-        let publish = {
-            let lake = Arc::clone(&lake);
-            Box::new(move |end, batches| lake.publish(end, batches))
+        let repeats = config.deduplicate.then(|| Arc::new(Repeats::default()));
+        let remember = {
+            let repeats = repeats.clone();
+            move |seen| {
+                if let Some(repeats) = &repeats {
+                    repeats.remember(seen);
+                }
+            }
         };
+        lake.take_seen().into_iter().for_each(&remember);
+        let publish: Publish = {
+            let lake = Arc::clone(&lake);
+            Box::new(move |end, batches, posting| {
+                posting.seen.iter().copied().for_each(&remember);
+                lake.publish_with(end, batches, posting);
+            })
+        };
+        let (wal, replayed, publish) =
+            replay::replay(config, fs, Arc::clone(&lake), publish).await?;
         let (jobs, committer) = committer::start(wal, publish, Arc::clone(&health))?;
         let maintenance = Maintenance::start(&lake, &jobs, &health);
         Ok(Arc::new(Self {
+            ledger: Ledger::new(Arc::clone(&lake), Arc::clone(&clock)),
+            repeats,
             lake,
             clock,
             admission: Admission::new(),
@@ -131,55 +147,16 @@ impl Ingest {
         self.admission.reserve(bytes)
     }
 
-    /// Takes an OTLP request. Returns once its records are durable and visible to queries.
-    ///
-    /// # Errors
-    /// `BadInput` and `TooLarge` for the request's own faults; `Unavailable` when nothing of it was stored for ours.
-    pub async fn accept(&self, request: Request) -> Result<Accepted, Error> {
-        if self.lake.memory_bytes() > MEMORY_BYTES_MAX {
-            return Err(Error::MemoryFull {
-                bytes_max: MEMORY_BYTES_MAX,
-            });
-        }
-        let entry = Entry {
-            received_at: self.clock.now().0,
-            project: 0,
-            key: request.key,
-            door: decode::door_of(request.signal),
-            content_type: decode::number_of(request.content_type),
-            encoding: request.encoding,
-            body: request.body,
-        };
-        let decoder = Arc::clone(&self.decoders)
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Closing)?;
-        let mut reservation = request.reservation;
-        let (entry, reservation, decoded) = tokio::task::spawn_blocking(move || {
-            let _decoder = decoder;
-            let decoded = decode::decode(&entry, &mut |bytes| reservation.grow(bytes))?;
-            Ok::<_, Error>((entry, reservation, decoded))
-        })
-        .await??;
-        if !decoded.batches.is_empty() {
-            let (done, answer) = oneshot::channel();
-            let append = Append {
-                entry,
-                batches: decoded.batches,
-                reservation,
-                done,
-            };
-            self.jobs
-                .send(Job::Append(append))
-                .await
-                .map_err(|_| Error::Closing)?;
-            answer.await.map_err(|_| Error::Closing)??;
-        }
-        Ok(Accepted {
-            accepted: decoded.accepted,
-            rejected: decoded.rejected,
-            messages: decoded.messages,
-        })
+    /// Enters into the ledger a request that a door refused before [`accept`](Self::accept), which does so by itself.
+    /// `message` is what the client is told: it must not hold secrets.
+    pub fn refuse(&self, origin: &Origin, reason: Reason, message: &str) {
+        self.ledger.refuse(origin, reason, message);
+    }
+
+    /// What became of everything that came.
+    #[must_use]
+    pub fn ledger(&self) -> Statement {
+        self.ledger.statement()
     }
 
     /// Writes all rows in memory as parts.
@@ -204,9 +181,29 @@ impl Ingest {
     /// What is wrong, in a sentence.
     pub fn healthy(&self) -> Result<(), String> {
         if self.jobs.is_closed() {
-            return Err(Error::Closing.to_string());
+            return Err(
+                "requests are not stored: crawlspace is closing, or its committer has ended"
+                    .to_owned(),
+            );
+        }
+        if !self.maintenance.is_running() {
+            return Err("flushing or compaction has ended: restart crawlspace".to_owned());
         }
         self.health.check()
+    }
+
+    /// How the write path fares, in numbers.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let health = &self.health;
+        Statistics {
+            in_flight_bytes: self.admission.in_flight_bytes(),
+            log_bytes: health.log_bytes.load(Ordering::Relaxed),
+            log_segments: health.log_segments.load(Ordering::Relaxed),
+            flushes: health.flushes.runs(),
+            compactions: health.compactions.runs(),
+            sweeps: health.sweeps.runs(),
+        }
     }
 
     /// What was found in the log at the start.

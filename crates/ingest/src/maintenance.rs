@@ -50,6 +50,7 @@ impl Maintenance {
             tokio::spawn(flusher.run(flush_orders, stop.clone())),
             tokio::spawn(run_compactions(
                 Arc::clone(lake),
+                Arc::clone(health),
                 compact_orders,
                 stop.clone(),
             )),
@@ -68,6 +69,12 @@ impl Maintenance {
 
     pub async fn compact(&self) -> Result<Compacted, Error> {
         order(&self.compactions).await
+    }
+
+    /// Whether both tasks go on: nothing but [`stop`](Self::stop) should end them.
+    pub fn is_running(&self) -> bool {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.iter().all(|task| !task.is_finished())
     }
 
     /// Ends both tasks: a flush is finished, a compaction is given up.
@@ -124,12 +131,7 @@ impl Flusher {
     }
 
     async fn flush(&self) -> Result<Flushed, Error> {
-        let flushed = self
-            .lake
-            .flush()
-            .await
-            .inspect_err(|error| self.health.flush_fails(error))?;
-        self.health.flush_works();
+        let flushed = self.health.flushes.run(self.lake.flush()).await?;
         // A closed committer is no failure: `shutdown` truncates by itself.
         _ = self
             .jobs
@@ -144,6 +146,7 @@ impl Flusher {
 
 async fn run_compactions(
     lake: Arc<Lake>,
+    health: Arc<Health>,
     mut orders: mpsc::Receiver<Order<Compacted>>,
     stop: CancellationToken,
 ) {
@@ -157,10 +160,11 @@ async fn run_compactions(
         loop {
             tokio::select! {
                 Some(order) = orders.recv() => {
-                    _ = order.send(lake.compact(Some(ORDERED_PARTS_MIN)).await.map_err(Error::from));
+                    let compaction = lake.compact(Some(ORDERED_PARTS_MIN));
+                    _ = order.send(health.compactions.run(compaction).await);
                 }
-                _ = compact.tick() => try_compact(&lake, &mut compact_retry).await,
-                _ = sweep.tick() => try_sweep(&lake, &mut sweep_retry).await,
+                _ = compact.tick() => try_compact(&lake, &health, &mut compact_retry).await,
+                _ = sweep.tick() => try_sweep(&lake, &health, &mut sweep_retry).await,
             }
         }
     };
@@ -170,11 +174,11 @@ async fn run_compactions(
     }
 }
 
-async fn try_compact(lake: &Arc<Lake>, retry: &mut Retry) {
+async fn try_compact(lake: &Arc<Lake>, health: &Health, retry: &mut Retry) {
     if !retry.is_due() {
         return;
     }
-    match lake.compact(None).await {
+    match health.compactions.run(lake.compact(None)).await {
         Ok(compacted) => {
             retry.succeeded();
             if compacted.merged > 0 {
@@ -189,11 +193,11 @@ async fn try_compact(lake: &Arc<Lake>, retry: &mut Retry) {
     }
 }
 
-async fn try_sweep(lake: &Lake, retry: &mut Retry) {
+async fn try_sweep(lake: &Lake, health: &Health, retry: &mut Retry) {
     if !retry.is_due() {
         return;
     }
-    match lake.sweep().await {
+    match health.sweeps.run(lake.sweep()).await {
         Ok(()) => retry.succeeded(),
         Err(error) => retry.failed("old objects stay for now: the sweep failed", &error),
     }

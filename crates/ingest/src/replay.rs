@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crawlspace_disk::FileSystem;
-use crawlspace_lake::Lake;
-use crawlspace_wal::{Position, Wal};
+use crawlspace_lake::{Lake, Posting};
+use crawlspace_wal::{Entry, Position, Wal};
 use tokio::runtime::Handle;
 
+use crate::committer::{Batches, Publish};
+use crate::ledger::{hash_of, posting_of, posting_of_repeat};
 use crate::{Config, Error, decode};
 
 /// What was found in the log at the start.
@@ -30,33 +32,39 @@ pub(crate) async fn replay(
     config: Config,
     fs: Arc<dyn FileSystem>,
     lake: Arc<Lake>,
-) -> Result<(Wal, Replayed), Error> {
+    mut publish: Publish,
+) -> Result<(Wal, Replayed, Publish), Error> {
     let runtime = Handle::current();
-    tokio::task::spawn_blocking(move || replay_blocking(config, fs, &lake, &runtime)).await?
+    tokio::task::spawn_blocking(move || {
+        let (wal, replayed) = replay_blocking(config, fs, &lake, &mut publish, &runtime)?;
+        Ok((wal, replayed, publish))
+    })
+    .await?
 }
 
 fn replay_blocking(
     config: Config,
     fs: Arc<dyn FileSystem>,
     lake: &Arc<Lake>,
+    publish: &mut Publish,
     runtime: &Handle,
 ) -> Result<(Wal, Replayed), Error> {
-    let config = crawlspace_wal::Config {
+    let wal_config = crawlspace_wal::Config {
         dir: config.wal_dir,
         segment_bytes_max: config.segment_bytes_max,
     };
     let from = Position(lake.wal_position());
     let mut undecodable = 0;
-    let (wal, replay) = Wal::open(fs, config, from, &mut |position, entry| {
-        let batches = match decode::decode(&entry, &mut |_| Ok(())) {
-            Ok(decoded) => decoded.batches,
+    let (wal, replay) = Wal::open(fs, wal_config, from, &mut |position, entry| {
+        let (batches, posting) = match record(&entry, config.deduplicate) {
+            Ok(record) => record,
             Err(error) => {
                 undecodable += 1;
                 tracing::warn!(%position, %error, "a record of the log no longer decodes and is skipped");
-                Vec::new()
+                Default::default()
             }
         };
-        lake.publish(position.0 + 1, batches);
+        publish(position.0 + 1, batches, posting);
         if lake.flush_due() {
             runtime.block_on(lake.flush())?;
         }
@@ -81,4 +89,18 @@ fn replay_blocking(
     };
     tracing::info!(%from, records = replayed.records, torn_bytes = replayed.torn_bytes, "log replayed");
     Ok((wal, replayed))
+}
+
+/// The rows of a record, and what the books gain with it.
+fn record(entry: &Entry, deduplicate: bool) -> Result<(Batches, Posting), Error> {
+    let signal = decode::signal_of(entry)?;
+    if let Some((accepted, rejected)) = decode::repeated(entry) {
+        let posting = posting_of_repeat(signal, entry, accepted, rejected);
+        return Ok((Vec::new(), posting));
+    }
+    let body = decode::body_of(entry, &mut |_| Ok(()))?;
+    let decoded = decode::decode(entry, &body)?;
+    let hash = deduplicate.then(|| hash_of(entry.project, entry.door, &body));
+    let posting = posting_of(signal, entry, &decoded, hash);
+    Ok((decoded.batches, posting))
 }

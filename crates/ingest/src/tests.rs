@@ -1,26 +1,33 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
-use crawlspace_model::{ErrorKind, Signal, SystemClock, Table};
+use crawlspace_model::{Clock, ErrorKind, Signal, SystemClock, Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
-use crate::{Accepted, Config, ContentType, Dependencies, Encoding, Error, Ingest, Request};
+use crate::{
+    Accepted, Config, ContentType, Dependencies, Door, Encoding, Error, Ingest, Origin, Request,
+};
 
 /// A lake in `dir`; its memory is flushed by rows alone.
-async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
+pub(crate) async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
+    lake_with(dir, flush_rows, Arc::new(SystemClock)).await
+}
+
+/// The same; the catalogue asks this clock when it commits.
+async fn lake_with(dir: &Path, flush_rows: u64, clock: Arc<dyn Clock>) -> Arc<Lake> {
     let files: Arc<dyn FileSystem> = Arc::new(RealFs);
     let data = dir.join("data");
-    let catalogue =
-        SqliteCatalogue::open(&dir.join("catalogue.sqlite"), &data, Arc::new(SystemClock))
-            .await
-            .unwrap();
+    let catalogue = SqliteCatalogue::open(&dir.join("catalogue.sqlite"), &data, clock)
+        .await
+        .unwrap();
     let config = crawlspace_lake::Config {
         flush_rows,
         flush_age: Duration::from_secs(3_600),
@@ -34,20 +41,25 @@ async fn lake_in(dir: &Path, flush_rows: u64) -> Arc<Lake> {
     Lake::open(config, dependencies).await.unwrap()
 }
 
-async fn open(fs: &SimFs, lake: &Arc<Lake>) -> Arc<Ingest> {
+pub(crate) async fn open(fs: &SimFs, lake: &Arc<Lake>) -> Arc<Ingest> {
+    open_with(Config::new("/data/wal".into()), fs, lake).await
+}
+
+pub(crate) async fn open_with(config: Config, fs: &SimFs, lake: &Arc<Lake>) -> Arc<Ingest> {
     let dependencies = Dependencies {
         fs: Arc::new(fs.clone()),
         lake: Arc::clone(lake),
         clock: Arc::new(SystemClock),
     };
-    Ingest::open(Config::new("/data/wal".into()), dependencies)
-        .await
-        .unwrap()
+    Ingest::open(config, dependencies).await.unwrap()
 }
 
-fn spans(count: u8) -> Vec<u8> {
+/// Spans of a trace of their own.
+pub(crate) fn spans(count: u8) -> Vec<u8> {
+    static TRACES: AtomicU64 = AtomicU64::new(1);
+    let trace = TRACES.fetch_add(1, Ordering::Relaxed);
     let span = |i: u8| Span {
-        trace_id: vec![7; 16],
+        trace_id: u128::from(trace).to_be_bytes().to_vec(),
         span_id: vec![i + 1; 8],
         name: format!("GET /{i}"),
         start_time_unix_nano: 1_700_000_000_000_000_000,
@@ -68,13 +80,25 @@ fn spans(count: u8) -> Vec<u8> {
     .encode_to_vec()
 }
 
-async fn send(ingest: &Ingest, body: Vec<u8>, encoding: Encoding) -> Result<Accepted, Error> {
+pub(crate) fn origin() -> Origin {
+    Origin {
+        door: Door::OtlpHttp,
+        signal: Signal::Traces,
+        key: 3,
+        user_agent: "test/1".to_owned(),
+    }
+}
+
+pub(crate) async fn send(
+    ingest: &Ingest,
+    body: Vec<u8>,
+    encoding: Encoding,
+) -> Result<Accepted, Error> {
     let reservation = ingest.reserve(body.len())?;
     ingest
         .accept(Request {
-            signal: Signal::Traces,
+            origin: origin(),
             content_type: ContentType::Protobuf,
-            key: 0,
             body: Bytes::from(body),
             encoding,
             reservation,
@@ -82,7 +106,7 @@ async fn send(ingest: &Ingest, body: Vec<u8>, encoding: Encoding) -> Result<Acce
         .await
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -199,4 +223,62 @@ async fn a_request_without_accepted_spans_leaves_no_record() {
 
     let lake = lake_in(dir.path(), 1_000).await;
     assert_eq!(open(&fs.kill(), &lake).await.replayed().records, 0);
+}
+
+/// A clock that breaks whoever asks it, while it is armed.
+#[derive(Debug, Default)]
+struct Trap(AtomicBool);
+
+impl Clock for Trap {
+    fn now(&self) -> UnixNanos {
+        assert!(!self.0.load(Ordering::Relaxed), "the trap");
+        SystemClock.now()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_in_a_flush_is_told_and_the_next_one_finds_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let trap = Arc::new(Trap::default());
+    let lake = lake_with(dir.path(), 1_000, Arc::<Trap>::clone(&trap)).await;
+    let ingest = open(&SimFs::new(5), &lake).await;
+    send(&ingest, spans(3), Encoding::Identity).await.unwrap();
+    trap.0.store(true, Ordering::Relaxed);
+    for _ in 0..2 {
+        let error = ingest.flush().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Internal);
+        let trouble = ingest.healthy().unwrap_err();
+        assert!(
+            trouble.contains("flushed") && trouble.contains("the trap"),
+            "{trouble}"
+        );
+    }
+    send(&ingest, spans(2), Encoding::Identity).await.unwrap();
+    trap.0.store(false, Ordering::Relaxed);
+    assert_eq!(ingest.flush().await.unwrap().rows, 5);
+    assert_eq!(ingest.healthy(), Ok(()));
+    let flushes = ingest.statistics().flushes;
+    assert_eq!((flushes.done, flushes.failed), (1, 2));
+    drop(ingest);
+    let account = lake_in(dir.path(), 1_000).await.account();
+    let stored: u64 = account.lines().map(|(_, count)| count.records).sum();
+    assert_eq!((stored, lake.snapshot().table(Table::Spans).rows()), (5, 5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_cannot_be_written_or_is_not_owned_any_more_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(6);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open(&fs, &lake).await;
+    fs.fail_nth(1, std::io::ErrorKind::StorageFull);
+    send(&ingest, spans(1), Encoding::Identity)
+        .await
+        .unwrap_err();
+    assert!(ingest.healthy().unwrap_err().contains("log"));
+    send(&ingest, spans(1), Encoding::Identity).await.unwrap();
+    assert_eq!(ingest.healthy(), Ok(()));
+    assert!(ingest.statistics().log_bytes > 0);
+    ingest.shutdown().await.unwrap();
+    assert!(ingest.healthy().unwrap_err().contains("not stored"));
 }

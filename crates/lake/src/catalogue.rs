@@ -5,6 +5,7 @@ mod commit;
 mod failure;
 mod layout;
 mod opening;
+mod posting;
 mod read;
 mod sqlite;
 
@@ -18,6 +19,7 @@ use crawlspace_model::{Table, UnixNanos};
 
 use crate::Error;
 pub use layout::time_text;
+pub use posting::{Books, Posting, SEEN_LIFE, Seen};
 pub use sqlite::SqliteCatalogue;
 
 /// Where committed state lives. One process commits at a time; every commit is one transaction and one snapshot.
@@ -47,6 +49,7 @@ pub struct Contents {
     /// Records of the log below this position are in parts.
     pub wal_position: u64,
     pub tables: BTreeMap<Table, TableContents>,
+    pub books: Books,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -200,6 +203,8 @@ pub struct Change {
     pub new_parts: Vec<PartMeta>,
     /// Ids of parts that end with this commit.
     pub removed_parts: Vec<i64>,
+    /// What the books gain with it.
+    pub posting: Posting,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

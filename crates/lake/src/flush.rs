@@ -7,14 +7,14 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::interleave;
 use arrow::datatypes::{Field, Schema, TimestampNanosecondType};
 use arrow::row::{RowConverter, SortField};
-use crawlspace_model::Table;
 use crawlspace_model::attribute::Kind;
+use crawlspace_model::{Table, UnixNanos};
 
-use crate::catalogue::{Change, Column, PartMeta};
+use crate::catalogue::{Change, Column, PartMeta, Posting};
 use crate::columns::{Columns, memory_target};
 use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
-use crate::lake::Lake;
+use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
 use crate::part::PartWriter;
 
@@ -41,37 +41,16 @@ impl Lake {
     /// A part can't be written or the catalogue can't commit; memory is unchanged then.
     pub async fn flush(self: &Arc<Self>) -> Result<Flushed, Error> {
         let _flushing = self.flushing.lock().await;
-        let (held, wal_position, oldest) = {
-            let mut state = self.state();
-            let held = Table::ALL.map(|table| {
-                let table = &mut state.tables[table as usize];
-                (Arc::clone(&table.columns), table.memory.hold())
-            });
-            (held, state.position, state.oldest.take())
-        };
-        let result = self.write_held(held, wal_position).await;
-        if result.is_err() {
-            let mut state = self.state();
-            state
-                .tables
-                .iter_mut()
-                .for_each(|table| table.memory.release(false));
-            state.oldest = oldest;
-        }
-        result
-    }
-
-    async fn write_held(
-        self: &Arc<Self>,
-        held: [(Arc<Columns>, Vec<Arc<MemoryBatch>>); 4],
-        wal_position: u64,
-    ) -> Result<Flushed, Error> {
+        let mut held = Held::take(self);
         let mut change = Change {
-            wal_position: Some(wal_position),
+            wal_position: Some(held.wal_position),
+            posting: held.posting.clone(),
             ..Change::default()
         };
         let mut extended = Vec::new();
-        for (table, (columns, batches)) in Table::ALL.into_iter().zip(held) {
+        for (table, (columns, batches)) in
+            Table::ALL.into_iter().zip(std::mem::take(&mut held.tables))
+        {
             if batches.is_empty() {
                 continue;
             }
@@ -90,20 +69,17 @@ impl Lake {
             extended.push((table, columns));
         }
         let rows = change.new_parts.iter().map(|part| part.rows).sum();
-        let nothing_new = change.new_parts.is_empty() && self.wal_position() == wal_position;
+        let nothing_new = change.new_parts.is_empty()
+            && change.posting.is_empty()
+            && self.wal_position() == held.wal_position;
         if !nothing_new {
-            self.commit(&change, extended, |state| {
-                state
-                    .tables
-                    .iter_mut()
-                    .for_each(|table| table.memory.release(true));
-            })
-            .await?;
+            let release = |state: &mut State| held.release(state, true);
+            self.commit(&change, extended, release).await?;
         }
         Ok(Flushed {
             rows,
             parts: change.new_parts.len(),
-            wal_position,
+            wal_position: held.wal_position,
         })
     }
 
@@ -140,6 +116,55 @@ impl Lake {
             parts.push(writer.finish().await?);
         }
         Ok(parts)
+    }
+}
+
+/// What a flush has taken out of the lake's state. It goes back whatever ends the flush before its commit: an error, a
+/// panic, or nobody waiting for it any more.
+struct Held<'a> {
+    lake: &'a Lake,
+    tables: Vec<(Arc<Columns>, Vec<Arc<MemoryBatch>>)>,
+    wal_position: u64,
+    oldest: Option<UnixNanos>,
+    posting: Posting,
+    is_released: bool,
+}
+
+impl<'a> Held<'a> {
+    fn take(lake: &'a Lake) -> Self {
+        let mut state = lake.state();
+        let tables = state.tables.iter_mut();
+        Self {
+            lake,
+            tables: tables
+                .map(|table| (Arc::clone(&table.columns), table.memory.hold()))
+                .collect(),
+            wal_position: state.position,
+            oldest: state.oldest.take(),
+            posting: std::mem::take(&mut state.posting),
+            is_released: false,
+        }
+    }
+
+    fn release(&mut self, state: &mut State, is_written: bool) {
+        for table in &mut state.tables {
+            table.memory.release(is_written);
+        }
+        if !is_written {
+            state.oldest = self.oldest.or(state.oldest);
+            let later = std::mem::replace(&mut state.posting, std::mem::take(&mut self.posting));
+            state.posting.add(later);
+        }
+        self.is_released = true;
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if !self.is_released {
+            let lake = self.lake;
+            self.release(&mut lake.state(), false);
+        }
     }
 }
 

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use crawlspace_model::account::Account;
 use crawlspace_model::{Clock, Table, UnixNanos};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::catalogue::{Catalogue, Change, Contents, Part, TableContents};
+use crate::catalogue::{Books, Catalogue, Change, Contents, Part, Posting, Seen, TableContents};
 use crate::checksum::VerifiedStore;
 use crate::columns::Columns;
 use crate::damage;
@@ -82,8 +83,11 @@ pub(crate) struct State {
     /// Rows of log records below this are in parts.
     pub committed: u64,
     pub damaged: Vec<String>,
-    /// When the oldest row in memory came.
+    /// When the oldest row in memory came, or the oldest entry of `posting`.
     pub oldest: Option<UnixNanos>,
+    pub books: Books,
+    /// What is in `books` but not in the catalogue yet.
+    pub posting: Posting,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +105,14 @@ impl From<TableContents> for TableState {
             parts: Arc::new(contents.parts),
             memory: Memory::default(),
         }
+    }
+}
+
+impl State {
+    fn post(&mut self, posting: Posting, now: UnixNanos) {
+        self.books.account.add_all(&posting.account);
+        self.posting.add(posting);
+        self.oldest.get_or_insert(now);
     }
 }
 
@@ -123,6 +135,7 @@ impl Lake {
         let Contents {
             wal_position,
             mut tables,
+            books,
             ..
         } = catalogue.load().await?;
         let state = State {
@@ -130,7 +143,8 @@ impl Lake {
             position: wal_position,
             committed: wal_position,
             damaged: damage::set_aside_before(store.as_ref()).await?,
-            oldest: None,
+            books,
+            ..State::default()
         };
         let parts = state.tables.iter().flat_map(|table| table.parts.iter());
         parts.for_each(|part| store.expect(part));
@@ -163,6 +177,11 @@ impl Lake {
     /// Makes rows visible, all at once. `end` is the position after the log records they came from; calls come in the
     /// order of the log.
     pub fn publish(&self, end: u64, batches: Vec<(Table, RecordBatch)>) {
+        self.publish_with(end, batches, Posting::default());
+    }
+
+    /// The same, for rows that have an entry in the books: both are committed together.
+    pub fn publish_with(&self, end: u64, batches: Vec<(Table, RecordBatch)>, posting: Posting) {
         let now = self.clock.now();
         let mut state = self.state();
         for (table, rows) in batches {
@@ -172,10 +191,35 @@ impl Lake {
             }
         }
         state.position = end;
-        state.oldest.get_or_insert(now);
+        state.post(posting, now);
     }
 
-    /// Whether memory is full or old enough to be written to parts.
+    /// Enters into the books what has no record in the log: it is committed with the next flush, and due for one like
+    /// rows are.
+    pub fn post(&self, posting: Posting) {
+        let now = self.clock.now();
+        self.state().post(posting, now);
+    }
+
+    /// Everything that was ever counted, committed or not.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        self.state().books.account.clone()
+    }
+
+    /// When counting began.
+    #[must_use]
+    pub fn counted_since(&self) -> UnixNanos {
+        self.state().books.since
+    }
+
+    /// The requests that were stored lately, as the catalogue knew them at the start. For whoever recognises repeated
+    /// ones, and only once.
+    pub fn take_seen(&self) -> Vec<Seen> {
+        std::mem::take(&mut self.state().books.seen)
+    }
+
+    /// Whether memory is full, or what is not committed yet old enough, to be written to parts.
     #[must_use]
     pub fn flush_due(&self) -> bool {
         let now = self.clock.now();
@@ -185,7 +229,8 @@ impl Lake {
             .oldest
             .map_or(0, |oldest| now.0.saturating_sub(oldest.0));
         rows >= self.config.flush_rows
-            || (rows > 0 && u128::from(age.unsigned_abs()) >= self.config.flush_age.as_nanos())
+            || ((rows > 0 || !state.posting.is_empty())
+                && u128::from(age.unsigned_abs()) >= self.config.flush_age.as_nanos())
     }
 
     #[must_use]

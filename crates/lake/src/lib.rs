@@ -16,7 +16,7 @@ mod scan;
 mod snapshot;
 mod store;
 
-pub use catalogue::{Catalogue, SqliteCatalogue};
+pub use catalogue::{Catalogue, Posting, SEEN_LIFE, Seen, SqliteCatalogue};
 pub use columns::{Columns, memory_type, scan_type};
 pub use compact::Compacted;
 pub use conform::{Spill, Target, conform, json_at, map_entries};

@@ -1,6 +1,7 @@
 //! What every crate of Crawlspace agrees on: ids, time, tables and their columns, attribute values, names.
 //! No I/O, no async, no knowledge of protocols or storage.
 
+pub mod account;
 pub mod attribute;
 pub mod id;
 pub mod kind;

@@ -266,6 +266,12 @@ impl Wal {
         Ok(())
     }
 
+    /// How many segments there are on disk.
+    #[must_use]
+    pub fn segments(&self) -> usize {
+        self.closed.len() + usize::from(self.live.is_some())
+    }
+
     /// The size of all segments on disk.
     #[must_use]
     pub fn bytes(&self) -> u64 {

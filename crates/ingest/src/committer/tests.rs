@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use crawlspace_disk::{FileSystem, SimFs};
+use crawlspace_lake::Posting;
 use crawlspace_wal::{Encoding, Entry, Position, Wal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -45,7 +46,9 @@ fn append(admission: &Admission, body: &str) -> (Job, Answer) {
         Job::Append(Append {
             entry,
             batches: Vec::new(),
+            posting: Posting::default(),
             reservation,
+            claim: None,
             done,
         }),
         answer,
@@ -71,7 +74,7 @@ fn commit_group(wal: Wal, bodies: &[&str], health: &Health) -> (Vec<bool>, Vec<u
     let published = Arc::new(Mutex::new(Vec::new()));
     let publish = {
         let published = Arc::clone(&published);
-        Box::new(move |end, _| published.lock().unwrap().push(end))
+        Box::new(move |end, _, _| published.lock().unwrap().push(end))
     };
     let wal = run(wal, jobs, publish, health);
     let told = answers

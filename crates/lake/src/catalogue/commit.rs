@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::layout::{AUTHOR, snapshot_time, table_id, type_names};
-use super::{Change, Column, ColumnStats, Committed, PartMeta};
+use super::{Change, Column, ColumnStats, Committed, PartMeta, posting};
 
 /// A snapshot in the making. Ends with [`Commit::finish`].
 pub(super) struct Commit<'c> {
@@ -33,6 +33,7 @@ pub(super) async fn write(
     if let Some(position) = change.wal_position {
         advance_wal_position(connection, position).await?;
     }
+    posting::write(connection, &change.posting, now).await?;
     let mut commit = Commit::begin(connection).await?;
     // Before new columns, so that a name is free again for them.
     for (table, column_id) in &change.dropped_columns {
@@ -403,7 +404,7 @@ async fn next_column_id(connection: &mut SqliteConnection, table_id: i64) -> Res
     Ok(next)
 }
 
-fn integer(number: u64) -> Result<i64, Failure> {
+pub(super) fn integer(number: u64) -> Result<i64, Failure> {
     i64::try_from(number)
         .map_err(|_| Failure::Refused(format!("{number} is more than the catalogue can hold")))
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::commit::Commit;
 use super::failure::Failure;
 use super::layout::{self, snapshot_time};
-use super::{Column, ColumnType};
+use super::{Column, ColumnType, posting};
 
 /// Makes the catalogue ready for use. `data_path` ends in a slash.
 pub(super) async fn prepare(
@@ -21,10 +21,12 @@ pub(super) async fn prepare(
         .fetch_one(&mut *connection)
         .await?;
     if tables == 0 {
-        return create(connection, data_path, now).await;
+        create(connection, data_path, now).await?;
+    } else {
+        check(connection).await?;
+        move_data(connection, data_path).await?;
     }
-    check(connection).await?;
-    move_data(connection, data_path).await
+    posting::prepare(connection, now).await
 }
 
 /// Fills an empty file: snapshot 0 has the schema, snapshot 1 the tables with their fixed columns.

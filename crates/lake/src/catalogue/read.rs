@@ -10,13 +10,14 @@ use sqlx::{Row as _, SqliteConnection, query, query_scalar};
 use super::commit::wal_position;
 use super::failure::Failure;
 use super::layout::{table_of_id, type_of_name};
-use super::{Column, ColumnStats, Contents, Part, PartMeta, TableContents};
+use super::{Column, ColumnStats, Contents, Part, PartMeta, TableContents, posting};
 
 pub(super) async fn contents(connection: &mut SqliteConnection) -> Result<Contents, Failure> {
     let snapshot: i64 = query_scalar("SELECT max(snapshot_id) FROM ducklake_snapshot")
         .fetch_one(&mut *connection)
         .await?;
     let wal_position = wal_position(connection).await?;
+    let books = posting::read(connection).await?;
     let mut tables = tables(connection).await?;
     columns(connection, &mut tables).await?;
     parts(connection, &mut tables).await?;
@@ -24,6 +25,7 @@ pub(super) async fn contents(connection: &mut SqliteConnection) -> Result<Conten
         snapshot,
         wal_position,
         tables,
+        books,
     })
 }
 

@@ -66,6 +66,8 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::query))
         .routes(routes!(ask::trace))
         .routes(routes!(operations::tables))
+        .routes(routes!(operations::ledger::ledger))
+        .routes(routes!(operations::metrics::metrics))
 }
 
 fn administration_routes() -> OpenApiRouter<Dependencies> {

@@ -1,4 +1,7 @@
-//! Health, maintenance, and the page that says what this is.
+//! Health, maintenance, and the page that says what this is. Beside it: the ledger and the metrics.
+
+pub(crate) mod ledger;
+pub(crate) mod metrics;
 
 use std::fmt::Write as _;
 
@@ -23,10 +26,11 @@ pub(crate) async fn index() -> &'static str {
         "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
         "GET  /api/v1/traces/{id}           all spans of a trace\n",
         "GET  /api/v1/tables                rows, parts and bytes of each table\n",
+        "GET  /api/v1/ledger                what became of everything that came; the last refusals\n",
         "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
         "POST /api/v1/maintenance/compact   merge small parts now\n",
         "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
-        "GET  /livez, /readyz               health\n\n",
+        "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
         "Tables and columns: docs/reference/schema.md in the source tree.\n",
         "On the command line: crawlspace --help\n",
     )

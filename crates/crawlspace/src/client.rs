@@ -1,4 +1,4 @@
-//! The commands that ask a running server: `sql`, `query`, `trace`.
+//! The commands that ask a running server: `sql`, `query`, `trace`, `ledger`.
 
 use std::fmt;
 use std::io::{self, Read as _, Write as _};
@@ -7,8 +7,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::config::{QueryArguments, ServerArguments, SqlArguments, TraceArguments};
-use crate::{print, waterfall};
+use crate::config::{
+    LedgerArguments, QueryArguments, ServerArguments, SqlArguments, TraceArguments,
+};
+use crate::{ledger, print, waterfall};
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -97,6 +99,15 @@ pub async fn trace(arguments: TraceArguments) -> Result<(), Failure> {
     let path = format!("/api/v1/traces/{}", arguments.id.trim());
     let answer = ask(&arguments.server, &path, None, None).await?;
     show(&arguments.server, &answer, waterfall::trace)
+}
+
+pub async fn ledger(arguments: LedgerArguments) -> Result<(), Failure> {
+    let path = match arguments.by_day {
+        true => "/api/v1/ledger?by=day",
+        false => "/api/v1/ledger",
+    };
+    let answer = ask(&arguments.server, path, None, None).await?;
+    show(&arguments.server, &answer, ledger::ledger)
 }
 
 /// Posts `request`, or gets when there is none. `text` is what a position in a refusal refers to.

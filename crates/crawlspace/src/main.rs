@@ -3,6 +3,7 @@
 mod client;
 mod config;
 mod data_dir;
+mod ledger;
 mod print;
 mod serve;
 mod waterfall;
@@ -62,5 +63,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Sql(arguments) => client::sql(arguments).await,
         Command::Query(arguments) => client::query(arguments).await,
         Command::Trace(arguments) => client::trace(arguments).await,
+        Command::Ledger(arguments) => client::ledger(arguments).await,
     }
 }

@@ -140,6 +140,12 @@ impl Engine {
         self.turns.running()
     }
 
+    /// Queries that got a turn so far.
+    #[must_use]
+    pub fn begun(&self) -> u64 {
+        self.turns.taken()
+    }
+
     /// Queries that wait for their turn now.
     #[must_use]
     pub fn waiting(&self) -> usize {

@@ -4,4 +4,5 @@ mod attach;
 mod damage;
 mod fixture;
 mod kill_nine;
+mod ledger;
 mod lifecycle;

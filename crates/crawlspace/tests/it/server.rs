@@ -276,7 +276,32 @@ impl Server {
         (status, started.elapsed())
     }
 
+    /// What became of everything that was sent. Both sides of the ledger have to be equal.
+    pub fn ledger(&self) -> Value {
+        let response = self.get("/api/v1/ledger");
+        assert_eq!(response.status(), 200);
+        let ledger: Value = response.json().unwrap();
+        let total = &ledger["total"];
+        for unit in ["requests", "records"] {
+            let of = |part: &Value| part[unit].as_u64().unwrap();
+            let refused = total["refused"].as_object().unwrap();
+            let parts = ["stored", "deduplicated", "sampled_out"].map(|part| of(&total[part]));
+            let sum = parts.iter().sum::<u64>() + refused.values().map(of).sum::<u64>();
+            assert_eq!(of(&total["received"]), sum, "{unit}: {total}");
+        }
+        ledger
+    }
+
+    /// Stops it as a signal does. Its ledger has to be right, and no more spans there than it says were stored.
     pub fn stop(self) {
+        if self.get("/api/v1/ledger").status() == 200 {
+            let ledger = self.ledger();
+            let stored = |line: &Value| line["stored"]["records"].as_i64().unwrap();
+            let lines = ledger["lines"].as_array().unwrap().iter();
+            let traces = lines.filter(|line| line["signal"] == "traces");
+            let spans = self.number("SELECT count(*) FROM spans");
+            assert!(spans <= traces.map(stored).sum(), "{spans} spans: {ledger}");
+        }
         let log = self.log.clone();
         let (status, _) = self.terminate();
         assert!(

@@ -1,7 +1,7 @@
 //! How many queries run at one time: the others wait for their turn, so many of them, for so long.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -13,6 +13,7 @@ use crate::error::Error;
 pub(crate) struct Turns {
     free: Arc<Semaphore>,
     running_max: usize,
+    taken: AtomicU64,
     waiting: AtomicUsize,
     waiting_max: usize,
     wait_time_max: Duration,
@@ -27,6 +28,7 @@ impl Turns {
         Self {
             free: Arc::new(Semaphore::new(running_max)),
             running_max,
+            taken: AtomicU64::new(0),
             waiting: AtomicUsize::new(0),
             waiting_max,
             wait_time_max,
@@ -37,6 +39,11 @@ impl Turns {
         self.running_max - self.free.available_permits()
     }
 
+    /// How many turns there were.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -44,7 +51,7 @@ impl Turns {
     /// A turn, at once or after a wait. Those who wait are served in their order.
     pub(crate) async fn take(&self) -> Result<Turn, Error> {
         if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            return Ok(Turn(permit));
+            return Ok(self.turn(permit));
         }
         let busy = || Error::Busy {
             running: self.running_max,
@@ -57,9 +64,14 @@ impl Turns {
         }
         let permit = Arc::clone(&self.free).acquire_owned();
         match tokio::time::timeout(self.wait_time_max, permit).await {
-            Ok(Ok(permit)) => Ok(Turn(permit)),
+            Ok(Ok(permit)) => Ok(self.turn(permit)),
             Ok(Err(_)) | Err(_) => Err(busy()),
         }
+    }
+
+    fn turn(&self, permit: OwnedSemaphorePermit) -> Turn {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        Turn(permit)
     }
 }
 
@@ -95,5 +107,6 @@ mod tests {
         let second = turns.take().await.unwrap();
         let (third, ()) = tokio::join!(turns.take(), async { drop(second) });
         assert!(third.is_ok(), "who waits gets the turn that is given back");
+        assert_eq!(turns.taken(), 3);
     }
 }

@@ -1,5 +1,6 @@
 //! Twenty times killed at a random moment under load: a checker that remembers what was
-//! acknowledged finds all of it, once and unaltered, and nothing that was never sent.
+//! acknowledged finds all of it, once and unaltered, and nothing that was never sent. Then what was not answered is sent
+//! again, and some of what was: all of it is there once, and the ledger counts it so.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,6 +41,13 @@ enum Fate {
     Unknown,
 }
 
+/// A request as it was sent.
+struct Sent {
+    spans: Vec<Numbered>,
+    body: Vec<u8>,
+    fate: Fate,
+}
+
 #[test]
 fn kill_nine_loses_and_doubles_nothing() {
     let seed = setting("CRAWLSPACE_SEED").map_or_else(now, |seed| seed.parse().unwrap());
@@ -47,6 +55,8 @@ fn kill_nine_loses_and_doubles_nothing() {
     let mut random = StdRng::seed_from_u64(seed);
     let (_home, data) = new_data_directory();
     let mut sent = HashMap::new();
+    let mut requests = Requests::default();
+    let mut last: Vec<Sent> = Vec::new();
     for round in 0..ROUNDS {
         let server = Server::start_with(&data, &FLAGS);
         assert!(
@@ -54,10 +64,16 @@ fn kill_nine_loses_and_doubles_nothing() {
             "ready only after {:?}",
             server.ready_after
         );
-        if let Some(last) = round.checked_sub(1) {
-            check(&server, &sent, last, seed);
+        if let Some(round) = round.checked_sub(1) {
+            requests.add(&last);
+            check(&server, &sent, round, seed);
+            requests.repeat(&server, &last, &mut random);
+            sent.extend(fates(&last, |_| Fate::Acknowledged));
+            check(&server, &sent, round, seed);
+            requests.check_ledger(&server, sent.len(), seed);
         }
-        sent.extend(load_and_kill(server, round, &mut random));
+        last = load_and_kill(server, round, &mut random);
+        sent.extend(fates(&last, |sent| sent.fate));
     }
     let acknowledged = sent
         .values()
@@ -80,27 +96,32 @@ fn kill_nine_loses_and_doubles_nothing() {
 }
 
 /// Three writers, one thread that flushes and compacts, and the kill in the midst of it.
-fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> HashMap<Numbered, Fate> {
+fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> Vec<Sent> {
     let is_alive = AtomicBool::new(true);
     let answered = AtomicU64::new(0);
     let (client, url) = (server.client(), server.traces_url());
     let maintenance = format!("{}/api/v1/maintenance", server.http());
     let write = |writer: u64, mut random: StdRng| {
-        let mut sent = Vec::new();
+        let (mut sent, mut from) = (Vec::new(), 0);
         while is_alive.load(Ordering::Relaxed) {
-            let (batch, body) = batch(round, writer, sent.len() as u64, &mut random);
-            let post = client.post(&url).header("content-type", PROTOBUF);
+            let post = || client.post(&url).header("content-type", PROTOBUF);
+            if random.random_ratio(1, 8) {
+                // Refused, and counted so.
+                let _ = post().body("no OTLP").send();
+            }
+            let (spans, body) = batch(round, writer, from, &mut random);
+            from += spans.len() as u64;
             let post = if random.random() {
-                post.header("content-encoding", "gzip").body(gzip(&body))
+                post().header("content-encoding", "gzip").body(gzip(&body))
             } else {
-                post.body(body)
+                post().body(body.clone())
             };
             let answer = post.send().map(|response| response.status());
             let fate = match &answer {
                 Ok(status) if *status == 200 => Fate::Acknowledged,
                 Ok(_) | Err(_) => Fate::Unknown,
             };
-            sent.extend(batch.into_iter().map(|span| (span, fate)));
+            sent.push(Sent { spans, body, fate });
             if answer.is_err() {
                 break;
             }
@@ -137,6 +158,70 @@ fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> HashMap<Num
             .flat_map(|writer| writer.join().unwrap())
             .collect()
     })
+}
+
+fn fates(sent: &[Sent], fate: impl Fn(&Sent) -> Fate) -> impl Iterator<Item = (Numbered, Fate)> {
+    sent.iter().flat_map(move |sent| {
+        sent.spans
+            .iter()
+            .map(|span| (*span, fate(sent)))
+            .collect::<Vec<_>>()
+    })
+}
+
+/// How many there were, over all rounds.
+#[derive(Default)]
+struct Requests {
+    /// Different ones.
+    different: u64,
+    /// Answered with 200, and sent at all: the same one may be both several times.
+    acknowledged: u64,
+    sent: u64,
+}
+
+impl Requests {
+    fn add(&mut self, sent: &[Sent]) {
+        let acknowledged = sent.iter().filter(|sent| sent.fate == Fate::Acknowledged);
+        self.different += sent.len() as u64;
+        self.sent += sent.len() as u64;
+        self.acknowledged += acknowledged.count() as u64;
+    }
+
+    /// Sends again what was not answered, as an SDK does, and some of what was.
+    fn repeat(&mut self, server: &Server, sent: &[Sent], random: &mut StdRng) {
+        for sent in sent {
+            if sent.fate == Fate::Unknown || random.random_ratio(1, 8) {
+                server.send(sent.body.clone());
+                self.sent += 1;
+                self.acknowledged += 1;
+            }
+        }
+    }
+
+    /// Everything that was ever sent is stored by now, once; the rest of what was answered repeated it.
+    fn check_ledger(&self, server: &Server, spans: usize, seed: u64) {
+        let ledger = server.ledger();
+        let of = |part: &str, unit: &str| ledger["total"][part][unit].as_u64().unwrap();
+        let stored = (of("stored", "requests"), of("stored", "records"));
+        assert_eq!(
+            stored,
+            (self.different, spans as u64),
+            "seed {seed}: {ledger}"
+        );
+        let there = server.number("SELECT count(*) FROM spans");
+        assert_eq!(
+            there,
+            i64::try_from(spans).unwrap(),
+            "seed {seed}: {ledger}"
+        );
+        let answered = self.different + of("deduplicated", "requests");
+        assert!(
+            (self.acknowledged..=self.sent).contains(&answered),
+            "seed {seed}: {} acknowledged, {} sent: {ledger}",
+            self.acknowledged,
+            self.sent
+        );
+    }
 }
 
 /// The next spans of a writer, with the request that carries them.

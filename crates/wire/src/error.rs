@@ -23,6 +23,10 @@ pub enum Error {
         message: &'static str,
         source: prost::DecodeError,
     },
+    #[error("the body is not JSON: {expected} at byte {at}")]
+    Json { at: usize, expected: &'static str },
+    #[error("the body is not an OTLP request in JSON: {flaw}")]
+    Request { flaw: String },
     #[error("the request decodes to more than {limit} bytes: send fewer records per request")]
     Decoded { limit: usize },
 }
@@ -31,7 +35,10 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Compression { .. } | Self::Protobuf { .. } => ErrorKind::BadInput,
+            Self::Compression { .. }
+            | Self::Protobuf { .. }
+            | Self::Json { .. }
+            | Self::Request { .. } => ErrorKind::BadInput,
             Self::Body { .. } | Self::Decompressed { .. } | Self::Decoded { .. } => {
                 ErrorKind::TooLarge
             }

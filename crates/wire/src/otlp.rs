@@ -4,11 +4,8 @@
 
 mod enums;
 mod footprint;
+mod json;
 mod log;
-#[expect(
-    dead_code,
-    reason = "names and roles are for OTLP/JSON, which no door offers yet"
-)]
 mod message;
 mod metric;
 mod notes;
@@ -23,7 +20,9 @@ use crawlspace_model::{Signal, UnixNanos};
 
 use crate::{Decoded, Error};
 use footprint::footprint;
+use json::FromJson;
 use message::of_signal;
+use tree::Intake;
 
 /// The most attributes of one list (a record's own, a scope's, a resource's); the ones after them
 /// are left out.
@@ -46,14 +45,14 @@ impl ContentType {
 }
 
 /// The rows of an export request of `signal`: spans and their events (as rows of `logs`), log
-/// records, or data points.
+/// records, or data points. What is said in protobuf and in JSON becomes the same rows.
 ///
-/// A record is refused alone when its ids, times, values or nesting are wrong. Of a key that one
-/// list has twice, the last value is kept.
+/// A record is refused alone when its ids, times, values or nesting are wrong; in protobuf, nesting
+/// and text costs the request. Of a key that one list has twice, the last value is kept.
 ///
 /// # Errors
-/// `BadInput` when the body is not such a message, holds text that is not UTF-8, or nests deeper
-/// than prost decodes (100 messages, so 47 lists in one another, which is less than
+/// `BadInput` when the body is not such a message, or, as protobuf, holds text that is not UTF-8 or
+/// nests deeper than prost decodes (100 messages, so 47 lists in one another, which is less than
 /// [`VALUE_DEPTH_MAX`](crawlspace_model::attribute::VALUE_DEPTH_MAX)); `TooLarge` when the structs
 /// or the rows would take more than [`DECODED_BYTES_MAX`].
 pub fn decode(
@@ -63,23 +62,33 @@ pub fn decode(
     received_at: UnixNanos,
 ) -> Result<Decoded, Error> {
     match content_type {
-        ContentType::Protobuf => decode_protobuf(signal, body, received_at),
-        ContentType::Json => unreachable!("no door offers it"),
+        ContentType::Protobuf => decode_protobuf(signal, body, Intake::new(received_at)),
+        ContentType::Json => {
+            let FromJson {
+                protobuf,
+                rejected,
+                notes,
+            } = json::to_protobuf(of_signal(signal), body)?;
+            let intake = Intake {
+                rejected,
+                notes,
+                ..Intake::new(received_at)
+            };
+            decode_protobuf(signal, &protobuf, intake)
+        }
     }
 }
 
-fn decode_protobuf(signal: Signal, body: &[u8], received_at: UnixNanos) -> Result<Decoded, Error> {
+fn decode_protobuf(signal: Signal, body: &[u8], intake: Intake) -> Result<Decoded, Error> {
     if footprint(body, of_signal(signal)) > DECODED_BYTES_MAX {
         return Err(Error::Decoded {
             limit: DECODED_BYTES_MAX,
         });
     }
     match signal {
-        Signal::Traces => trace::decode(&parse("ExportTraceServiceRequest", body)?, received_at),
-        Signal::Logs => log::decode(&parse("ExportLogsServiceRequest", body)?, received_at),
-        Signal::Metrics => {
-            metric::decode(&parse("ExportMetricsServiceRequest", body)?, received_at)
-        }
+        Signal::Traces => trace::decode(&parse("ExportTraceServiceRequest", body)?, intake),
+        Signal::Logs => log::decode(&parse("ExportLogsServiceRequest", body)?, intake),
+        Signal::Metrics => metric::decode(&parse("ExportMetricsServiceRequest", body)?, intake),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Logs: log records, events among them, as rows of `logs`.
 
+use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
-use crawlspace_model::{Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
@@ -25,13 +25,10 @@ const BAD_SPAN_ID: &str = "log records stored without their span id, which is no
 ///
 /// # Errors
 /// `TooLarge` when they would take too much memory.
-pub(super) fn decode(
-    request: &ExportLogsServiceRequest,
-    received_at: UnixNanos,
-) -> Result<Decoded, Error> {
+pub(super) fn decode(request: &ExportLogsServiceRequest, intake: Intake) -> Result<Decoded, Error> {
     let mut rows = Rows {
         logs: TableBuilder::new(Table::Logs),
-        intake: Intake::new(received_at),
+        intake,
     };
     add_resources(&request.resource_logs, &mut rows)?;
     let accepted = rows.logs.rows() as u64;

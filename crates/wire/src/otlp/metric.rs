@@ -2,8 +2,8 @@
 
 mod point;
 
+use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
-use crawlspace_model::{Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -26,11 +26,11 @@ const TOO_DEEP: &str = "data points refused because an attribute value is nested
 /// `TooLarge` when they would take too much memory.
 pub(super) fn decode(
     request: &ExportMetricsServiceRequest,
-    received_at: UnixNanos,
+    intake: Intake,
 ) -> Result<Decoded, Error> {
     let mut rows = Rows {
         metrics: TableBuilder::new(Table::Metrics),
-        intake: Intake::new(received_at),
+        intake,
     };
     add_resources(&request.resource_metrics, &mut rows)?;
     let accepted = rows.metrics.rows() as u64;

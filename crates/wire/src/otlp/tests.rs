@@ -3,7 +3,7 @@
 
 mod logs;
 mod metrics;
-mod readback;
+pub(in crate::otlp) mod readback;
 mod roundtrip;
 
 use crawlspace_model::{ErrorKind, Signal, Table, UnixNanos};

@@ -1,8 +1,8 @@
 //! Traces: spans as rows of `spans`, their events as rows of `logs`.
 
+use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
 use crawlspace_model::id::hex;
-use crawlspace_model::{Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
@@ -32,12 +32,12 @@ const TOO_DEEP: &str = "spans refused because an attribute value is nested deepe
 /// `TooLarge` when they would take too much memory.
 pub(super) fn decode(
     request: &ExportTraceServiceRequest,
-    received_at: UnixNanos,
+    intake: Intake,
 ) -> Result<Decoded, Error> {
     let mut rows = Rows {
         spans: TableBuilder::new(Table::Spans),
         logs: TableBuilder::new(Table::Logs),
-        intake: Intake::new(received_at),
+        intake,
     };
     add_resources(&request.resource_spans, &mut rows)?;
     let accepted = rows.spans.rows() as u64;

@@ -15,23 +15,24 @@ use crawlspace_model::table::OVERFLOW;
 use crate::Decoded;
 
 /// Key to the JSON text of the value.
-pub(super) type List = BTreeMap<String, String>;
+pub(in crate::otlp) type List = BTreeMap<String, String>;
 
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Attributes {
-    pub(super) record: List,
-    pub(super) scope: List,
-    pub(super) resource: List,
+pub(in crate::otlp) struct Attributes {
+    pub(in crate::otlp) record: List,
+    pub(in crate::otlp) scope: List,
+    pub(in crate::otlp) resource: List,
 }
 
 /// One cell as JSON text, none when it is null or there is no such column.
-pub(super) fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
+pub(in crate::otlp) fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
     let array = batch.column_by_name(column)?;
     if array.is_null(row) {
         return None;
     }
     let value = match array.data_type() {
         DataType::Int64 => Value::Int(array.as_primitive::<Int64Type>().value(row)),
+        DataType::Int32 => Value::Int(array.as_primitive::<Int32Type>().value(row).into()),
         DataType::Float64 => Value::Double(array.as_primitive::<Float64Type>().value(row)),
         DataType::Timestamp(..) => {
             Value::Int(array.as_primitive::<TimestampNanosecondType>().value(row))
@@ -84,7 +85,7 @@ fn columns(table: Table, batch: &RecordBatch, row: usize) -> List {
     columns
 }
 
-pub(super) fn attributes(table: Table, batch: &RecordBatch, row: usize) -> Attributes {
+pub(in crate::otlp) fn attributes(table: Table, batch: &RecordBatch, row: usize) -> Attributes {
     let mut columns = columns(table, batch, row);
     let mut attributes = Attributes::default();
     if let Some(sources) = cell(batch, "attribute_sources", row) {
@@ -132,7 +133,7 @@ fn column_and_key(list: &str, entry: &serde_json::Value) -> (String, String) {
 }
 
 /// Every batch for people: the attribute columns with their types, then each row without its nulls.
-pub(super) fn render(decoded: &Decoded) -> String {
+pub(in crate::otlp) fn render(decoded: &Decoded) -> String {
     let mut text = String::new();
     for (table, batch) in &decoded.batches {
         _ = writeln!(text, "## {}", table.name());

@@ -151,7 +151,7 @@ fn line_of(row: &SqliteRow) -> Result<(Line, Count), Failure> {
     Ok((line, Count::new(number(4)?, number(5)?)))
 }
 
-fn bytes_of(seen: &Seen) -> [u8; SEEN_BYTES] {
+pub(super) fn bytes_of(seen: &Seen) -> [u8; SEEN_BYTES] {
     let mut bytes = [0; SEEN_BYTES];
     bytes[..16].copy_from_slice(&seen.hash);
     bytes[16..24].copy_from_slice(&seen.received_at.0.to_le_bytes());
@@ -160,7 +160,7 @@ fn bytes_of(seen: &Seen) -> [u8; SEEN_BYTES] {
     bytes
 }
 
-fn seen_of(bytes: &[u8; SEEN_BYTES]) -> Seen {
+pub(super) fn seen_of(bytes: &[u8; SEEN_BYTES]) -> Seen {
     let number = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
     Seen {
         hash: std::array::from_fn(|i| bytes[i]),

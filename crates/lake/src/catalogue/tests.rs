@@ -1,6 +1,7 @@
 //! Commits against what is loaded again, and the layout as another program sees it.
 
 mod expiry;
+mod posting;
 mod refusal;
 
 use std::collections::BTreeMap;

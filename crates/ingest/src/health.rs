@@ -162,3 +162,38 @@ fn message_of(panic: &(dyn Any + Send)) -> String {
         .unwrap_or("no message")
         .to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Health, Work};
+    use crate::Error;
+
+    async fn run(work: &Work, result: Result<(), Error>) -> Result<(), Error> {
+        work.run(async { result }).await
+    }
+
+    #[tokio::test]
+    async fn a_defect_is_told_until_it_works_again_and_a_failure_if_it_is_serious() {
+        let health = Health::default();
+        run(&health.compactions, Err(Error::Closing))
+            .await
+            .unwrap_err();
+        assert_eq!(health.check(), Ok(()), "parts stay as they are");
+        let defect = async { panic!("half a merge") };
+        let error = health
+            .compactions
+            .run::<(), Error>(defect)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Panicked(_)));
+        assert!(health.check().unwrap_err().contains("half a merge"));
+        run(&health.flushes, Err(Error::Closing)).await.unwrap_err();
+        run(&health.compactions, Ok(())).await.unwrap();
+        let trouble = health.check().unwrap_err();
+        assert!(trouble.contains("flushed") && !trouble.contains("merge"));
+        run(&health.flushes, Ok(())).await.unwrap();
+        assert_eq!(health.check(), Ok(()));
+        let runs = health.compactions.runs();
+        assert_eq!((runs.done, runs.failed), (1, 2));
+    }
+}

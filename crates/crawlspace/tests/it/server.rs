@@ -292,15 +292,17 @@ impl Server {
         ledger
     }
 
-    /// Stops it as a signal does. Its ledger has to be right, and no more spans there than it says were stored.
+    /// Stops it as a signal does. Its ledger has to be right, and no more there than it says was stored.
     pub fn stop(self) {
         if self.get("/api/v1/ledger").status() == 200 {
             let ledger = self.ledger();
-            let stored = |line: &Value| line["stored"]["records"].as_i64().unwrap();
-            let lines = ledger["lines"].as_array().unwrap().iter();
-            let traces = lines.filter(|line| line["signal"] == "traces");
-            let spans = self.number("SELECT count(*) FROM spans");
-            assert!(spans <= traces.map(stored).sum(), "{spans} spans: {ledger}");
+            let lines = ledger["lines"].as_array().unwrap();
+            for (signal, table) in [("traces", "spans"), ("metrics", "metrics")] {
+                let lines = lines.iter().filter(|line| line["signal"] == signal);
+                let stored = lines.map(|line| line["stored"]["records"].as_i64().unwrap());
+                let rows = self.number(&format!("SELECT count(*) FROM {table}"));
+                assert!(rows <= stored.sum(), "{rows} {table}: {ledger}");
+            }
         }
         let log = self.log.clone();
         let (status, _) = self.terminate();

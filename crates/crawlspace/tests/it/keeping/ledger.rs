@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::thread::JoinHandle;
 
 use reqwest::blocking::Client;
@@ -145,60 +146,50 @@ fn a_kill_between_commit_and_answer_and_then_a_retry_store_it_once() {
     }
 }
 
+/// Sends a request, the same again, and several that are wrong in their ways.
+fn send_mixed(server: &Server) {
+    let mut bad = plain_spans(2, 3);
+    bad[0].span_id.clear();
+    let good = request("mixed", plain_spans(1, 4));
+    for (claim, body, encoding, status) in [
+        ("good", good.clone(), "", 200),
+        ("the same again", good, "", 200),
+        ("a bad span among good ones", request("mixed", bad), "", 200),
+        ("no OTLP", b"\xff\xff".to_vec(), "", 400),
+        ("damaged gzip", gzip(b"x")[..8].to_vec(), "gzip", 400),
+        ("another encoding", Vec::new(), "br", 415),
+        ("empty", Vec::new(), "", 200),
+    ] {
+        let export = server.export(body).header("user-agent", "shop/2");
+        let export = match encoding {
+            "" => export,
+            _ => export.header("content-encoding", encoding),
+        };
+        assert_eq!(export.send().unwrap().status(), status, "{claim}");
+    }
+}
+
+fn check_mixed(ledger: &Value) {
+    assert_eq!(records(ledger, "received"), (7, 11), "{ledger}");
+    assert_eq!(records(ledger, "stored"), (3, 6));
+    assert_eq!(records(ledger, "deduplicated"), (1, 4));
+    let refused = json!({
+        "undecodable": {"requests": 2, "records": 0},
+        "unsupported": {"requests": 1, "records": 0},
+        "invalid_record": {"requests": 0, "records": 1},
+    });
+    assert_eq!(ledger["total"]["refused"], refused);
+}
+
 #[test]
 fn the_ledger_says_why_data_is_not_arriving_and_stays_over_a_restart() {
     let (_home, data) = new_data_directory();
     let server = Server::start(&data);
-    let body = request("mixed", plain_spans(1, 4));
-    let mut bad = plain_spans(2, 3);
-    bad[0].span_id.clear();
-    let bad = request("mixed", bad);
-    server.send(body.clone());
-    server.send(body);
-    for (claim, body, headers, status) in [
-        ("a bad span among good ones", bad, vec![], 200),
-        ("no OTLP", b"\xff\xff".to_vec(), vec![], 400),
-        (
-            "damaged gzip",
-            gzip(b"x")[..8].to_vec(),
-            vec![("content-encoding", "gzip")],
-            400,
-        ),
-        (
-            "another encoding",
-            Vec::new(),
-            vec![("content-encoding", "br")],
-            415,
-        ),
-        ("empty", Vec::new(), vec![], 200),
-    ] {
-        let export = headers
-            .into_iter()
-            .fold(server.export(body), |export, (name, value)| {
-                export.header(name, value)
-            });
-        let answer = export.header("user-agent", "shop/2").send().unwrap();
-        assert_eq!(answer.status(), status, "{claim}");
-    }
-    let check = |ledger: &Value| {
-        assert_eq!(records(ledger, "received"), (7, 11), "{ledger}");
-        assert_eq!(records(ledger, "stored"), (3, 6));
-        assert_eq!(records(ledger, "deduplicated"), (1, 4));
-        let refused = &ledger["total"]["refused"];
-        assert_eq!(refused["undecodable"], json!({"requests": 2, "records": 0}));
-        assert_eq!(refused["unsupported"], json!({"requests": 1, "records": 0}));
-        assert_eq!(
-            refused["invalid_record"],
-            json!({"requests": 0, "records": 1})
-        );
-    };
+    send_mixed(&server);
     let ledger = server.ledger();
-    check(&ledger);
+    check_mixed(&ledger);
     let refusals = ledger["refusals"].as_array().unwrap();
-    let reasons: Vec<&str> = refusals
-        .iter()
-        .map(|refusal| refusal["reason"].as_str().unwrap())
-        .collect();
+    let reasons: Vec<&Value> = refusals.iter().map(|refusal| &refusal["reason"]).collect();
     let expected = [
         "unsupported",
         "undecodable",
@@ -206,24 +197,44 @@ fn the_ledger_says_why_data_is_not_arriving_and_stays_over_a_restart() {
         "invalid_record",
     ];
     assert_eq!(reasons, expected);
-    assert!(
-        refusals
-            .iter()
-            .all(|refusal| refusal["user_agent"] == "shop/2")
-    );
-    assert!(
-        refusals[3]["message"]
-            .as_str()
-            .unwrap()
-            .contains("1 of 3 spans"),
-        "{ledger}"
-    );
+    for refusal in refusals {
+        assert_eq!(refusal["user_agent"], "shop/2");
+        assert_eq!(refusal["door"], "OTLP/HTTP");
+    }
+    let message = refusals[3]["message"].as_str().unwrap();
+    assert!(message.starts_with("1 of 3 spans refused: "), "{message}");
     let by_day: Value = server.get("/api/v1/ledger?by=day").json().unwrap();
     assert_eq!(by_day["lines"][0]["day"].as_str().map(str::len), Some(10));
     assert_eq!(server.get("/api/v1/ledger?by=week").status(), 400);
     server.stop();
     let server = Server::start(&data);
-    check(&server.ledger());
+    check_mixed(&server.ledger());
+    server.stop();
+}
+
+#[test]
+fn the_command_line_shows_the_ledger() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let show = || {
+        let output = Command::new(env!("CARGO_BIN_EXE_crawlspace"))
+            .args(["ledger", "--by-day", "--server", server.http()])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(show().starts_with("nothing has reached a door yet"));
+    send_mixed(&server);
+    let shown = show();
+    for part in [
+        " none ┆ traces ┆       11 ┆      6 ┆            4 ┆           0 ┆       1 ┆        7 │",
+        "11 records received = 6 stored + 4 deduplicated + 0 sampled out + 1 refused",
+        "2 requests refused: undecodable",
+        "shop/2 OTLP/HTTP traces",
+    ] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
     server.stop();
 }
 

@@ -62,7 +62,11 @@ async fn read_all(
     let mut seen = 0;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
-            Unread::new(ErrorKind::BadInput, format!("the body broke off: {error}"))
+            // Whoever sent it is gone or will send it again: nothing was wrong with what it says.
+            Unread::new(
+                ErrorKind::Unavailable,
+                format!("the body broke off: {error}"),
+            )
         })?;
         seen += chunk.len();
         if seen <= limit {

@@ -4,15 +4,17 @@ use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::otlp::{plain_spans, request};
-use crate::server::{PROTOBUF, Server, gzip, new_data_directory};
+use crate::server::{PROTOBUF, Server, gzip, new_data_directory, poll};
 
 const LOST_REPLIES: u64 = 200;
 const KILLS: u64 = 5;
+const TOLD_WITHIN: Duration = Duration::from_secs(10);
 
 /// When a proxy cuts the connection to its client.
 #[derive(Clone, Copy)]
@@ -235,6 +237,28 @@ fn the_command_line_shows_the_ledger() {
     ] {
         assert!(shown.contains(part), "{part} in\n{shown}");
     }
+    server.stop();
+}
+
+#[test]
+fn a_body_that_breaks_off_is_not_taken_for_a_refusal() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let door = server.http().strip_prefix("http://").unwrap();
+    let mut client = TcpStream::connect(door).unwrap();
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: {door}\r\ncontent-type: {PROTOBUF}\r\ncontent-length: 100\r\n\r\n"
+    );
+    client.write_all(head.as_bytes()).unwrap();
+    client.write_all(&[10; 50]).unwrap();
+    client.shutdown(Shutdown::Both).unwrap();
+    let told = poll(TOLD_WITHIN, || {
+        let total = &server.ledger()["total"];
+        total["deferred"] == json!({"unavailable": {"requests": 1, "records": 0}})
+    });
+    let ledger = server.ledger();
+    assert!(told, "{ledger}");
+    assert_eq!(records(&ledger, "received"), (0, 0), "{ledger}");
     server.stop();
 }
 

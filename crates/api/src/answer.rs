@@ -6,6 +6,7 @@ mod csv;
 mod format;
 mod json;
 mod ndjson;
+mod otlp;
 mod parquet;
 
 use std::io;
@@ -22,7 +23,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use crawlspace_model::ErrorKind;
-use crawlspace_query::{Footer, Piece, Running};
+use crawlspace_query::{Footer, Piece, Records, Running};
+use crawlspace_wire::otlp::ContentType;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use http_body::Frame;
 use serde_json::Value;
@@ -66,6 +68,8 @@ pub(crate) struct ColumnBody {
 trait Encoder: Send {
     /// What comes before the first row.
     fn head(&mut self) -> io::Result<Vec<u8>>;
+    /// Takes what belongs to the rows that come next.
+    fn events(&mut self, _: Vec<RecordBatch>) {}
     fn rows(&mut self, rows: &RecordBatch) -> io::Result<Vec<u8>>;
     /// What comes after the last row.
     fn end(&mut self, footer: &Footer) -> io::Result<Vec<u8>>;
@@ -82,22 +86,45 @@ pub(crate) fn response(running: Running, format: Format) -> Result<Response, Pro
         Format::Csv => Ok(Box::new(csv::Csv::new(running.schema()))),
         Format::Arrow => arrow_stream::ArrowStream::new(running.schema()).map(|e| Box::new(e) as _),
         Format::Parquet => parquet::Parquet::new(running.schema()).map(|e| Box::new(e) as _),
+        Format::Otlp | Format::OtlpProtobuf => Err(io::Error::other(
+            "OTLP holds events themselves, by /api/v1/query without `group_by` and `calculate`",
+        )),
     };
     let encoder = encoder.map_err(|error| {
         let detail = format!("this answer can't be given as {}: {error}", format.name());
         Problem::new(ErrorKind::BadInput, detail)
     })?;
+    Ok(send(Source::Rows(running), encoder, format))
+}
+
+/// Events themselves, as OTLP.
+pub(crate) fn records(
+    records: Records,
+    format: Format,
+    content_type: ContentType,
+) -> Result<Response, Problem> {
+    let encoder = Box::new(otlp::Otlp::new(records.table, content_type)?);
+    Ok(send(Source::Records(records), encoder, format))
+}
+
+fn send(source: Source, encoder: Box<dyn Encoder>, format: Format) -> Response {
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
         (TRAILER, HeaderValue::from(FOOTER)),
     ];
     let state = Sending {
-        running,
+        source,
         encoder,
         stage: Stage::Head,
     };
     let frames = stream::unfold(state, Sending::next).boxed();
-    Ok((headers, Body::new(Frames(frames))).into_response())
+    (headers, Body::new(Frames(frames))).into_response()
+}
+
+/// Where an answer comes from.
+enum Source {
+    Rows(Running),
+    Records(Records),
 }
 
 /// A body of frames.
@@ -124,7 +151,7 @@ enum Stage {
 }
 
 struct Sending {
-    running: Running,
+    source: Source,
     encoder: Box<dyn Encoder>,
     stage: Stage,
 }
@@ -146,10 +173,21 @@ impl Sending {
         Some((frame, self))
     }
 
+    async fn found(&mut self) -> Result<Piece, crawlspace_query::Error> {
+        match &mut self.source {
+            Source::Rows(running) => running.next().await,
+            Source::Records(records) => {
+                let (piece, events) = records.next().await?;
+                self.encoder.events(events);
+                Ok(piece)
+            }
+        }
+    }
+
     async fn piece(&mut self) -> io::Result<Option<Frame<Bytes>>> {
         let bytes = match std::mem::replace(&mut self.stage, Stage::Rows) {
             Stage::Head => self.encoder.head()?,
-            Stage::Rows => match self.running.next().await {
+            Stage::Rows => match self.found().await {
                 Ok(Piece::Rows(rows)) => self.encoder.rows(&rows)?,
                 Ok(Piece::End(footer)) => {
                     let end = self.encoder.end(&footer)?;

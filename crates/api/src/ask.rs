@@ -3,14 +3,16 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::response::Response;
-use crawlspace_model::ErrorKind;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse as _, Response};
 use crawlspace_model::id::TraceId;
+use crawlspace_model::{ErrorKind, Signal};
 use crawlspace_query::{Asking, QueryRequest, Trace, parse_duration};
+use crawlspace_wire::otlp::{ContentType, encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::{AnswerBody, FormatParameters, Wanted};
+use crate::answer::{AnswerBody, Format, FormatParameters, Wanted};
 use crate::body::{self, Unread};
 use crate::problem::{Members, Problem, Refusals};
 use crate::{Dependencies, answer};
@@ -55,6 +57,7 @@ pub(crate) async fn sql(
         now: dependencies.clock.now(),
         time_limit,
         rows_max: request.rows_max,
+        ..Asking::default()
     };
     let running = dependencies
         .engine
@@ -65,13 +68,15 @@ pub(crate) async fn sql(
 
 /// Filter, group, calculate
 ///
-/// The answer comes in the form that `Accept` or `format` names, row by row as it is found.
+/// The answer comes in the form that `Accept` or `format` names, row by row as it is found. Events themselves (without
+/// `group_by` and `calculate`) are given as OTLP, too: by `format=otlp`, one document of OTLP/JSON on each line.
 #[utoipa::path(
     post, path = "/api/v1/query", tag = "ask", params(FormatParameters), request_body = QueryRequest,
     responses(
         (status = 200, description = "The rows, and what they rest on.", content(
             (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
             (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"),
+            (Vec<u8> = "application/x-protobuf"),
         )),
         (status = 406, description = "No such form of an answer.", body = Members, content_type = "application/problem+json"),
         Refusals
@@ -87,29 +92,56 @@ pub(crate) async fn query(
         now: dependencies.clock.now(),
         ..Asking::default()
     };
+    if let Some(content_type) = format.otlp() {
+        let records = dependencies
+            .engine
+            .stream_records(&request, &asking)
+            .await?;
+        return answer::records(records, format, content_type);
+    }
     let running = dependencies.engine.stream_query(&request, &asking).await?;
     answer::response(running, format)
 }
 
 /// One trace with all its spans
+///
+/// As JSON, or as OTLP: `?format=otlp` for one document of OTLP/JSON, `Accept: application/x-protobuf` for one
+/// `TracesData`.
 #[utoipa::path(
     get, path = "/api/v1/traces/{id}", tag = "ask",
-    params(("id" = String, Path, description = "32 hex digits of any case, a UUID, or a whole `traceparent`.", example = "4bf92f3577b34da6a3ce929d0e0e4736")),
+    params(("id" = String, Path, description = "32 hex digits of any case, a UUID, or a whole `traceparent`.", example = "4bf92f3577b34da6a3ce929d0e0e4736"), FormatParameters),
     responses(
-        (status = 200, description = "All spans that are there, by start.", body = Trace),
+        (status = 200, description = "All spans that are there, by start.", content(
+            (Trace = "application/json"), (Vec<u8> = "application/x-protobuf"),
+        )),
         (status = 404, description = "No span of the trace is there.", body = Members, content_type = "application/problem+json"),
+        (status = 406, description = "No such form of a trace.", body = Members, content_type = "application/problem+json"),
         Refusals
     )
 )]
 pub(crate) async fn trace(
     State(dependencies): State<Dependencies>,
     Path(id): Path<String>,
-) -> Result<Json<Trace>, Problem> {
+    Wanted(format): Wanted,
+) -> Result<Response, Problem> {
     let id = TraceId::parse(&id)?;
+    let absent = || Problem::new(ErrorKind::NotFound, format!("there is no trace `{id}`"));
+    if let Some(content_type) = format.otlp() {
+        let trace = dependencies.engine.trace_records(id).await?;
+        let trace = trace.ok_or_else(absent)?;
+        let media_type = match content_type {
+            ContentType::Json => Format::Json.media_type(),
+            ContentType::Protobuf => format.media_type(),
+        };
+        let body = encode(Signal::Traces, content_type, &[trace.spans], &[trace.logs]);
+        return Ok(([(CONTENT_TYPE, media_type)], body).into_response());
+    }
+    if format != Format::Json {
+        let detail = "a trace is given as json, otlp or otlp-protobuf: ask for one of these";
+        return Err(Problem::not_acceptable(detail.to_owned()));
+    }
     let trace = dependencies.engine.trace(id).await?;
-    trace
-        .map(Json)
-        .ok_or_else(|| Problem::new(ErrorKind::NotFound, format!("there is no trace `{id}`")))
+    Ok(Json(trace.ok_or_else(absent)?).into_response())
 }
 
 /// The body as JSON, whatever its content type says.

@@ -90,6 +90,8 @@ pub struct Asking {
     pub time_limit: Option<Duration>,
     /// Rows to give at most.
     pub rows_max: Option<usize>,
+    /// Whether `*` means columns as they are stored, for [`Records`](crate::Records).
+    pub stored: bool,
 }
 
 /// Answers questions about the lake.
@@ -234,7 +236,7 @@ impl Engine {
         state.mark_start_execution();
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
         let planning = async {
-            let plan = self.plan(&state, resolved, &snapshot, &scanned)?;
+            let plan = self.plan(&state, resolved, &snapshot, &scanned, asking.stored)?;
             state
                 .create_physical_plan(&plan)
                 .await
@@ -282,6 +284,7 @@ impl Engine {
         resolved: Resolved,
         snapshot: &Snapshot,
         scanned: &Arc<Mutex<Scanned>>,
+        stored: bool,
     ) -> Result<LogicalPlan, Error> {
         let Resolved {
             tokens,
@@ -293,7 +296,7 @@ impl Engine {
         let mut text = BTreeSet::new();
         for (table, names) in &mut named {
             let table = snapshot.table(*table);
-            if wildcard {
+            if wildcard && !stored {
                 names.extend(attribute::names(table));
             }
             let is_text = |name: &&String| {
@@ -302,7 +305,7 @@ impl Engine {
             text.extend(names.iter().filter(is_text).cloned());
             sources.insert(
                 table.table,
-                table::source(&self.lake, table, names, scanned)?,
+                table::source(&self.lake, table, names, stored, scanned)?,
             );
         }
         let known: BTreeSet<String> = named

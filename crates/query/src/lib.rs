@@ -9,6 +9,7 @@ mod functions;
 mod guard;
 mod identifiers;
 mod planner;
+mod records;
 mod request;
 mod table;
 mod trace;
@@ -17,8 +18,9 @@ pub use engine::answer::{Answer, Footer};
 pub use engine::running::{Piece, Running};
 pub use engine::{Asking, Config, Engine};
 pub use error::Error;
+pub use records::Records;
 pub use request::{QueryRequest, Range, parse_duration};
-pub use trace::{Span, SpanEvent, Trace};
+pub use trace::{Span, SpanEvent, Trace, TraceRecords};
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource,
-    TableType,
+    TableType, ident,
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -26,6 +26,7 @@ use datafusion::physical_plan::union::UnionExec;
 use crate::attribute;
 use crate::error::Error;
 use crate::functions::rewrite_id_comparison;
+use crate::trace::columns_of;
 
 /// What a query had to look at.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,15 +36,27 @@ pub(crate) struct Scanned {
     pub parts: u64,
 }
 
-/// The table as a query may use it, with the columns it names.
+/// Before the name of a column as it is stored, beside what that name reads as in queries.
+pub(crate) const STORED: &str = "stored:";
+
+/// The table as a query may use it, with the columns it names; if they are wanted, also all columns as they are stored.
 pub(crate) fn source(
     lake: &Arc<Lake>,
     table: &TableSnapshot,
     named: &BTreeSet<String>,
+    with_stored: bool,
     scanned: &Arc<Mutex<Scanned>>,
 ) -> Result<Arc<dyn TableSource>, Error> {
     let mut expressions = Vec::new();
     let mut columns: Vec<Arc<Column>> = Vec::new();
+    if with_stored {
+        columns = columns_of(table);
+        expressions.extend(
+            columns
+                .iter()
+                .map(|column| ident(&column.stored_name).alias(format!("{STORED}{}", column.name))),
+        );
+    }
     let fixed = table
         .table
         .fixed_columns()

@@ -1,21 +1,20 @@
 //! One trace by its id, on a path of its own without SQL: every span with its attributes put back where they came from,
 //! and its events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Float64Type, Int64Type, TimestampNanosecondType};
-use crawlspace_lake::catalogue::Column;
+use arrow::datatypes::{Float64Type, Int64Type, Schema, TimestampNanosecondType};
+use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{MemoryBatch, PartScan, TableSnapshot, json_at, map_entries, scan_memory};
 use crawlspace_model::Table;
 use crawlspace_model::id::{TraceId, hex};
 use crawlspace_model::names::{RESOURCE_PREFIX, SCOPE_PREFIX, key_of_column};
 use crawlspace_model::table::OVERFLOW;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{BinaryExpr, Column as ColumnExpr, lit};
+use datafusion::physical_expr::expressions::{col, in_list, lit};
 use datafusion::physical_plan::PhysicalExpr;
 use serde_json::{Map, Value};
 
@@ -71,29 +70,29 @@ pub struct SpanEvent {
     pub attributes: Map<String, Value>,
 }
 
+/// The rows of one trace, all columns under the names that queries use.
+#[derive(Debug)]
+pub struct TraceRecords {
+    pub spans: RecordBatch,
+    /// The events of the spans among them.
+    pub logs: RecordBatch,
+    pub damaged_parts: usize,
+}
+
 impl Engine {
     /// The trace of that id; `None` where no span of it is there.
     ///
     /// # Errors
     /// Data can't be read.
     pub async fn trace(&self, id: TraceId) -> Result<Option<Trace>, Error> {
-        let first = self.trace_once(id).await;
-        match &first {
-            Err(error) if error.is_unreadable() => {
-                self.lake.check_parts().await?;
-                self.trace_once(id).await
-            }
-            _ => first,
-        }
-    }
-
-    async fn trace_once(&self, id: TraceId) -> Result<Option<Trace>, Error> {
-        let snapshot = self.lake.snapshot();
-        let spans = self.rows_of(snapshot.table(Table::Spans), id).await?;
-        if spans.num_rows() == 0 {
+        let Some(TraceRecords {
+            spans,
+            logs,
+            damaged_parts,
+        }) = self.trace_records(id).await?
+        else {
             return Ok(None);
-        }
-        let logs = self.rows_of(snapshot.table(Table::Logs), id).await?;
+        };
         let mut events = events(&Rows::new(&logs));
         let rows = Rows::new(&spans);
         let mut spans: Vec<Span> = (0..spans.num_rows())
@@ -103,49 +102,72 @@ impl Engine {
         Ok(Some(Trace {
             trace_id: id.to_string(),
             spans,
+            damaged_parts,
+        }))
+    }
+
+    /// The rows of the trace of that id, as they are stored; `None` where no span of it is there.
+    ///
+    /// # Errors
+    /// Data can't be read.
+    pub async fn trace_records(&self, id: TraceId) -> Result<Option<TraceRecords>, Error> {
+        let first = self.trace_records_once(id).await;
+        match &first {
+            Err(error) if error.is_unreadable() => {
+                self.lake.check_parts().await?;
+                self.trace_records_once(id).await
+            }
+            _ => first,
+        }
+    }
+
+    async fn trace_records_once(&self, id: TraceId) -> Result<Option<TraceRecords>, Error> {
+        let snapshot = self.lake.snapshot();
+        let wanted = Wanted {
+            traces: HashSet::from([id.0]),
+            received: None,
+        };
+        let spans = self.rows_of(snapshot.table(Table::Spans), &wanted).await?;
+        if spans.num_rows() == 0 {
+            return Ok(None);
+        }
+        Ok(Some(TraceRecords {
+            spans,
+            logs: self.rows_of(snapshot.table(Table::Logs), &wanted).await?,
             damaged_parts: snapshot.damaged_parts,
         }))
     }
 
-    /// The rows of one trace, all columns under the names that queries use.
-    async fn rows_of(&self, table: &TableSnapshot, id: TraceId) -> Result<RecordBatch, Error> {
+    /// The rows of some traces, all columns under the names that queries use.
+    pub(crate) async fn rows_of(
+        &self,
+        table: &TableSnapshot,
+        wanted: &Wanted,
+    ) -> Result<RecordBatch, Error> {
         let columns = columns_of(table);
         let mut memory = Vec::new();
         for batch in &table.memory {
-            let found = of_trace(&batch.rows, id)?;
+            let found = wanted.among(&batch.rows)?;
             if found.num_rows() > 0 {
                 memory.push(Arc::new(MemoryBatch::new(found)));
             }
         }
         let mut batches = scan_memory(table.table, &columns, &memory)?;
-        if !table.parts.is_empty() {
-            let at = columns
-                .iter()
-                .position(|column| column.name == "trace_id")
-                .unwrap_or_default();
-            let wanted = ScalarValue::FixedSizeBinary(16, Some(id.0.to_vec()));
-            let predicate: Arc<dyn PhysicalExpr> = Arc::new(BinaryExpr::new(
-                Arc::new(ColumnExpr::new("trace_id", at)),
-                Operator::Eq,
-                lit(wanted),
-            ));
-            let groups = table
-                .parts
-                .iter()
-                .map(|part| vec![Arc::clone(part)])
-                .collect();
-            let predicate = Some(predicate);
+        let parts = table.parts.iter().filter(|part| wanted.meets(part));
+        let groups: Vec<_> = parts.map(|part| vec![Arc::clone(part)]).collect();
+        if !groups.is_empty() {
+            let predicate = wanted.predicate(&PartScan::schema(table.table, &columns))?;
             let scan = PartScan {
                 table: table.table,
                 columns: &columns,
                 projection: None,
                 groups,
-                predicate,
+                predicate: Some(predicate),
                 order: None,
                 limit: None,
             };
             for batch in self.run_plan(scan.plan(&self.lake)?).await? {
-                batches.push(of_trace(&batch, id)?);
+                batches.push(wanted.among(&batch)?);
             }
         }
         let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
@@ -157,14 +179,14 @@ impl Engine {
             .zip(names)
             .map(|(field, name)| field.as_ref().clone().with_name(name))
             .collect();
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let schema = Arc::new(Schema::new(fields));
         Ok(RecordBatch::try_new(schema, rows.columns().to_vec())
             .map_err(crawlspace_lake::Error::from)?)
     }
 }
 
 /// The columns of the catalogue, and those that only memory has.
-fn columns_of(table: &TableSnapshot) -> Vec<Arc<Column>> {
+pub(crate) fn columns_of(table: &TableSnapshot) -> Vec<Arc<Column>> {
     let mut columns: Vec<Arc<Column>> = table.columns.iter().cloned().collect();
     let known: BTreeSet<String> = columns.iter().map(|column| column.name.clone()).collect();
     let names = table.attribute_names();
@@ -176,16 +198,45 @@ fn columns_of(table: &TableSnapshot) -> Vec<Arc<Column>> {
     columns
 }
 
-fn of_trace(rows: &RecordBatch, id: TraceId) -> Result<RecordBatch, Error> {
-    let matching: BooleanArray = match rows.column_by_name("trace_id") {
-        Some(ids) => ids
-            .as_fixed_size_binary()
+/// Which rows are looked up.
+pub(crate) struct Wanted {
+    pub traces: HashSet<[u8; 16]>,
+    /// If known, when the first and the last of them were received.
+    pub received: Option<(i64, i64)>,
+}
+
+impl Wanted {
+    fn meets(&self, part: &Part) -> bool {
+        self.received.is_none_or(|(first, last)| {
+            part.meta.received_max.0 >= first && part.meta.received_min.0 <= last
+        })
+    }
+
+    fn among(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {
+        let is_wanted = |id: &[u8]| {
+            id.try_into()
+                .is_ok_and(|id| self.traces.contains::<[u8; 16]>(id))
+        };
+        let matching: BooleanArray = match rows.column_by_name("trace_id") {
+            Some(ids) => ids
+                .as_fixed_size_binary()
+                .iter()
+                .map(|id| Some(id.is_some_and(is_wanted)))
+                .collect(),
+            None => BooleanArray::from(vec![false; rows.num_rows()]),
+        };
+        Ok(filter_record_batch(rows, &matching).map_err(crawlspace_lake::Error::from)?)
+    }
+
+    fn predicate(&self, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, Error> {
+        let id = col("trace_id", schema).map_err(|source| Error::Plan { source })?;
+        let ids = self
+            .traces
             .iter()
-            .map(|found| Some(found == Some(&id.0[..])))
-            .collect(),
-        None => BooleanArray::from(vec![false; rows.num_rows()]),
-    };
-    Ok(filter_record_batch(rows, &matching).map_err(crawlspace_lake::Error::from)?)
+            .map(|id| lit(ScalarValue::FixedSizeBinary(16, Some(id.to_vec()))))
+            .collect();
+        in_list(id, ids, &false, schema).map_err(|source| Error::Plan { source })
+    }
 }
 
 /// The events of a trace by their span's id, in order.

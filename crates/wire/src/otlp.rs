@@ -2,6 +2,7 @@
 //! reference for any faster decoder. One file per signal beside it; resource, scope, values and
 //! refusals are the same for all signals.
 
+mod encode;
 mod enums;
 mod footprint;
 mod json;
@@ -19,6 +20,7 @@ mod value;
 use crawlspace_model::{Signal, UnixNanos};
 
 use crate::{Decoded, Error};
+pub use encode::encode;
 use footprint::footprint;
 use json::FromJson;
 use message::of_signal;

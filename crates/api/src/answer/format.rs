@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use axum::http::request::Parts;
+use crawlspace_wire::otlp::ContentType;
 use serde::Deserialize;
 
 use crate::parameters::Parameters;
@@ -17,16 +18,21 @@ pub(crate) enum Format {
     Csv,
     Arrow,
     Parquet,
+    /// OTLP/JSON.
+    Otlp,
+    OtlpProtobuf,
 }
 
 impl Format {
     /// The one that is taken when all are as good comes first.
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Json,
         Self::NdJson,
         Self::Csv,
         Self::Arrow,
         Self::Parquet,
+        Self::Otlp,
+        Self::OtlpProtobuf,
     ];
 
     /// As in `?format=`.
@@ -37,6 +43,8 @@ impl Format {
             Self::Csv => "csv",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Otlp => "otlp",
+            Self::OtlpProtobuf => "otlp-protobuf",
         }
     }
 
@@ -47,6 +55,17 @@ impl Format {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Arrow => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::Otlp => "application/x-ndjson",
+            Self::OtlpProtobuf => "application/x-protobuf",
+        }
+    }
+
+    /// Whether it holds events themselves, and how.
+    pub fn otlp(self) -> Option<ContentType> {
+        match self {
+            Self::Otlp => Some(ContentType::Json),
+            Self::OtlpProtobuf => Some(ContentType::Protobuf),
+            _ => None,
         }
     }
 
@@ -54,6 +73,9 @@ impl Format {
         let own = self.media_type().split(';').next().unwrap_or_default();
         let aliases: &[&str] = match self {
             Self::NdJson => &["application/jsonl", "application/ndjson"],
+            Self::OtlpProtobuf => &["application/protobuf"],
+            // Other JSON has its media type.
+            Self::Otlp => return false,
             _ => &[],
         };
         range == "*/*"
@@ -69,7 +91,8 @@ impl Format {
 #[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FormatParameters {
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; for events themselves also `otlp` (JSON) or `otlp-protobuf`; goes
+    /// before `Accept`.
     #[param(example = "csv")]
     format: Option<String>,
 }
@@ -177,6 +200,8 @@ mod tests {
                 "application/vnd.apache.parquet",
                 Some(Format::Parquet),
             ),
+            (None, "application/x-protobuf", Some(Format::OtlpProtobuf)),
+            (Some("otlp"), "application/x-protobuf", Some(Format::Otlp)),
             (None, "text/html", None),
             (None, "application/json;q=0", None),
             (Some("csv"), "application/json", Some(Format::Csv)),

@@ -50,7 +50,7 @@ fn add_message(mut rest: &[u8], message: &Message, depth: usize, total: &mut usi
 }
 
 /// A number as protobuf writes it, taken from the front.
-fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+pub(super) fn read_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first()?;

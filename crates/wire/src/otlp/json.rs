@@ -1,4 +1,4 @@
-//! OTLP/JSON to protobuf, by the table of messages. What is wrong costs the record that
+//! OTLP/JSON to protobuf, by the table of messages, and back. What is wrong costs the record that
 //! it is in, or where it is in a resource, a scope or a metric, the records in that: never others.
 //! Where encoders differ from each other, both ways are read.
 //!
@@ -6,14 +6,17 @@
 
 mod reader;
 mod scalar;
+mod write;
 
 use std::borrow::Cow;
 
 use super::message::{Field, Kind, Message, Role};
 use super::notes::{Notes, Refusal, quoted};
 use crate::Error;
-use reader::{Reader, Token};
+pub(super) use reader::{Reader, Token};
+pub(super) use scalar::unhex;
 use scalar::{put_length, put_scalar, put_varint, shown};
+pub(super) use write::to_json;
 
 /// prost refuses messages that are nested deeper.
 const DEPTH_MAX: usize = 100;

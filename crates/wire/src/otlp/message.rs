@@ -137,8 +137,8 @@ static ANY: Message = part(
         one(7, "bytesValue", Kind::Bytes),
     ],
 );
-static ARRAY: Message = part(0, &[many(1, "values", Kind::Message(&ANY))]);
-static MAP: Message = part(0, &[attributes(1, "values")]);
+pub(super) static ARRAY: Message = part(0, &[many(1, "values", Kind::Message(&ANY))]);
+pub(super) static MAP: Message = part(0, &[attributes(1, "values")]);
 static KEY_VALUE: Message = part(
     size_of::<KeyValue>(),
     &[

@@ -1,10 +1,11 @@
 //! Trace requests: one with everything as a snapshot, refusals, limits; beside it the other signals,
 //! and the properties.
 
+mod generate;
 mod logs;
 mod metrics;
+mod properties;
 pub(in crate::otlp) mod readback;
-mod roundtrip;
 
 use crawlspace_model::{ErrorKind, Signal, Table, UnixNanos};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;

@@ -17,6 +17,7 @@ use crate::{Decoded, Error};
 /// One resource with what came from it.
 pub(super) trait ResourceGroup {
     type Scope: ScopeGroup;
+    fn new(resource: Option<Resource>, schema_url: String, scopes: Vec<Self::Scope>) -> Self;
     fn resource(&self) -> Option<&Resource>;
     fn schema_url(&self) -> &str;
     fn scopes(&self) -> &[Self::Scope];
@@ -25,6 +26,11 @@ pub(super) trait ResourceGroup {
 /// One scope with its records.
 pub(super) trait ScopeGroup {
     type Record;
+    fn new(
+        scope: Option<InstrumentationScope>,
+        schema_url: String,
+        records: Vec<Self::Record>,
+    ) -> Self;
     fn scope(&self) -> Option<&InstrumentationScope>;
     fn schema_url(&self) -> &str;
     fn records(&self) -> &[Self::Record];
@@ -34,6 +40,13 @@ macro_rules! groups {
     ($resource:ident, $scopes:ident, $scope:ident, $records:ident, $record:ident) => {
         impl ResourceGroup for $resource {
             type Scope = $scope;
+            fn new(resource: Option<Resource>, schema_url: String, $scopes: Vec<$scope>) -> Self {
+                Self {
+                    resource,
+                    $scopes,
+                    schema_url,
+                }
+            }
             fn resource(&self) -> Option<&Resource> {
                 self.resource.as_ref()
             }
@@ -46,6 +59,17 @@ macro_rules! groups {
         }
         impl ScopeGroup for $scope {
             type Record = $record;
+            fn new(
+                scope: Option<InstrumentationScope>,
+                schema_url: String,
+                $records: Vec<$record>,
+            ) -> Self {
+                Self {
+                    scope,
+                    $records,
+                    schema_url,
+                }
+            }
             fn scope(&self) -> Option<&InstrumentationScope> {
                 self.scope.as_ref()
             }

@@ -10,7 +10,7 @@ use crate::Error;
 
 /// What a value is or starts with.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Token<'a> {
+pub(in crate::otlp) enum Token<'a> {
     Null,
     Bool(bool),
     /// As it is written.
@@ -22,15 +22,15 @@ pub(super) enum Token<'a> {
     Map,
 }
 
-pub(super) struct Reader<'a> {
+pub(in crate::otlp) struct Reader<'a> {
     text: &'a str,
     at: usize,
     /// How many halves of surrogate pairs have been replaced.
-    pub(super) replaced: u64,
+    pub(in crate::otlp) replaced: u64,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::otlp) fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
@@ -39,7 +39,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next value, or its opening.
-    pub(super) fn value(&mut self) -> Result<Token<'a>, Error> {
+    pub(in crate::otlp) fn value(&mut self) -> Result<Token<'a>, Error> {
         match self.next_byte() {
             Some(b'{') => {
                 self.at += 1;
@@ -68,12 +68,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether an open list has one more item, which [`value`](Self::value) reads then.
-    pub(super) fn has_item(&mut self, is_first: bool) -> Result<bool, Error> {
+    pub(in crate::otlp) fn has_item(&mut self, is_first: bool) -> Result<bool, Error> {
         self.goes_on(is_first, b']', "`,` or `]` belongs")
     }
 
     /// The next key of an open object, None at its end.
-    pub(super) fn key(&mut self, is_first: bool) -> Result<Option<Cow<'a, str>>, Error> {
+    pub(in crate::otlp) fn key(&mut self, is_first: bool) -> Result<Option<Cow<'a, str>>, Error> {
         if !self.goes_on(is_first, b'}', "`,` or `}` belongs")? {
             return Ok(None);
         }
@@ -89,7 +89,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what is left of a value that started with `token`.
-    pub(super) fn skip(&mut self, token: &Token<'_>) -> Result<(), Error> {
+    pub(in crate::otlp) fn skip(&mut self, token: &Token<'_>) -> Result<(), Error> {
         // For each open value: whether it is an object, and nothing of it has been read.
         let mut open = Vec::new();
         match token {
@@ -118,14 +118,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that nothing comes after the value.
-    pub(super) fn end(&mut self) -> Result<(), Error> {
+    pub(in crate::otlp) fn end(&mut self) -> Result<(), Error> {
         match self.next_byte() {
             None => Ok(()),
             Some(_) => Err(self.fault("the end belongs")),
         }
     }
 
-    pub(super) fn fault(&self, expected: &'static str) -> Error {
+    pub(in crate::otlp) fn fault(&self, expected: &'static str) -> Error {
         Error::Json {
             at: self.at,
             expected,

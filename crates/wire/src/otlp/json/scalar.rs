@@ -30,66 +30,52 @@ pub(super) fn put_scalar(
         Kind::Text => put_bytes(tag, text(token).ok_or("a text")?.as_bytes(), out),
         Kind::Bytes => put_bytes(tag, &base64(token).ok_or("base64")?, out),
         Kind::Id | Kind::IdOrNone => {
-            put_bytes(tag, &unhex(token).ok_or("an id in hex digits")?, out);
-        }
-        Kind::Bool => {
-            let Token::Bool(flag) = token else {
-                return Err("true or false");
-            };
-            put_varint(tag, out);
-            out.push(u8::from(*flag));
-        }
-        Kind::Double => {
-            put_varint(tag | 1, out);
-            let number = double(token).ok_or("a number")?;
-            out.extend(number.to_le_bytes());
-        }
-        Kind::Int32 => {
-            let number = integer::<i32>(token).ok_or("an integer of 32 bits")?;
-            put_varint(tag, out);
-            put_varint(i64::from(number).cast_unsigned(), out);
-        }
-        Kind::Uint32 => {
-            let number = integer::<u32>(token).ok_or("an integer of 32 bits from 0")?;
-            put_varint(tag, out);
-            put_varint(number.into(), out);
-        }
-        Kind::Sint32 => {
-            let number = integer::<i32>(token).ok_or("an integer of 32 bits")?;
-            put_varint(tag, out);
-            put_varint(
-                u64::from(((number << 1) ^ (number >> 31)).cast_unsigned()),
-                out,
-            );
-        }
-        Kind::Fixed32 => {
-            let number = integer::<u32>(token).ok_or("an integer of 32 bits from 0")?;
-            put_varint(tag | 5, out);
-            out.extend(number.to_le_bytes());
-        }
-        Kind::Int64 => {
-            let number = integer::<i64>(token).ok_or("an integer of 64 bits")?;
-            put_varint(tag, out);
-            put_varint(number.cast_unsigned(), out);
-        }
-        Kind::Uint64 => {
-            let number = integer::<u64>(token).ok_or("an integer of 64 bits from 0")?;
-            put_varint(tag, out);
-            put_varint(number, out);
-        }
-        Kind::Fixed64 => {
-            let number = integer::<u64>(token).ok_or("an integer of 64 bits from 0")?;
-            put_varint(tag | 1, out);
-            out.extend(number.to_le_bytes());
-        }
-        Kind::Sfixed64 => {
-            let number = integer::<i64>(token).ok_or("an integer of 64 bits")?;
-            put_varint(tag | 1, out);
-            out.extend(number.to_le_bytes());
+            let id = text(token).and_then(unhex);
+            put_bytes(tag, &id.ok_or("an id in hex digits")?, out);
         }
         Kind::Message(_) => return Err("an object"),
+        number => {
+            let bits = bits(number, token)?;
+            let (wire_type, width) = match number {
+                Kind::Double | Kind::Fixed64 | Kind::Sfixed64 => (1, 8),
+                Kind::Fixed32 => (5, 4),
+                _ => (0, 0),
+            };
+            put_varint(tag | wire_type, out);
+            if width == 0 {
+                put_varint(bits, out);
+            } else {
+                out.extend(&bits.to_le_bytes()[..width]);
+            }
+        }
     }
     Ok(())
+}
+
+/// A number as protobuf writes it.
+fn bits(kind: Kind, token: &Token<'_>) -> Result<u64, &'static str> {
+    let int32 = || integer::<i32>(token).ok_or("an integer of 32 bits");
+    Ok(match kind {
+        Kind::Bool => match token {
+            Token::Bool(flag) => u64::from(*flag),
+            _ => return Err("true or false"),
+        },
+        Kind::Double => double(token).ok_or("a number")?.to_bits(),
+        Kind::Int32 => i64::from(int32()?).cast_unsigned(),
+        Kind::Sint32 => {
+            let number = int32()?;
+            u64::from(((number << 1) ^ (number >> 31)).cast_unsigned())
+        }
+        Kind::Uint32 | Kind::Fixed32 => {
+            let number = integer::<u32>(token);
+            number.ok_or("an integer of 32 bits from 0")?.into()
+        }
+        Kind::Int64 | Kind::Sfixed64 => {
+            let number = integer::<i64>(token);
+            number.ok_or("an integer of 64 bits")?.cast_unsigned()
+        }
+        _ => integer::<u64>(token).ok_or("an integer of 64 bits from 0")?,
+    })
 }
 
 pub(super) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
@@ -141,10 +127,9 @@ fn base64(token: &Token<'_>) -> Option<Vec<u8>> {
 }
 
 /// The bytes of hex digits of any case, of any length.
-fn unhex(token: &Token<'_>) -> Option<Vec<u8>> {
-    let digits = text(token)?.as_bytes();
+pub(in crate::otlp) fn unhex(digits: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| (byte as char).to_digit(16);
-    let pairs = digits.chunks(2).map(|pair| match pair {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| match pair {
         [high, low] => u8::try_from(digit(*high)? << 4 | digit(*low)?).ok(),
         _ => None,
     });

@@ -161,9 +161,18 @@ fn numbers_of_points_are_read_as_encoders_write_them() {
     }
 }
 
-#[test]
-fn a_bad_record_is_refused_alone() {
+/// The middle one of three records is refused, for this reason.
+fn check_refused(decoded: &Decoded, reason: &str) {
     let bad = "records refused because their JSON has what OTLP does not have in that place";
+    assert_eq!((decoded.accepted, decoded.rejected), (2, 1), "{reason}");
+    assert_eq!(
+        decoded.messages,
+        [format!("{bad}: 1, for example {reason}")]
+    );
+}
+
+#[test]
+fn a_bad_span_is_refused_alone() {
     for (decoded, reason) in [
         (
             with_span(r#""kind":"SPAN_KIND_SERVER""#),
@@ -202,6 +211,14 @@ fn a_bad_record_is_refused_alone() {
             with_span(r#""status":"error""#),
             "`status` is the text `error`, not an object",
         ),
+    ] {
+        check_refused(&decoded, reason);
+    }
+}
+
+#[test]
+fn a_bad_log_record_or_point_is_refused_alone() {
+    for (decoded, reason) in [
         (
             with_log(r#""body":"a text""#),
             "`body` is the text `a text`, not an object",
@@ -231,11 +248,7 @@ fn a_bad_record_is_refused_alone() {
             "`traceId` is the text `x`, not an id in hex digits",
         ),
     ] {
-        assert_eq!((decoded.accepted, decoded.rejected), (2, 1), "{reason}");
-        assert_eq!(
-            decoded.messages,
-            [format!("{bad}: 1, for example {reason}")]
-        );
+        check_refused(&decoded, reason);
     }
     // What is wrong in protobuf, too, has its own reason.
     let decoded = with_span(r#""spanId":"0102""#);

@@ -47,7 +47,7 @@ fn log(number: u8) -> LogRecord {
     }
 }
 
-pub(super) fn full_request() -> ExportLogsServiceRequest {
+fn full_request() -> ExportLogsServiceRequest {
     let full = LogRecord {
         observed_time_unix_nano: START + 7,
         severity_number: 17,

@@ -92,8 +92,8 @@ fn histograms(points: Vec<HistogramDataPoint>) -> Data {
     })
 }
 
-pub(super) fn full_request() -> ExportMetricsServiceRequest {
-    let queue = Metric {
+fn queue_depth() -> Metric {
+    Metric {
         description: "jobs that wait".into(),
         unit: "{job}".into(),
         metadata: vec![text("owner", "team a")],
@@ -115,7 +115,27 @@ pub(super) fn full_request() -> ExportMetricsServiceRequest {
                 },
             ]),
         )
-    };
+    }
+}
+
+fn exponential() -> ExponentialHistogramDataPoint {
+    ExponentialHistogramDataPoint {
+        time_unix_nano: START,
+        count: 6,
+        sum: Some(-1.0),
+        scale: -3,
+        zero_count: 1,
+        positive: Some(Buckets {
+            offset: -4,
+            bucket_counts: vec![2, 0, 3],
+        }),
+        negative: Some(Buckets::default()),
+        zero_threshold: 0.001,
+        ..ExponentialHistogramDataPoint::default()
+    }
+}
+
+fn full_request() -> ExportMetricsServiceRequest {
     let requests = Sum {
         data_points: vec![NumberDataPoint {
             start_time_unix_nano: 0,
@@ -136,20 +156,6 @@ pub(super) fn full_request() -> ExportMetricsServiceRequest {
         }],
         ..histogram(&[1, 0, 2], &[1.0, 5.0])
     };
-    let exponential = ExponentialHistogramDataPoint {
-        time_unix_nano: START,
-        count: 6,
-        sum: Some(-1.0),
-        scale: -3,
-        zero_count: 1,
-        positive: Some(Buckets {
-            offset: -4,
-            bucket_counts: vec![2, 0, 3],
-        }),
-        negative: Some(Buckets::default()),
-        zero_threshold: 0.001,
-        ..ExponentialHistogramDataPoint::default()
-    };
     let summary = SummaryDataPoint {
         time_unix_nano: START,
         count: 4,
@@ -167,13 +173,13 @@ pub(super) fn full_request() -> ExportMetricsServiceRequest {
         ..SummaryDataPoint::default()
     };
     request(vec![
-        queue,
+        queue_depth(),
         metric("requests", Data::Sum(requests)),
         metric("latency", histograms(vec![latency, histogram(&[], &[])])),
         metric(
             "size",
             Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: vec![exponential],
+                data_points: vec![exponential()],
                 aggregation_temporality: 2,
             }),
         ),

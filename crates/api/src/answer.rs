@@ -31,6 +31,7 @@ use serde_json::Value;
 
 use crate::problem::Problem;
 pub(crate) use format::{Format, FormatParameters, Wanted};
+pub(crate) use ndjson::objects;
 
 /// The trailer with the footer, as JSON in ASCII.
 const FOOTER: HeaderName = HeaderName::from_static("crawlspace-footer");

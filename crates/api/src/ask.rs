@@ -1,4 +1,7 @@
-//! Questions: SQL, the query API, one trace.
+//! Questions: SQL, the query API, one trace, fields, the live tail.
+
+pub(crate) mod fields;
+pub(crate) mod tail;
 
 use axum::Json;
 use axum::body::Body;
@@ -103,7 +106,7 @@ pub(crate) async fn query(
     answer::response(running, format)
 }
 
-/// One trace with all its spans
+/// One trace with all its spans and log records
 ///
 /// As JSON, or as OTLP: `?format=otlp` for one document of OTLP/JSON, `Accept: application/x-protobuf` for one
 /// `TracesData`.
@@ -111,10 +114,10 @@ pub(crate) async fn query(
     get, path = "/api/v1/traces/{id}", tag = "ask",
     params(("id" = String, Path, description = "32 hex digits of any case, a UUID, or a whole `traceparent`.", example = "4bf92f3577b34da6a3ce929d0e0e4736"), FormatParameters),
     responses(
-        (status = 200, description = "All spans that are there, by start.", content(
+        (status = 200, description = "All spans and log records that are there, by time.", content(
             (Trace = "application/json"), (Vec<u8> = "application/x-protobuf"),
         )),
-        (status = 404, description = "No span of the trace is there.", body = Members, content_type = "application/problem+json"),
+        (status = 404, description = "Nothing of the trace is there.", body = Members, content_type = "application/problem+json"),
         (status = 406, description = "No such form of a trace.", body = Members, content_type = "application/problem+json"),
         Refusals
     )

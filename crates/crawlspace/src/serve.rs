@@ -118,6 +118,7 @@ impl Server {
             Some(ended) = servers.join_next() => Some(ended),
         };
         stop.cancel();
+        dependencies.engine.close();
         let close = close(&dependencies, servers);
         tokio::select! {
             () = close => {}

@@ -30,6 +30,8 @@ pub enum Error {
     DataFusion(#[from] datafusion::error::DataFusionError),
     #[error("a background task ended: {0}")]
     Task(#[from] tokio::task::JoinError),
+    #[error("{limit} already follow new rows: end one of them first")]
+    Followed { limit: usize },
 }
 
 impl Error {
@@ -38,7 +40,9 @@ impl Error {
         match self {
             Self::CatalogueUnknown { .. } | Self::Parquet { .. } => ErrorKind::Corrupt,
             Self::Catalogue { source, .. } => kind_of_sql(source),
-            Self::ObjectStore(_) | Self::File { .. } => ErrorKind::Unavailable,
+            Self::ObjectStore(_) | Self::File { .. } | Self::Followed { .. } => {
+                ErrorKind::Unavailable
+            }
             Self::CatalogueRefused { .. }
             | Self::Arrow(_)
             | Self::DataFusion(_)

@@ -1,5 +1,7 @@
 //! The lake itself: its state, what makes rows visible, and consistent snapshots for readers.
 
+mod follow;
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::error::Error;
 use crate::memory::Memory;
 use crate::part;
 use crate::snapshot::{Snapshot, TableSnapshot};
+use follow::Followers;
+pub use follow::{FOLLOWERS_MAX, Follower, News};
 
 /// Memory that query plans and compaction may take together.
 const PLAN_MEMORY_BYTES: usize = 1 << 30;
@@ -88,6 +92,7 @@ pub(crate) struct State {
     pub books: Books,
     /// What is in `books` but not in the catalogue yet.
     pub posting: Posting,
+    pub followers: Followers,
 }
 
 #[derive(Debug, Default)]
@@ -185,6 +190,7 @@ impl Lake {
         let now = self.clock.now();
         let mut state = self.state();
         for (table, rows) in batches {
+            state.followers.tell(table, &rows);
             if let Err(error) = state.tables[table as usize].memory.push(table, rows) {
                 // Cannot happen for batches that a decoder built; the log still has the rows.
                 tracing::error!(%error, table = table.name(), "rows could not be made visible");

@@ -22,7 +22,7 @@ pub use compact::Compacted;
 pub use conform::{Spill, Target, conform, json_at, map_entries};
 pub use error::Error;
 pub use flush::Flushed;
-pub use lake::{Config, Dependencies, Lake};
+pub use lake::{Config, Dependencies, FOLLOWERS_MAX, Follower, Lake, News};
 pub use memory::MemoryBatch;
 pub use scan::{PartScan, scan_memory};
 pub use snapshot::{Attribute, Snapshot, TableSnapshot};

@@ -1,5 +1,6 @@
 //! Reading: parts as DataFusion's own Parquet source, memory as batches of the same columns.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -8,6 +9,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use crawlspace_model::Table;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::LexOrdering;
@@ -82,14 +84,22 @@ impl PartScan<'_> {
 }
 
 fn file(part: &Part) -> PartitionedFile {
-    PartitionedFile::new_from_meta(object_store::ObjectMeta {
+    PartitionedFile::new_from_meta(object(part)).with_metadata_size_hint(footer_bytes(part))
+}
+
+fn object(part: &Part) -> object_store::ObjectMeta {
+    object_store::ObjectMeta {
         location: part::location(&part.meta),
         last_modified: object_time(),
         size: part.meta.size_bytes,
         e_tag: None,
         version: None,
-    })
-    .with_metadata_size_hint(usize::try_from(part.meta.footer_bytes + 8).unwrap_or(usize::MAX))
+    }
+}
+
+/// With the eight bytes that close the file.
+fn footer_bytes(part: &Part) -> usize {
+    usize::try_from(part.meta.footer_bytes + 8).unwrap_or(usize::MAX)
 }
 
 /// The same columns of rows in memory. A value that doesn't fit its column is in `overflow`, if that is asked for.
@@ -125,6 +135,35 @@ pub fn scan_memory(
 }
 
 impl Lake {
+    /// How many rows of a part have a value in each of its flat columns, by stored name. Read from its footer alone.
+    ///
+    /// # Errors
+    /// The part can't be read.
+    pub async fn value_counts(&self, part: &Part) -> Result<BTreeMap<String, u64>, Error> {
+        let cache = self.runtime().cache_manager.get_file_metadata_cache();
+        let (store, object) = (self.store(), object(part));
+        let metadata = DFParquetMetadata::new(store.as_ref(), &object)
+            .with_metadata_size_hint(Some(footer_bytes(part)))
+            .with_file_metadata_cache(Some(cache))
+            .fetch_metadata()
+            .await?;
+        let mut counts = BTreeMap::new();
+        let chunks = metadata
+            .row_groups()
+            .iter()
+            .flat_map(|group| group.columns());
+        for chunk in chunks {
+            let nulls = chunk
+                .statistics()
+                .and_then(|statistics| statistics.null_count_opt());
+            if let ([name], Some(nulls)) = (chunk.column_path().parts(), nulls) {
+                let rows = chunk.num_values().unsigned_abs();
+                *counts.entry(name.clone()).or_insert(0) += rows - nulls.min(rows);
+            }
+        }
+        Ok(counts)
+    }
+
     /// The context that plans of the lake's own run in.
     pub(crate) fn task_context(&self) -> Arc<datafusion::execution::TaskContext> {
         Arc::new(

@@ -1,6 +1,7 @@
 //! Runs questions: one snapshot, one plan, bounded in time, memory and rows.
 
 pub(crate) mod answer;
+mod question;
 pub(crate) mod running;
 mod turns;
 
@@ -20,16 +21,17 @@ use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::identifiers::{self, Columns, Resolved};
 use crate::planner::Planner;
-use crate::request::{QueryRequest, parse_duration};
-use crate::table::Scanned;
+use crate::request::QueryRequest;
+use crate::table::{Fresh, Scanned};
 use crate::{attribute, functions, guard, table};
 use answer::{Answer, Footer};
 use running::{Running, Work};
-use turns::Turns;
+use turns::{Turn, Turns};
 
 /// Functions whose result can be many times larger than what they are given: one call could take all memory.
 const GROWING_FUNCTIONS: [&str; 10] = [
@@ -94,6 +96,23 @@ pub struct Asking {
     pub stored: bool,
 }
 
+/// SQL, and what to give of its answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Query<'a> {
+    pub sql: &'a str,
+    /// Rows to give at most; further ones are counted.
+    pub keep: usize,
+    /// So many columns at the end are for the footer.
+    pub hidden: usize,
+}
+
+/// What a query sees.
+struct Over {
+    snapshot: Snapshot,
+    /// If there, these rows alone.
+    fresh: Option<Fresh>,
+}
+
 /// Answers questions about the lake.
 #[derive(Debug)]
 pub struct Engine {
@@ -101,6 +120,7 @@ pub struct Engine {
     config: Config,
     state: SessionState,
     turns: Turns,
+    closing: CancellationToken,
 }
 
 impl Engine {
@@ -123,9 +143,12 @@ impl Engine {
         registry.extend(scalars.map(|(_, function)| Arc::clone(function)));
         let mut aggregates = functions::aggregates();
         aggregates.extend(state.aggregate_functions().values().cloned());
+        let mut windows = functions::windows();
+        windows.extend(state.window_functions().values().cloned());
         session = session
             .with_scalar_functions(registry)
-            .with_aggregate_functions(aggregates);
+            .with_aggregate_functions(aggregates)
+            .with_window_functions(windows);
         state = session.build();
         let turns = Turns::new(config.running_max, config.waiting_max, config.wait_time_max);
         Self {
@@ -133,7 +156,17 @@ impl Engine {
             config,
             state,
             turns,
+            closing: CancellationToken::new(),
         }
+    }
+
+    /// Ends what would not end by itself: live tails.
+    pub fn close(&self) {
+        self.closing.cancel();
+    }
+
+    pub(crate) async fn closing(&self) {
+        self.closing.cancelled().await;
     }
 
     /// Queries that run now.
@@ -180,36 +213,16 @@ impl Engine {
     /// # Errors
     /// The statement is wrong, asks for too much, data can't be read, or too many queries run.
     pub async fn stream_sql(&self, sql: &str, asking: &Asking) -> Result<Running, Error> {
-        let keep = asking.rows_max.unwrap_or(self.config.rows_max);
-        self.run(sql, keep, asking).await
-    }
-
-    /// Answers a question of the query API, row by row.
-    ///
-    /// # Errors
-    /// The question is wrong, asks for too much, data can't be read, or too many queries run.
-    pub async fn stream_query(
-        &self,
-        request: &QueryRequest,
-        asking: &Asking,
-    ) -> Result<Running, Error> {
-        let snapshot = self.lake.snapshot();
-        let question = request.to_sql(&snapshot, asking.now)?;
-        let mut asking = asking.clone();
-        if let Some(timeout) = &request.timeout {
-            asking.time_limit = Some(parse_duration(timeout)?);
-        }
-        let running = self.run(&question.sql, question.limit, &asking).await?;
-        Ok(running.asked_as(question.sql, question.is_open_ended))
-    }
-
-    /// Runs SQL, keeping at most `keep` rows. If data can't be read, damaged parts are set aside and the rest is asked.
-    async fn run(&self, sql: &str, keep: usize, asking: &Asking) -> Result<Running, Error> {
-        let first = self.run_on(self.lake.snapshot(), sql, keep, asking).await;
+        let query = Query {
+            sql,
+            keep: asking.rows_max.unwrap_or(self.config.rows_max),
+            hidden: 0,
+        };
+        let first = self.run_on(self.lake.snapshot(), query, asking).await;
         match &first {
             // Whoever found that out has looked for damaged parts already.
             Err(error) if error.is_unreadable() => {
-                self.run_on(self.lake.snapshot(), sql, keep, asking).await
+                self.run_on(self.lake.snapshot(), query, asking).await
             }
             _ => first,
         }
@@ -219,24 +232,59 @@ impl Engine {
     pub(crate) async fn run_on(
         &self,
         snapshot: Snapshot,
-        sql: &str,
-        keep: usize,
+        query: Query<'_>,
         asking: &Asking,
     ) -> Result<Running, Error> {
         self.check(asking)?;
-        guard::check_text(sql)?;
-        let tokens = identifiers::tokenize(sql)?;
+        let turn = Some(self.turns.take().await?);
+        let over = Over {
+            snapshot,
+            fresh: None,
+        };
+        self.start(over, query, asking, turn).await
+    }
+
+    /// Answers SQL over rows that have just become visible. These are few, and need no turn.
+    pub(crate) async fn ask_fresh(
+        &self,
+        sql: &str,
+        keep: usize,
+        fresh: Fresh,
+    ) -> Result<Answer, Error> {
+        let over = Over {
+            snapshot: self.lake.snapshot(),
+            fresh: Some(fresh),
+        };
+        let query = Query {
+            sql,
+            keep,
+            hidden: 0,
+        };
+        let asking = Asking::default();
+        let running = self.start(over, query, &asking, None).await?;
+        running.collect().await
+    }
+
+    async fn start(
+        &self,
+        over: Over,
+        query: Query<'_>,
+        asking: &Asking,
+        turn: Option<Turn>,
+    ) -> Result<Running, Error> {
+        let snapshot = &over.snapshot;
+        guard::check_text(query.sql)?;
+        let tokens = identifiers::tokenize(query.sql)?;
         guard::check_tokens(&tokens)?;
-        let turn = self.turns.take().await?;
         let started = Instant::now();
-        let resolved = identifiers::resolve(tokens, None, &snapshot)?;
+        let resolved = identifiers::resolve(tokens, None, snapshot)?;
         let scanned = Arc::new(Mutex::new(Scanned::default()));
-        let footer = footer_of(&snapshot, resolved.named.keys().copied(), asking.now);
+        let footer = footer_of(snapshot, resolved.named.keys().copied(), asking.now);
         let mut state = self.state.clone();
         state.mark_start_execution();
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
         let planning = async {
-            let plan = self.plan(&state, resolved, &snapshot, &scanned, asking.stored)?;
+            let plan = self.plan(&state, resolved, &over, &scanned, asking.stored)?;
             state
                 .create_physical_plan(&plan)
                 .await
@@ -251,7 +299,8 @@ impl Engine {
             lake: Arc::clone(&self.lake),
             plan,
             rows,
-            keep: keep.min(self.config.rows_limit_max),
+            keep: query.keep.min(self.config.rows_limit_max),
+            hidden: query.hidden,
             started,
             time_limit,
             scanned,
@@ -282,7 +331,7 @@ impl Engine {
         &self,
         state: &SessionState,
         resolved: Resolved,
-        snapshot: &Snapshot,
+        Over { snapshot, fresh }: &Over,
         scanned: &Arc<Mutex<Scanned>>,
         stored: bool,
     ) -> Result<LogicalPlan, Error> {
@@ -296,8 +345,11 @@ impl Engine {
         let mut text = BTreeSet::new();
         for (table, names) in &mut named {
             let table = snapshot.table(*table);
-            if wildcard && !stored {
-                names.extend(attribute::names(table));
+            let fresh = fresh.as_ref().filter(|(of, _)| *of == table.table);
+            match fresh {
+                Some((_, rows)) if wildcard => names.extend(attribute::names_in(rows)),
+                None if wildcard && !stored => names.extend(attribute::names(table)),
+                _ => {}
             }
             let is_text = |name: &&String| {
                 attribute::reading(table, name).is_some_and(|reading| reading.is_text)
@@ -305,7 +357,7 @@ impl Engine {
             text.extend(names.iter().filter(is_text).cloned());
             sources.insert(
                 table.table,
-                table::source(&self.lake, table, names, stored, scanned)?,
+                table::source(&self.lake, table, fresh, names, stored, scanned)?,
             );
         }
         let known: BTreeSet<String> = named

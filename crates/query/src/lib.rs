@@ -2,9 +2,9 @@
 //! nothing of HTTP.
 
 mod attribute;
-mod calculation;
 mod engine;
 mod error;
+mod fields;
 mod functions;
 mod guard;
 mod identifiers;
@@ -12,15 +12,18 @@ mod planner;
 mod records;
 mod request;
 mod table;
+mod tail;
 mod trace;
 
 pub use engine::answer::{Answer, Footer};
 pub use engine::running::{Piece, Running};
 pub use engine::{Asking, Config, Engine};
 pub use error::Error;
+pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
-pub use request::{QueryRequest, Range, parse_duration};
-pub use trace::{Span, SpanEvent, Trace, TraceRecords};
+pub use request::{Fill, QueryRequest, Range, parse_duration};
+pub use tail::{Glimpse, Tail};
+pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
 
 #[cfg(test)]
 mod tests;

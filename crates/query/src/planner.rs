@@ -20,6 +20,8 @@ use datafusion::logical_expr::{
 use datafusion::sql::planner::{NullOrdering, ParserOptions, SqlToRel};
 use datafusion::sql::sqlparser::ast::{BinaryOperator, Statement};
 
+use crate::request::relation::Relation;
+
 /// What one query may name.
 pub(crate) struct Planner<'a> {
     state: &'a SessionState,
@@ -125,9 +127,14 @@ struct NumbersInText {
 }
 
 impl NumbersInText {
+    fn is_text(&self, name: &str) -> bool {
+        let related = Relation::of(name).map_or(name, |(_, field)| field);
+        self.text.contains(name) || self.text.contains(related)
+    }
+
     fn number(&self, expression: Expr) -> Expr {
         match &expression {
-            Expr::Column(column) if self.text.contains(&column.name) => {
+            Expr::Column(column) if self.is_text(&column.name) => {
                 try_cast(expression, DataType::Float64)
             }
             _ => expression,

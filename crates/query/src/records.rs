@@ -49,13 +49,12 @@ impl Engine {
         request: &QueryRequest,
         asking: &Asking,
     ) -> Result<Records, Error> {
-        let snapshot = self.lake.snapshot();
-        let question = request.to_sql(&snapshot, asking.now)?;
-        if !question.is_open_ended {
+        if !request.is_about_events() {
             return Err(Error::Request(
                 "OTLP holds events themselves: leave out `group_by`, `calculate` and `granularity`, or ask for another format".to_owned(),
             ));
         }
+        let snapshot = self.lake.snapshot();
         let mut asking = Asking {
             stored: true,
             ..asking.clone()
@@ -63,13 +62,11 @@ impl Engine {
         if let Some(timeout) = &request.timeout {
             asking.time_limit = Some(parse_duration(timeout)?);
         }
-        let running = self
-            .run_on(snapshot.clone(), &question.sql, question.limit, &asking)
-            .await?;
+        let running = self.query_on(&snapshot, request, &asking).await?;
         Ok(Records {
             engine: Arc::clone(self),
             table: table_named(&request.from)?,
-            running: running.asked_as(question.sql, question.is_open_ended),
+            running,
             snapshot,
         })
     }

@@ -39,10 +39,15 @@ pub(crate) struct Scanned {
 /// Before the name of a column as it is stored, beside what that name reads as in queries.
 pub(crate) const STORED: &str = "stored:";
 
+/// Rows that have just become visible, of one table.
+pub(crate) type Fresh = (Table, Vec<Arc<MemoryBatch>>);
+
 /// The table as a query may use it, with the columns it names; if they are wanted, also all columns as they are stored.
+/// With fresh rows it has no others, but names mean what they mean in the whole table.
 pub(crate) fn source(
     lake: &Arc<Lake>,
     table: &TableSnapshot,
+    fresh: Option<&Fresh>,
     named: &BTreeSet<String>,
     with_stored: bool,
     scanned: &Arc<Mutex<Scanned>>,
@@ -82,9 +87,13 @@ pub(crate) fn source(
         }
     }
     let schema = PartScan::schema(table.table, &columns);
+    let mut snapshot = table.clone();
+    if let Some((_, rows)) = fresh {
+        (snapshot.parts, snapshot.memory) = (Arc::default(), rows.clone());
+    }
     let stored = StoredTable {
         lake: Arc::clone(lake),
-        snapshot: table.clone(),
+        snapshot,
         columns,
         schema,
         scanned: Arc::clone(scanned),

@@ -1,6 +1,8 @@
 //! A model of the whole read side: rows with wild attributes are published, flushed, compacted and reopened in any
 //! order, and every question is answered as the plain list of rows would.
 
+mod relations;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,12 +1,12 @@
 //! One trace by its id, on a path of its own without SQL: every span with its attributes put back where they came from,
-//! and its events.
+//! its events, and the log records that name the trace.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Float64Type, Int64Type, Schema, TimestampNanosecondType};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType};
 use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{MemoryBatch, PartScan, TableSnapshot, json_at, map_entries, scan_memory};
 use crawlspace_model::Table;
@@ -21,11 +21,13 @@ use serde_json::{Map, Value};
 use crate::engine::Engine;
 use crate::error::Error;
 
-/// All spans of one trace that are there, by start.
+/// All spans of one trace that are there, by start, and its log records.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Trace {
     pub trace_id: String,
     pub spans: Vec<Span>,
+    /// By time; the events of spans are with these.
+    pub logs: Vec<LogRecord>,
     /// Parts that are damaged and set aside: spans may be missing.
     pub damaged_parts: usize,
 }
@@ -70,17 +72,40 @@ pub struct SpanEvent {
     pub attributes: Map<String, Value>,
 }
 
+/// A log record of a trace. Times are nanoseconds since 1970, as text.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
+pub struct LogRecord {
+    pub time: String,
+    pub observed_time: Option<String>,
+    pub span_id: Option<String>,
+    pub severity_number: Option<i32>,
+    pub severity_text: Option<String>,
+    #[serde(rename = "event.name")]
+    pub event_name: Option<String>,
+    pub body: Option<String>,
+    #[serde(rename = "service.name")]
+    pub service_name: Option<String>,
+    #[serde(rename = "scope.name")]
+    pub scope_name: Option<String>,
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    #[schema(value_type = Object)]
+    pub resource: Map<String, Value>,
+    #[schema(value_type = Object)]
+    pub scope: Map<String, Value>,
+}
+
 /// The rows of one trace, all columns under the names that queries use.
 #[derive(Debug)]
 pub struct TraceRecords {
     pub spans: RecordBatch,
-    /// The events of the spans among them.
+    /// The log records, and the events of the spans.
     pub logs: RecordBatch,
     pub damaged_parts: usize,
 }
 
 impl Engine {
-    /// The trace of that id; `None` where no span of it is there.
+    /// The trace of that id; `None` where neither a span nor a log record of it is there.
     ///
     /// # Errors
     /// Data can't be read.
@@ -93,7 +118,8 @@ impl Engine {
         else {
             return Ok(None);
         };
-        let mut events = events(&Rows::new(&logs));
+        let rows = Rows::new(&logs);
+        let (mut events, logs) = (events(&rows), records(&rows));
         let rows = Rows::new(&spans);
         let mut spans: Vec<Span> = (0..spans.num_rows())
             .map(|row| span(&rows, row, &mut events))
@@ -102,11 +128,12 @@ impl Engine {
         Ok(Some(Trace {
             trace_id: id.to_string(),
             spans,
+            logs,
             damaged_parts,
         }))
     }
 
-    /// The rows of the trace of that id, as they are stored; `None` where no span of it is there.
+    /// The rows of the trace of that id, as they are stored; `None` where nothing of it is there.
     ///
     /// # Errors
     /// Data can't be read.
@@ -128,12 +155,11 @@ impl Engine {
             received: None,
         };
         let spans = self.rows_of(snapshot.table(Table::Spans), &wanted).await?;
-        if spans.num_rows() == 0 {
-            return Ok(None);
-        }
-        Ok(Some(TraceRecords {
+        let logs = self.rows_of(snapshot.table(Table::Logs), &wanted).await?;
+        let is_there = spans.num_rows() + logs.num_rows() > 0;
+        Ok(is_there.then_some(TraceRecords {
             spans,
-            logs: self.rows_of(snapshot.table(Table::Logs), &wanted).await?,
+            logs,
             damaged_parts: snapshot.damaged_parts,
         }))
     }
@@ -242,10 +268,7 @@ impl Wanted {
 /// The events of a trace by their span's id, in order.
 fn events(rows: &Rows<'_>) -> BTreeMap<String, Vec<SpanEvent>> {
     let mut events: BTreeMap<String, Vec<(i64, SpanEvent)>> = BTreeMap::new();
-    for row in 0..rows.rows.num_rows() {
-        if rows.text("record_type", row).as_deref() != Some("span_event") {
-            continue;
-        }
+    for row in (0..rows.rows.num_rows()).filter(|row| rows.is_span_event(*row)) {
         let Some(span_id) = rows.id("span_id", row) else {
             continue;
         };
@@ -266,6 +289,33 @@ fn events(rows: &Rows<'_>) -> BTreeMap<String, Vec<SpanEvent>> {
         .into_iter()
         .map(|(span, events)| (span, in_order(events)))
         .collect()
+}
+
+/// The records that are no events of spans, by time.
+fn records(rows: &Rows<'_>) -> Vec<LogRecord> {
+    let all = 0..rows.rows.num_rows();
+    let mut found: Vec<usize> = all.filter(|row| !rows.is_span_event(*row)).collect();
+    found.sort_by_key(|row| rows.time("time", *row));
+    let record = |row: usize| {
+        let [attributes, resource, scope] = rows.attributes(row);
+        let observed = rows.column("observed_time", row);
+        let severity = rows.column("severity_number", row);
+        LogRecord {
+            time: rows.time("time", row).to_string(),
+            observed_time: observed.map(|_| rows.time("observed_time", row).to_string()),
+            span_id: rows.id("span_id", row),
+            severity_number: severity.map(|column| column.as_primitive::<Int32Type>().value(row)),
+            severity_text: rows.text("severity_text", row),
+            event_name: rows.text("event.name", row),
+            body: rows.text("body", row),
+            service_name: rows.text("service.name", row),
+            scope_name: rows.text("scope.name", row),
+            attributes,
+            resource,
+            scope,
+        }
+    };
+    found.into_iter().map(record).collect()
 }
 
 impl Span {
@@ -349,6 +399,10 @@ impl<'a> Rows<'a> {
     fn text(&self, name: &str, row: usize) -> Option<String> {
         let column = self.column(name, row)?;
         Some(column.as_string_view_opt()?.value(row).to_owned())
+    }
+
+    fn is_span_event(&self, row: usize) -> bool {
+        self.text("record_type", row).as_deref() == Some("span_event")
     }
 
     fn id(&self, name: &str, row: usize) -> Option<String> {

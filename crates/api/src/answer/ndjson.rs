@@ -53,6 +53,18 @@ fn object_writer<'a>(
     }
 }
 
+/// Each row as a JSON object.
+pub(crate) fn objects(rows: &RecordBatch) -> Vec<Vec<u8>> {
+    let names = unique_names(rows.schema_ref());
+    let write = object_writer(rows, &names);
+    let object = |row| {
+        let mut object = Vec::new();
+        write(row, &mut object);
+        object
+    };
+    (0..rows.num_rows()).map(object).collect()
+}
+
 impl Encoder for NdJson {
     fn head(&mut self) -> io::Result<Vec<u8>> {
         Ok(Vec::new())

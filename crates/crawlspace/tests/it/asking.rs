@@ -1,4 +1,7 @@
 //! What is asked, and the forms in which it is answered.
 
+mod exam;
+mod fields;
 mod otlp_out;
 mod streaming;
+mod tail;

@@ -40,6 +40,12 @@ pub struct Footer {
     pub sampled: bool,
     /// Parts that are damaged and set aside: their rows are missing.
     pub damaged_parts: u64,
+    /// Groups in all, where only the largest have a series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub groups: Option<u64>,
+    /// How far a percentile of histograms may be from that of the values themselves: the width of its bucket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub percentile_error_max: Option<f64>,
     /// The SQL that the query API's question became.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<String>,

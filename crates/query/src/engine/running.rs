@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::compute::max;
+use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
 use crawlspace_lake::Lake;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::TryStreamExt as _;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use super::answer::{Answer, Footer};
 use super::turns::Turn;
 use crate::error::Error;
+use crate::request::Gaps;
 use crate::table::Scanned;
 
 /// Batches that are found ahead of the reader.
@@ -62,7 +64,7 @@ impl Running {
         };
         Ok(match piece {
             Piece::End(mut footer) => {
-                footer.sql = self.sql.take();
+                footer.sql = self.sql.take().or(footer.sql);
                 if self.is_open_ended {
                     footer.rows_found = None;
                 }
@@ -89,6 +91,29 @@ impl Running {
         }
     }
 
+    /// The whole answer with rows for its empty steps.
+    pub(crate) async fn filled(self, gaps: &Gaps) -> Result<Self, Error> {
+        let Answer {
+            schema,
+            batches,
+            mut footer,
+        } = self.collect().await?;
+        let rows = gaps.fill(&schema, &batches)?;
+        footer.rows = rows.num_rows() as u64;
+        footer.rows_found = footer.rows_found.map(|_| footer.rows);
+        let (sender, pieces) = mpsc::channel(1);
+        let (schema, end) = (rows.schema(), Piece::End(Box::new(footer)));
+        sender.try_send(Ok(end)).expect("there is room for one");
+        Ok(Self {
+            schema,
+            first: Some(Piece::Rows(rows)),
+            pieces,
+            _task: JoinSet::new(),
+            sql: None,
+            is_open_ended: false,
+        })
+    }
+
     /// The question as SQL, and whether that stops before all rows are found: for the footer.
     pub(crate) fn asked_as(mut self, sql: String, is_open_ended: bool) -> Self {
         (self.sql, self.is_open_ended) = (Some(sql), is_open_ended);
@@ -103,6 +128,8 @@ pub(crate) struct Work {
     pub rows: SendableRecordBatchStream,
     /// Rows to give; further ones are counted only.
     pub keep: usize,
+    /// So many columns at the end are for the footer.
+    pub hidden: usize,
     pub started: Instant,
     /// Time for finding rows; the reader's own does not count.
     pub time_limit: Duration,
@@ -110,13 +137,19 @@ pub(crate) struct Work {
     /// As far as it is known at the start.
     pub footer: Footer,
     #[expect(dead_code, reason = "held, not used")]
-    pub turn: Turn,
+    pub turn: Option<Turn>,
 }
 
 impl Work {
     /// Starts the task, and waits for its first piece.
     pub(crate) async fn start(self) -> Result<Running, Error> {
         let schema = self.rows.schema();
+        let shown: Vec<usize> = (0..schema.fields().len() - self.hidden).collect();
+        let schema = Arc::new(
+            schema
+                .project(&shown)
+                .map_err(crawlspace_lake::Error::from)?,
+        );
         let (sender, mut pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
         let mut task = JoinSet::new();
         task.spawn(self.run(sender));
@@ -176,6 +209,7 @@ impl Work {
             left = left.saturating_sub(began.elapsed());
             let Some(batch) = next else { break };
             found = found.map(|found| found + batch.num_rows());
+            let batch = self.shown(batch)?;
             let room = batch.num_rows().min(self.keep - given);
             given += room;
             if room > 0 {
@@ -187,6 +221,37 @@ impl Work {
             }
         }
         Ok(Some(Box::new(self.footer(given, found))))
+    }
+
+    /// The batch without its hidden columns, which the footer takes.
+    fn shown(&mut self, batch: RecordBatch) -> Result<RecordBatch, Error> {
+        if self.hidden == 0 {
+            return Ok(batch);
+        }
+        let count = batch.num_columns() - self.hidden;
+        for (field, values) in batch
+            .schema_ref()
+            .fields()
+            .iter()
+            .zip(batch.columns())
+            .skip(count)
+        {
+            let footer = &mut self.footer;
+            if field.name() == "$groups" {
+                let groups = values.as_primitive_opt::<Int64Type>().and_then(max);
+                footer.groups = footer.groups.max(groups.map(i64::unsigned_abs));
+            } else if field.name().starts_with("$error") {
+                let error = values.as_primitive_opt::<Float64Type>().and_then(max);
+                let known = footer.percentile_error_max.unwrap_or_default();
+                footer.percentile_error_max = error
+                    .map(|error| error.max(known))
+                    .or(footer.percentile_error_max);
+            }
+        }
+        let shown: Vec<usize> = (0..count).collect();
+        Ok(batch
+            .project(&shown)
+            .map_err(crawlspace_lake::Error::from)?)
     }
 
     fn footer(&self, given: usize, found: Option<usize>) -> Footer {

@@ -1,0 +1,125 @@
+//! Heatmaps: steps of time by bins of a field. The bins come from the data: even ones, or ones that grow by a factor
+//! where the largest value is far larger than the smallest.
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::Float64Type;
+
+use super::asked::Asked;
+use super::condition::quoted;
+use super::steps::Steps;
+use super::{QueryRequest, Question};
+use crate::error::Error;
+
+const STEPS: i64 = 120;
+const BINS: usize = 60;
+const STEPS_MAX: usize = 2_000;
+/// From this ratio of the largest to the least positive value on, bins grow.
+const GROWING_RATIO: f64 = 100.0;
+
+/// What the bins have to cover.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Extent {
+    least: f64,
+    /// Above zero.
+    least_positive: Option<f64>,
+    greatest: f64,
+    first: i64,
+    last: i64,
+}
+
+impl Extent {
+    /// The question for it.
+    pub(crate) fn sql(asked: &Asked<'_>, field: &str) -> Result<String, Error> {
+        let name = asked.scope.field(field)?;
+        let value = format!("TRY_CAST({name} AS DOUBLE)");
+        Ok(format!(
+            "SELECT min({value}), min({value}) FILTER (WHERE {value} > 0), max({value}), \
+             CAST(CAST(min(\"time\") AS BIGINT) AS DOUBLE), CAST(CAST(max(\"time\") AS BIGINT) AS DOUBLE) \
+             FROM {}{} {} {name} IS NOT NULL",
+            asked.from(),
+            asked.filter(),
+            if asked.filter().is_empty() {
+                "WHERE"
+            } else {
+                "AND"
+            },
+        ))
+    }
+
+    /// The answer to it; `None` where no event has the field.
+    pub(crate) fn of(answer: &[RecordBatch]) -> Option<Self> {
+        let row = answer.first().filter(|row| row.num_rows() == 1)?;
+        let value = |index: usize| {
+            let column = row.column(index).as_primitive::<Float64Type>();
+            column
+                .is_valid(0)
+                .then(|| column.value(0))
+                .filter(|value| value.is_finite())
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a time, to within a microsecond"
+        )]
+        let time = |index| value(index).map(|time| time as i64);
+        Some(Self {
+            least: value(0)?,
+            least_positive: value(1),
+            greatest: value(2)?,
+            first: time(3)?,
+            last: time(4)?,
+        })
+    }
+
+    /// The arguments that describe its bins: the least value, where the bins start, where they end, how many, whether
+    /// they grow.
+    fn bins(&self) -> String {
+        let growing = self
+            .least_positive
+            .filter(|least| self.greatest / least >= GROWING_RATIO);
+        let (least, start, end) = (self.least, growing.unwrap_or(self.least), self.greatest);
+        format!(
+            "{least:?}, {start:?}, {end:?}, {BINS}, {}",
+            growing.is_some()
+        )
+    }
+}
+
+impl QueryRequest {
+    /// A row for each step and bin that has events.
+    pub(crate) fn heatmap(
+        &self,
+        asked: &Asked<'_>,
+        field: &str,
+        extent: Option<Extent>,
+    ) -> Result<Question, Error> {
+        // Without values there is nothing to cover, and nothing is found.
+        let extent = extent.unwrap_or(Extent {
+            least: 0.0,
+            least_positive: None,
+            greatest: 1.0,
+            first: 0,
+            last: 0,
+        });
+        let steps = match asked.steps() {
+            Some(steps) => steps.clone(),
+            None => Steps::about(STEPS, asked.length().unwrap_or(extent.last - extent.first)),
+        };
+        let name = asked.scope.field(field)?;
+        let (value, bins) = (format!("TRY_CAST({name} AS DOUBLE)"), extent.bins());
+        let filter = asked.filter();
+        let and = if filter.is_empty() { "WHERE" } else { "AND" };
+        let sql = format!(
+            "SELECT {} AS \"time\", bin_start({value}, {bins}) AS \"bin_start\", \
+             bin_end({value}, {bins}) AS \"bin_end\", {} AS {} FROM {}{filter} {and} {name} IS NOT NULL \
+             GROUP BY 1, 2, 3 ORDER BY 1, 2",
+            steps.of_time(),
+            asked.count(),
+            quoted(&self.calculate[0]),
+            asked.from(),
+        );
+        Ok(Question::new(
+            sql,
+            Some(self.limit.unwrap_or(STEPS_MAX * (BINS + 1))),
+        ))
+    }
+}

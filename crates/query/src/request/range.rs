@@ -1,0 +1,97 @@
+//! Times as people write them: points, lengths, and the range that a question is about.
+
+use std::time::Duration;
+
+use arrow::compute::kernels::cast_utils::string_to_timestamp_nanos;
+use crawlspace_lake::catalogue::time_text;
+use crawlspace_model::UnixNanos;
+
+use crate::error::Error;
+
+/// From when, and until before when.
+pub(crate) type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
+
+/// The times asked for; the end is not included. Times are RFC 3339 or a number since 1970 in seconds, milli-, micro- or
+/// nanoseconds, told apart by their size.
+#[derive(Debug, Clone, Default, serde::Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Range {
+    /// So long until now, like `1h`.
+    #[serde(default)]
+    pub last: Option<String>,
+    #[serde(default)]
+    pub start: Option<String>,
+    #[serde(default)]
+    pub end: Option<String>,
+}
+
+impl Range {
+    /// From when, and until before when.
+    pub(crate) fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
+        if let Some(last) = &self.last {
+            if self.start.is_some() || self.end.is_some() {
+                return Err(Error::Request(
+                    "`range` takes either `last` or `start` and `end`".to_owned(),
+                ));
+            }
+            let nanos = i64::try_from(parse_duration(last)?.as_nanos()).unwrap_or(i64::MAX);
+            return Ok((Some(UnixNanos(now.0.saturating_sub(nanos))), None));
+        }
+        let time = |text: &Option<String>| text.as_deref().map(parse_time).transpose();
+        Ok((time(&self.start)?, time(&self.end)?))
+    }
+}
+
+/// A point in time as people write or paste it.
+fn parse_time(text: &str) -> Result<UnixNanos, Error> {
+    if let Ok(number) = text.parse::<i64>() {
+        // 10 digits are seconds until the year 2286; each finer unit has three more.
+        let scale = match number.unsigned_abs() {
+            0..=99_999_999_999 => 1_000_000_000,
+            100_000_000_000..=99_999_999_999_999 => 1_000_000,
+            100_000_000_000_000..=99_999_999_999_999_999 => 1_000,
+            _ => 1,
+        };
+        return Ok(UnixNanos(number.saturating_mul(scale)));
+    }
+    string_to_timestamp_nanos(text).map(UnixNanos).map_err(|_| {
+        Error::Request(format!(
+            "`{text}` is no time: write it like 2026-11-22T10:00:00Z, or as a number since 1970"
+        ))
+    })
+}
+
+/// A length of time like `90s`, `15m`, `1h`, `7d` or `2w`.
+///
+/// # Errors
+/// The text is something else.
+pub fn parse_duration(text: &str) -> Result<Duration, Error> {
+    let wrong = || {
+        Error::Request(format!(
+            "`{text}` is no length of time: write it like 30s, 15m, 1h, 7d or 2w"
+        ))
+    };
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
+    let nanos: u64 = match &text[digits..] {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
+        "w" => 604_800_000_000_000,
+        _ => return Err(wrong()),
+    };
+    number
+        .checked_mul(nanos)
+        .filter(|nanos| *nanos > 0)
+        .map(Duration::from_nanos)
+        .ok_or_else(wrong)
+}
+
+/// The bounds as SQL conditions.
+pub(crate) fn time_conditions((start, end): Bounds) -> Vec<String> {
+    let start = start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start)));
+    let end = end.map(|end| format!("\"time\" < TIMESTAMP '{}'", time_text(end)));
+    start.into_iter().chain(end).collect()
+}

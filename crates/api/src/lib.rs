@@ -23,6 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use otlp::Language;
 pub use server::serve;
 
 /// What the routes work with.
@@ -42,7 +43,8 @@ pub fn router(dependencies: Dependencies) -> Router {
     finish(own, dependencies)
 }
 
-/// Telemetry and health only: for the port that SDKs and collectors send OTLP/HTTP to.
+/// Telemetry and health only: for the ports that SDKs and collectors send to. Both speak OTLP/HTTP and OTLP/gRPC: who
+/// has the transports mixed up is understood all the same.
 pub fn otlp_router(dependencies: Dependencies) -> Router {
     let own = OpenApiRouter::new()
         .routes(routes!(operations::livez))
@@ -80,16 +82,20 @@ fn administration_routes() -> OpenApiRouter<Dependencies> {
 }
 
 fn ingest_routes() -> OpenApiRouter<Dependencies> {
-    OpenApiRouter::new().routes(routes!(otlp::traces))
+    OpenApiRouter::new()
+        .routes(routes!(otlp::http::traces))
+        .routes(routes!(otlp::http::logs))
+        .routes(routes!(otlp::http::metrics))
 }
 
 fn finish(own: OpenApiRouter<Dependencies>, dependencies: Dependencies) -> Router {
     let (own, _) = own.split_for_parts();
     let (otlp, _) = ingest_routes().split_for_parts();
-    let otlp = otlp.layer(CatchPanicLayer::custom(otlp::panicked));
-    own.fallback(problem::unknown_route)
+    let otlp = otlp.layer(CatchPanicLayer::custom(otlp::panicked(Language::Protobuf)));
+    let grpc = otlp::grpc::routes().layer(CatchPanicLayer::custom(otlp::panicked(Language::Grpc)));
+    own.fallback(otlp::grpc::unknown_route)
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .merge(otlp)
+        .merge(otlp.merge(grpc))
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(dependencies)
 }

@@ -21,7 +21,7 @@ pub(crate) async fn index() -> &'static str {
         "crawlspace ",
         env!("CARGO_PKG_VERSION"),
         ": see inside the distributed system you did not mean to build.\n\n",
-        "POST /v1/traces                    OTLP traces, protobuf, plain or gzip\n",
+        "POST /v1/traces, /v1/logs, /v1/metrics   OTLP, protobuf or JSON; OTLP/gRPC on the same port\n",
         "POST /api/v1/sql                   {\"sql\": \"SELECT …\"} over spans, logs, metrics, changes\n",
         "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
         "GET  /api/v1/traces/{id}           all spans of a trace\n",

@@ -37,6 +37,8 @@ impl Server {
                 "127.0.0.1:0",
                 "--otlp-http",
                 "127.0.0.1:0",
+                "--otlp-grpc",
+                "127.0.0.1:0",
             ])
             .arg("--data-dir")
             .arg(&data_dir)

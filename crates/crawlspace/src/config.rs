@@ -58,7 +58,7 @@ pub struct ServeArguments {
         default_value = "127.0.0.1:4320"
     )]
     pub http: SocketAddr,
-    /// Where OTLP/HTTP listens, the usual port of SDKs; port 0 takes a free one
+    /// Where OTLP listens at the port that SDKs use for HTTP; port 0 takes a free one
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -66,6 +66,14 @@ pub struct ServeArguments {
         default_value = "127.0.0.1:4318"
     )]
     pub otlp_http: SocketAddr,
+    /// Where OTLP listens at the port that SDKs use for gRPC; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "CRAWLSPACE_OTLP_GRPC",
+        default_value = "127.0.0.1:4317"
+    )]
+    pub otlp_grpc: SocketAddr,
     /// Print one line of JSON once ready instead of words
     #[arg(long)]
     pub json: bool,
@@ -94,7 +102,7 @@ pub enum Switch {
 const SERVE_EXAMPLES: &str = "\
 Examples:
   crawlspace serve --data-dir ./data
-  crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --json";
+  crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --json";
 
 /// What every command that asks a server has.
 #[derive(Debug, Args)]

@@ -35,6 +35,7 @@ pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
 struct Server {
     http: TcpListener,
     otlp_http: TcpListener,
+    otlp_grpc: TcpListener,
     dependencies: crawlspace_api::Dependencies,
     ready: String,
     /// Held until the end.
@@ -47,6 +48,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let http = bind(arguments.http, "--http").await?;
         let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
+        let otlp_grpc = bind(arguments.otlp_grpc, "--otlp-grpc").await?;
         let data_dir = DataDir::open(fs.as_ref(), &arguments.data_dir)?;
         let lake = open_lake(arguments, &data_dir, &fs, &clock).await?;
         let config = crawlspace_ingest::Config {
@@ -63,12 +65,12 @@ impl Server {
             Arc::clone(&lake),
             crawlspace_query::Config::default(),
         ));
-        let ready = ready_text(
-            arguments.json,
-            http.local_addr()?,
-            otlp_http.local_addr()?,
-            &data_dir,
-        );
+        let doors = Doors {
+            http: http.local_addr()?,
+            otlp_http: otlp_http.local_addr()?,
+            otlp_grpc: otlp_grpc.local_addr()?,
+        };
+        let ready = ready_text(arguments.json, doors, &data_dir);
         let dependencies = crawlspace_api::Dependencies {
             ingest,
             engine,
@@ -78,6 +80,7 @@ impl Server {
         Ok(Self {
             http,
             otlp_http,
+            otlp_grpc,
             dependencies,
             ready,
             data_dir,
@@ -88,6 +91,7 @@ impl Server {
         let Self {
             http,
             otlp_http,
+            otlp_grpc,
             dependencies,
             ready,
             data_dir,
@@ -97,6 +101,7 @@ impl Server {
         for (listener, router) in [
             (http, crawlspace_api::router(dependencies.clone())),
             (otlp_http, crawlspace_api::otlp_router(dependencies.clone())),
+            (otlp_grpc, crawlspace_api::otlp_router(dependencies.clone())),
         ] {
             servers.spawn(crawlspace_api::serve(
                 listener,
@@ -204,16 +209,28 @@ async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
         })
 }
 
-fn ready_text(json: bool, http: SocketAddr, otlp_http: SocketAddr, data_dir: &DataDir) -> String {
+/// Where the program listens.
+struct Doors {
+    http: SocketAddr,
+    otlp_http: SocketAddr,
+    otlp_grpc: SocketAddr,
+}
+
+fn ready_text(json: bool, doors: Doors, data_dir: &DataDir) -> String {
+    let Doors {
+        http,
+        otlp_http,
+        otlp_grpc,
+    } = doors;
     let data_dir = data_dir.root().display().to_string();
     if json {
-        let (http, otlp_http) = (http.to_string(), otlp_http.to_string());
-        return json!({"http": http, "otlp_http": otlp_http, "otlp_grpc": null, "data_dir": data_dir}).to_string();
+        return json!({"http": http, "otlp_http": otlp_http, "otlp_grpc": otlp_grpc, "data_dir": data_dir}).to_string();
     }
     format!(
         "crawlspace {version} is ready\n\n  \
          API          http://{http}\n  \
          OTLP/HTTP    http://{otlp_http}\n  \
+         OTLP/gRPC    http://{otlp_grpc}\n  \
          data         {data_dir}\n\n\
          Point an instrumented application here:\n  \
          export OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp_http} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\n\

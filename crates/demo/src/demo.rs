@@ -16,6 +16,7 @@ use crate::{DemoArguments, say, stop, traffic};
 
 const HTTP_PORT: u16 = 4320;
 const OTLP_HTTP_PORT: u16 = 4318;
+const OTLP_GRPC_PORT: u16 = 4317;
 
 /// What Crawlspace says when it is ready.
 #[derive(Deserialize)]
@@ -93,11 +94,22 @@ async fn start_crawlspace(
         None => default_or_any_port(HTTP_PORT, "the UI and the API"),
     };
     let otlp_http = default_or_any_port(OTLP_HTTP_PORT, "OTLP/HTTP");
-    let (http, otlp_http) = (http.to_string(), otlp_http.to_string());
+    let otlp_grpc = default_or_any_port(OTLP_GRPC_PORT, "OTLP/gRPC");
+    let [http, otlp_http, otlp_grpc] =
+        [http, otlp_http, otlp_grpc].map(|address| address.to_string());
     let mut command: Vec<OsString> = vec!["guard".into(), "--".into(), crawlspace.into()];
     command.extend(["serve", "--data-dir"].map(OsString::from));
     command.push(arguments.data_dir.clone().into());
-    command.extend(["--http", &http, "--otlp-http", &otlp_http, "--json"].map(OsString::from));
+    let doors = [
+        "--http",
+        &http,
+        "--otlp-http",
+        &otlp_http,
+        "--otlp-grpc",
+        &otlp_grpc,
+    ];
+    command.extend(doors.map(OsString::from));
+    command.push("--json".into());
     let line = first_line_of_new("crawlspace", command, processes)
         .await
         .with_context(|| {

@@ -2,4 +2,5 @@
 
 mod bad_input;
 mod odd_keys;
+mod otlp_rules;
 mod python_sdk;

@@ -72,6 +72,7 @@ pub struct Server {
     log: PathBuf,
     http: String,
     otlp_http: String,
+    otlp_grpc: String,
     pub ready_after: Duration,
 }
 
@@ -95,6 +96,8 @@ impl Server {
                 "--http",
                 "127.0.0.1:0",
                 "--otlp-http",
+                "127.0.0.1:0",
+                "--otlp-grpc",
                 "127.0.0.1:0",
             ])
             .arg("--data-dir")
@@ -133,12 +136,21 @@ impl Server {
             log,
             http: url("http"),
             otlp_http: url("otlp_http"),
+            otlp_grpc: url("otlp_grpc"),
             ready_after,
         })
     }
 
     pub fn http(&self) -> &str {
         &self.http
+    }
+
+    pub fn otlp_http(&self) -> &str {
+        &self.otlp_http
+    }
+
+    pub fn otlp_grpc(&self) -> &str {
+        &self.otlp_grpc
     }
 
     pub fn traces_url(&self) -> String {

@@ -34,7 +34,7 @@ const SERIES: &str = "$series";
 
 /// Whether the table has a value under that name.
 pub(crate) fn is_known(table: &TableSnapshot, name: &str) -> bool {
-    if table.attribute(name).is_none() && own_reading(table, name).is_some() {
+    if name.starts_with(OWN) && own_reading(table, name).is_some() {
         return true;
     }
     table

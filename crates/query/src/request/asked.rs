@@ -194,23 +194,18 @@ impl<'a> Asked<'a> {
         let order = self
             .order(&self.given())?
             .unwrap_or_else(|| self.default_order(time.is_some()));
-        let (errors, hidden) = self.errors();
-        let sql = if hidden == 0 {
-            format!("{sql} ORDER BY {order}")
-        } else {
-            // Errors are hidden at the end of the row.
-            debug_assert!(!errors.is_empty());
-            format!("SELECT * FROM ({sql}) ORDER BY {order}")
-        };
         let default = if time.is_some() {
             STEPS_DEFAULT
         } else {
             GROUPS_DEFAULT
         };
         Ok(Question {
-            hidden,
+            hidden: self.errors().len(),
             gaps: self.gaps(0)?,
-            ..Question::new(sql, Some(self.request.limit.unwrap_or(default)))
+            ..Question::new(
+                format!("{sql} ORDER BY {order}"),
+                Some(self.request.limit.unwrap_or(default)),
+            )
         })
     }
 
@@ -258,9 +253,8 @@ impl<'a> Asked<'a> {
         } else {
             "ASC"
         };
-        let (_, errors) = self.errors();
         Ok(Question {
-            hidden: errors + 2,
+            hidden: self.errors().len() + 2,
             gaps: self.gaps(usize::from(self.request.other))?,
             ..Question::new(
                 format!("{sql} ORDER BY \"time\" {direction}, \"$rank\" NULLS LAST"),
@@ -292,7 +286,7 @@ impl<'a> Asked<'a> {
             let sql = calculation.to_sql(self.scope, seconds)?;
             columns.push(format!("{sql} AS {}", quoted(text)));
         }
-        columns.extend(self.errors().0);
+        columns.extend(self.errors());
         if is_series {
             columns.extend([
                 "\"$rank\"".to_owned(),
@@ -416,17 +410,15 @@ impl<'a> Asked<'a> {
         Some(format!("{seconds:?}"))
     }
 
-    /// Hidden columns with the errors of percentiles, and how many they are.
-    fn errors(&self) -> (Vec<String>, usize) {
+    /// Hidden columns with the errors of percentiles.
+    fn errors(&self) -> Vec<String> {
         let of = |(_, calculation): &(&str, Calculation)| match calculation {
             Calculation::OfHistograms(fraction) => Some(format!(
                 "histogram_error(\"$histogram\", {fraction}) AS \"$error {fraction}\""
             )),
             _ => None,
         };
-        let errors: Vec<String> = self.calculations.iter().filter_map(of).collect();
-        let count = errors.len();
-        (errors, count)
+        self.calculations.iter().filter_map(of).collect()
     }
 
     /// How empty steps are filled, if they are to be.

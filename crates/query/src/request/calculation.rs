@@ -135,23 +135,23 @@ impl Calculation {
     /// As an SQL expression over the rows. `seconds` is the SQL of the time that they are from.
     pub(crate) fn to_sql(&self, scope: Scope<'_>, seconds: &str) -> Result<String, Error> {
         let (weighted, count) = (scope.table.is_weighted(), count(scope));
-        let (function, field) = match self {
+        let (function, name) = match self {
             Self::Count | Self::Heatmap(_) => return Ok(count.to_owned()),
             Self::Rate => return Ok(format!("{count} / ({seconds})")),
             Self::OfHistograms(fraction) => {
                 return Ok(format!("histogram_percentile(\"$histogram\", {fraction})"));
             }
-            Self::Over(function, field) => (function, field),
+            Self::Over(function, name) => (function, name),
         };
-        let any = match scope.relation(field) {
-            Some((Relation::Any, of)) => over_any(*function).map(|name| any_calculated(name, of)),
+        let any = match scope.relation(name) {
+            Some((Relation::Any, of)) => over_any(*function).map(|any| any_calculated(any, of)),
             _ => None,
         };
         let field = match &any {
             Some(calculated) => quoted(calculated),
-            None => scope.field(field)?,
+            None => scope.field(name)?,
         };
-        let increase = || format!("sum({})", quoted(&counter(&field)));
+        let increase = || format!("sum({})", quoted(&counter(name)));
         Ok(match function {
             Function::Count if any.is_some() => count_where(scope, &format!("{field} > 0")),
             Function::Count if weighted => count_where(scope, &format!("{field} IS NOT NULL")),
@@ -224,9 +224,9 @@ fn count_where(scope: Scope<'_>, condition: &str) -> String {
     }
 }
 
-/// The column with the increase of a counter, given as an SQL identifier.
+/// The column with the increase of a counter.
 pub(crate) fn counter(field: &str) -> String {
-    format!("$increase({})", field.trim_matches('"'))
+    format!("$increase({field})")
 }
 
 /// A weight counts as so many values: √((Σwx² − (Σwx)²/Σw) / (Σw − 1)). Without casts, which the engine's names of

@@ -105,7 +105,7 @@ pub(crate) fn records(
     content_type: ContentType,
 ) -> Result<Response, Problem> {
     let encoder = Box::new(otlp::Otlp::new(records.table, content_type)?);
-    Ok(send(Source::Records(records), encoder, format))
+    Ok(send(Source::Records(Box::new(records)), encoder, format))
 }
 
 fn send(source: Source, encoder: Box<dyn Encoder>, format: Format) -> Response {
@@ -125,7 +125,7 @@ fn send(source: Source, encoder: Box<dyn Encoder>, format: Format) -> Response {
 /// Where an answer comes from.
 enum Source {
     Rows(Running),
-    Records(Records),
+    Records(Box<Records>),
 }
 
 /// A body of frames.

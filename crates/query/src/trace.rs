@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::compute::{concat_batches, filter_record_batch, max, min};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, Schema, TimestampNanosecondType};
 use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{MemoryBatch, PartScan, TableSnapshot, json_at, map_entries, scan_memory};
@@ -172,7 +172,11 @@ impl Engine {
     ) -> Result<RecordBatch, Error> {
         let columns = columns_of(table);
         let mut memory = Vec::new();
-        for batch in &table.memory {
+        for batch in table
+            .memory
+            .iter()
+            .filter(|batch| wanted.meets_rows(&batch.rows))
+        {
             let found = wanted.among(&batch.rows)?;
             if found.num_rows() > 0 {
                 memory.push(Arc::new(MemoryBatch::new(found)));
@@ -236,6 +240,17 @@ impl Wanted {
         self.received.is_none_or(|(first, last)| {
             part.meta.received_max.0 >= first && part.meta.received_min.0 <= last
         })
+    }
+
+    fn meets_rows(&self, rows: &RecordBatch) -> bool {
+        let received = rows
+            .column_by_name("received_at")
+            .and_then(|column| column.as_primitive_opt::<TimestampNanosecondType>());
+        let range = received.and_then(|received| Some((min(received)?, max(received)?)));
+        match (self.received, range) {
+            (Some((first, last)), Some((earliest, latest))) => latest >= first && earliest <= last,
+            _ => true,
+        }
     }
 
     fn among(&self, rows: &RecordBatch) -> Result<RecordBatch, Error> {

@@ -2,13 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use crawlspace_model::attribute::VALUE_DEPTH_MAX;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
 
 use crate::otlp::json::{Reader, Token, unhex};
 
-/// Deeper texts are none of ours: values go to 64, in lists of objects.
-const DEPTH_MAX: usize = 80;
+/// Deeper texts are none of ours: a map may be written as three levels, and a value may be an
+/// attribute in an object in a list.
+const DEPTH_MAX: usize = 3 * VALUE_DEPTH_MAX + 8;
 
 /// None for a text that no column has.
 pub(super) fn parse(text: &str) -> Option<AnyValue> {

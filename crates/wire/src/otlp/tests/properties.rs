@@ -3,11 +3,12 @@
 
 use std::fmt::Debug;
 
-use crawlspace_model::{Signal, Table};
+use crawlspace_model::{ErrorKind, Signal, Table};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -16,7 +17,7 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::generate::{self, Doubles};
-use super::{RECEIVED_AT, decode_body};
+use super::{RECEIVED_AT, attribute, decode_body, request, span, text};
 use crate::otlp::encode::encode;
 use crate::otlp::tree::{ResourceGroup, ScopeGroup};
 use crate::otlp::{ContentType, decode};
@@ -176,6 +177,25 @@ fn check_json(signal: Signal, request: &(impl Message + serde::Serialize)) {
     assert_same(&from_json, &from_protobuf, &String::from_utf8_lossy(&json));
 }
 
+#[test]
+fn maps_as_deep_as_protobuf_goes_go_out_as_they_came() {
+    let mut deepest = text("$k", "v");
+    for _ in 0..31 {
+        let values = vec![deepest];
+        deepest = attribute("$k", Any::KvlistValue(KeyValueList { values }));
+    }
+    let deep = request(
+        vec![],
+        vec![Span {
+            attributes: vec![deepest],
+            ..span(1)
+        }],
+    );
+    check(Signal::Traces, &deep, |request| {
+        said(&request.resource_spans, said_of_span)
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
 
@@ -198,6 +218,25 @@ proptest! {
         check::<ExportMetricsServiceRequest>(Signal::Metrics, &request, |request| {
             said(&request.resource_metrics, said_of_metric)
         });
+    }
+
+    #[test]
+    fn a_damaged_request_is_read_or_refused(
+        request in generate::logs(Doubles::All),
+        at in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+    ) {
+        let body = request.encode_to_vec();
+        for content_type in ContentType::ALL {
+            let mut body = sent_out(Signal::Logs, content_type, &body);
+            if !body.is_empty() {
+                let at = at.index(body.len());
+                body[at] = byte;
+            }
+            if let Err(error) = decode(Signal::Logs, content_type, &body, RECEIVED_AT) {
+                prop_assert_eq!(error.kind(), ErrorKind::BadInput);
+            }
+        }
     }
 
     #[test]

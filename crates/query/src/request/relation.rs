@@ -110,14 +110,14 @@ impl Related {
             && self.any_calculated.is_empty()
     }
 
-    /// Names of the span's own that the joins need.
+    /// Names of the table's own that the joins need.
     pub(crate) fn needed(&self) -> Vec<&'static str> {
         let mut needed = Vec::new();
         if !self.is_empty() {
             needed.push("$trace_id");
         }
         if !self.parent.is_empty() {
-            needed.push("$parent_span_id");
+            needed.extend(["$span_id", "$parent_span_id"]);
         }
         needed
     }

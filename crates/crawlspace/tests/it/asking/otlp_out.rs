@@ -116,16 +116,19 @@ fn check(server: &Server, sent: &[ResourceSpans], when: &str) {
     let trace = protobuf(server.client().get(format!("{}{path}", server.http())));
     assert_eq!(spans_of(&trace.resource_spans), sent, "trace, {when}");
 
-    let question = json!({
-        "from": "spans", "where": "http.response.status_code = 503 OR name = 'plain'", "order_by": ["span_id"],
-    });
-    let answer = protobuf(server.post("/api/v1/query").json(&question));
-    assert_eq!(spans_of(&answer.resource_spans), sent, "query, {when}");
+    let question =
+        |condition: &str| json!({"from": "spans", "where": condition, "order_by": ["span_id"]});
+    let of_older_name = question("http.response.status_code = 503 OR name = 'plain'");
+    let of_relation = question("any.size = 'large'");
+    for question in [&of_older_name, &of_relation] {
+        let answer = protobuf(server.post("/api/v1/query").json(question));
+        assert_eq!(spans_of(&answer.resource_spans), sent, "{question}, {when}");
+    }
 
     // The official structs read our JSON, but for doubles that are no numbers.
     let lines = server
         .post("/api/v1/query?format=otlp")
-        .json(&question)
+        .json(&of_older_name)
         .send()
         .unwrap();
     assert_eq!(lines.headers()["content-type"], "application/x-ndjson");

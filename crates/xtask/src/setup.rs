@@ -1,4 +1,4 @@
-//! What tests need besides Rust: a C compiler, and a Python environment with client libraries.
+//! What tests need besides Rust: a C compiler, and client libraries for Python and Node.
 //! Quiet when everything is there.
 
 use std::fs;
@@ -12,18 +12,29 @@ use crate::place::Place;
 use crate::step;
 
 const REQUIREMENTS: &str = "crates/crawlspace/tests/requirements.txt";
+const CLIENTS: &str = "crates/crawlspace/tests/clients";
 
-/// Sets up what is missing; the Python to run clients with.
-pub fn run(place: &Place) -> Result<PathBuf> {
+/// Where the clients are, by the variables that tests find them with.
+pub type Clients = [(&'static str, PathBuf); 2];
+
+/// Sets up what is missing.
+pub fn run(place: &Place) -> Result<Clients> {
     if !step::succeeds("cc", &["--version"]) {
         install("a C compiler", &["gcc", "libc6-dev"])?;
     }
+    Ok([
+        ("CRAWLSPACE_TEST_PYTHON", python(place)?),
+        ("CRAWLSPACE_TEST_NODE_MODULES", node_modules(place)?),
+    ])
+}
+
+/// A Python with the libraries that its clients use.
+fn python(place: &Place) -> Result<PathBuf> {
     let requirements = place.root.join(REQUIREMENTS);
-    let wanted =
-        fs::read(&requirements).with_context(|| format!("reading {}", requirements.display()))?;
-    let mut hash = DefaultHasher::new();
-    wanted.hash(&mut hash);
-    let environment = place.cache.join(format!("venv-{:016x}", hash.finish()));
+    let environment = place.cache.join(format!(
+        "venv-{}",
+        hash_of(std::slice::from_ref(&requirements))?
+    ));
     let python = environment.join("bin/python");
     // Written last: an environment without it was left half made.
     let complete = environment.join("complete");
@@ -32,6 +43,49 @@ pub fn run(place: &Place) -> Result<PathBuf> {
         fs::write(complete, "")?;
     }
     Ok(python)
+}
+
+/// The libraries that clients for Node use.
+fn node_modules(place: &Place) -> Result<PathBuf> {
+    let clients = place.root.join(CLIENTS);
+    let wanted = ["package.json", "package-lock.json"];
+    let lists = wanted.map(|name| clients.join(name));
+    let directory = place.cache.join(format!("node-{}", hash_of(&lists)?));
+    if !step::succeeds("node", &["--version"]) || !step::succeeds("npm", &["--version"]) {
+        install("Node", &["nodejs", "npm"])?;
+    }
+    let complete = directory.join("complete");
+    if !complete.exists() {
+        println!(
+            "set-up: installing packages for Node in {}",
+            directory.display()
+        );
+        fs::create_dir_all(&directory)?;
+        for name in wanted {
+            fs::copy(clients.join(name), directory.join(name))?;
+        }
+        let mut npm = Command::new("npm");
+        npm.args([
+            "ci",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+            "--loglevel=error",
+        ]);
+        step::run(npm.current_dir(&directory))?;
+        fs::write(complete, "")?;
+    }
+    Ok(directory.join("node_modules"))
+}
+
+/// Of the files' content: what is set up from other content stands elsewhere.
+fn hash_of(files: &[PathBuf]) -> Result<String> {
+    let mut hash = DefaultHasher::new();
+    for file in files {
+        let content = fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        content.hash(&mut hash);
+    }
+    Ok(format!("{:016x}", hash.finish()))
 }
 
 fn make_environment(environment: &Path, python: &Path, requirements: &Path) -> Result<()> {

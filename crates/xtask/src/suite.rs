@@ -13,11 +13,11 @@ mod tests;
 
 /// Set-up, the repository's own rules, formatting, and all tests. The last line is the sum of all test programs.
 pub fn test(place: &Place, rest: &[String]) -> Result<ExitCode> {
-    let python = setup::run(place)?;
+    let clients = setup::run(place)?;
     rules(place)?;
     let mut cargo = cargo(place, &["test", "--workspace"]);
     cargo.args(rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest));
-    cargo.env("CRAWLSPACE_TEST_PYTHON", python);
+    cargo.envs(clients);
     let mut totals = Totals::default();
     let tested = step::timed("tests", || run_tests(&mut cargo, &mut totals));
     if let Err(error) = &tested {

@@ -2,7 +2,7 @@
 //! catalogue.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -11,16 +11,31 @@ use crate::server::setting;
 
 /// A client script with its interpreter, ready for arguments.
 pub fn python(script: &str) -> Command {
-    let python = setting("CRAWLSPACE_TEST_PYTHON").expect(
-        "CRAWLSPACE_TEST_PYTHON is not set: run `cargo xtask test`, which installs the Python clients and sets it",
-    );
-    let mut command = Command::new(python);
-    command.arg(
-        Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/clients")
-            .join(script),
-    );
+    let mut command = Command::new(installed("CRAWLSPACE_TEST_PYTHON"));
+    command.arg(client(script));
     command
+}
+
+/// The same for Node.
+pub fn node(script: &str) -> Command {
+    let mut command = Command::new("node");
+    command
+        .env("NODE_PATH", installed("CRAWLSPACE_TEST_NODE_MODULES"))
+        .arg(client(script));
+    command
+}
+
+fn client(script: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/clients")
+        .join(script)
+}
+
+/// A place of client libraries.
+fn installed(name: &str) -> String {
+    setting(name).unwrap_or_else(|| {
+        panic!("{name} is not set: run `cargo xtask test`, which installs the clients and sets it")
+    })
 }
 
 pub struct Duck {

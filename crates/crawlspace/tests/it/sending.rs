@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod odd_keys;
+mod official_sdks;
 mod otlp_rules;
 mod python_sdk;

@@ -148,12 +148,12 @@ pub(crate) async fn trace(
 }
 
 /// The body as JSON, whatever its content type says.
-async fn json_of<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
+pub(crate) async fn json_of<T: DeserializeOwned>(body: Body) -> Result<T, Problem> {
     let body = body::read(body, BODY_BYTES_MAX, &mut |_| Ok(())).await?;
     serde_json::from_slice(&body).map_err(|error| {
         Problem::new(
             ErrorKind::BadInput,
-            format!("the body is not the JSON of a question: {error}"),
+            format!("the body is not the JSON that belongs here: {error}"),
         )
     })
 }

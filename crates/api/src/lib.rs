@@ -1,10 +1,12 @@
 //! The HTTP surface: routes, what they take and answer, and one table from error kinds to statuses.
 //! Handlers are thin: the work is done by `ingest` and `query`.
 
+mod access;
 mod answer;
 mod ask;
 mod body;
 mod cell;
+mod keys;
 mod openapi;
 mod operations;
 mod otlp;
@@ -15,6 +17,8 @@ mod server;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
+use crawlspace_control::Access;
 use crawlspace_ingest::Ingest;
 use crawlspace_lake::Lake;
 use crawlspace_model::Clock;
@@ -23,6 +27,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+pub use access::Gate;
+pub use keys::{CreatedAnswer, KeyAnswer};
 use otlp::Language;
 pub use server::serve;
 
@@ -33,13 +39,18 @@ pub struct Dependencies {
     pub engine: Arc<Engine>,
     pub lake: Arc<Lake>,
     pub clock: Arc<dyn Clock>,
+    pub gate: Arc<Gate>,
 }
 
 /// Every route: for the main port.
 pub fn router(dependencies: Dependencies) -> Router {
-    let own = open_routes()
-        .merge(reading_routes())
-        .merge(administration_routes());
+    let open = open_routes().split_for_parts().0;
+    let own = guarded_routes()
+        .into_iter()
+        .fold(open, |own, (access, routes)| {
+            let routes = routes.split_for_parts().0;
+            own.merge(access::guard(routes, access, &dependencies))
+        });
     finish(own, dependencies)
 }
 
@@ -49,10 +60,18 @@ pub fn otlp_router(dependencies: Dependencies) -> Router {
     let own = OpenApiRouter::new()
         .routes(routes!(operations::livez))
         .routes(routes!(operations::readyz));
-    finish(own, dependencies)
+    finish(own.split_for_parts().0, dependencies)
 }
 
-// The routes, each in the group of the scope that it asks of a key. `docs/reference/openapi.json` is made of them.
+// The routes, each in the group of the access that it asks a key for. `docs/reference/openapi.json` is made of them.
+
+/// The API's own groups that not everybody may use; doors for telemetry are the other one.
+fn guarded_routes() -> [(Access, OpenApiRouter<Dependencies>); 2] {
+    [
+        (Access::Read, reading_routes()),
+        (Access::Administer, administration_routes()),
+    ]
+}
 
 fn open_routes() -> OpenApiRouter<Dependencies> {
     OpenApiRouter::new()
@@ -79,6 +98,8 @@ fn administration_routes() -> OpenApiRouter<Dependencies> {
     OpenApiRouter::new()
         .routes(routes!(operations::flush))
         .routes(routes!(operations::compact))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::revoke))
 }
 
 fn ingest_routes() -> OpenApiRouter<Dependencies> {
@@ -88,14 +109,17 @@ fn ingest_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(otlp::http::metrics))
 }
 
-fn finish(own: OpenApiRouter<Dependencies>, dependencies: Dependencies) -> Router {
-    let (own, _) = own.split_for_parts();
+fn finish(own: Router<Dependencies>, dependencies: Dependencies) -> Router {
     let (otlp, _) = ingest_routes().split_for_parts();
     let otlp = otlp.layer(CatchPanicLayer::custom(otlp::panicked(Language::Protobuf)));
     let grpc = otlp::grpc::routes().layer(CatchPanicLayer::custom(otlp::panicked(Language::Grpc)));
     own.fallback(otlp::grpc::unknown_route)
         .layer(CatchPanicLayer::custom(problem::panicked))
-        .merge(otlp.merge(grpc))
+        .layer(from_fn_with_state(
+            Arc::clone(&dependencies.gate),
+            access::check_host,
+        ))
+        .merge(access::guard_doors(otlp.merge(grpc), &dependencies))
         .method_not_allowed_fallback(problem::wrong_method)
         .with_state(dependencies)
 }

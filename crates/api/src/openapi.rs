@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use crawlspace_control::Access;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::access::{Schemes, describe};
 use crate::problem::Members;
 
 /// What is said of the API as a whole.
@@ -21,19 +23,22 @@ use crate::problem::Members;
     tags(
         (name = "send", description = "Ways in for telemetry"),
         (name = "ask", description = "Questions and answers"),
+        (name = "keys", description = "Who may do what"),
         (name = "operate", description = "Health and maintenance"),
     ),
-    components(schemas(Members))
+    components(schemas(Members)),
+    modifiers(&Schemes)
 )]
 struct Whole;
 
 /// Everything that the main port answers, as indented JSON.
-static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let routes = OpenApiRouter::with_openapi(Whole::openapi())
-        .merge(crate::ingest_routes())
-        .merge(crate::reading_routes())
-        .merge(crate::administration_routes())
+pub(crate) static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut routes = OpenApiRouter::with_openapi(Whole::openapi())
+        .merge(describe(crate::ingest_routes(), Access::Send))
         .merge(crate::open_routes());
+    for (access, group) in crate::guarded_routes() {
+        routes = routes.merge(describe(group, access));
+    }
     let document = routes.into_openapi();
     document
         .to_pretty_json()

@@ -31,6 +31,7 @@ pub(crate) async fn index() -> &'static str {
         "GET  /api/v1/ledger                what became of everything that came; the last refusals\n",
         "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
         "POST /api/v1/maintenance/compact   merge small parts now\n",
+        "POST /api/v1/keys                  make a key; GET lists them, DELETE …/{number} revokes one\n",
         "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
         "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
         "Tables and columns: docs/reference/schema.md in the source tree.\n",

@@ -7,17 +7,21 @@ pub(crate) mod http;
 mod refusal;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName};
+use axum::extract::Request;
+use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, HeaderName, Method};
+use axum::response::Response;
 use bytes::Bytes;
 use crawlspace_ingest::{
-    Accepted, ContentType, Encoding, Ingest, Origin, Request as IngestRequest, Reservation,
+    Accepted, ContentType, Door, Encoding, Ingest, Origin, Request as IngestRequest, Reservation,
 };
+use crawlspace_model::Signal;
 use crawlspace_model::account::Reason;
 
 use crate::body;
 #[cfg(test)]
 pub(crate) use refusal::RpcStatus;
-pub(crate) use refusal::{Language, Refusal, panicked};
+pub(crate) use refusal::{CHALLENGE, Language, Refusal, panicked};
 
 /// The most bytes of a request's message, as it came and decompressed: what OTLP recommends.
 pub(crate) const BODY_BYTES_MAX: usize = 64 << 20;
@@ -46,6 +50,33 @@ async fn accept(
         reservation: message.reservation,
     };
     Ok(ingest.accept(request).await?)
+}
+
+/// Refuses a request that was not let in, in the caller's language; the ledger has it.
+pub(crate) fn deny(ingest: &Ingest, key: u32, request: &Request, refusal: Refusal) -> Response {
+    let language = Language::of(request.headers());
+    let path = request.uri().path();
+    let signals = [
+        ("trace", Signal::Traces),
+        ("log", Signal::Logs),
+        ("metric", Signal::Metrics),
+    ];
+    let signal = signals.into_iter().find(|(word, _)| path.contains(word));
+    if let (&Method::POST, Some((_, signal))) = (request.method(), signal) {
+        let door = match language {
+            Language::Grpc => Door::OtlpGrpc,
+            Language::Protobuf | Language::Json => Door::OtlpHttp,
+        };
+        let user_agent = text_of(request.headers(), &USER_AGENT).to_owned();
+        let origin = Origin {
+            door,
+            signal,
+            key,
+            user_agent,
+        };
+        ingest.refuse(&origin, refusal.reason, &refusal.message);
+    }
+    refusal.into_response(language)
 }
 
 /// The whole body, with room reserved for each chunk before it is kept.

@@ -59,7 +59,7 @@ impl Problem {
         serde_json::to_vec(&members).expect("texts and numbers have a JSON form")
     }
 
-    fn with_status(status: StatusCode, detail: impl Into<String>) -> Self {
+    pub fn with_status(status: StatusCode, detail: impl Into<String>) -> Self {
         Self {
             status,
             detail: detail.into(),

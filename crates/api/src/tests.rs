@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::get;
 use bytes::Bytes;
+use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_ingest::Ingest;
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
@@ -25,16 +26,16 @@ use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::otlp::{self, RpcStatus};
-use crate::{Dependencies, otlp_router, problem, router};
+use crate::{Dependencies, Gate, otlp_router, problem, router};
 
 /// A whole store behind the routes; its log is simulated, so that it can fail.
-struct Store {
-    dependencies: Dependencies,
+pub struct Store {
+    pub dependencies: Dependencies,
     log: SimFs,
     _dir: TempDir,
 }
 
-async fn store() -> Store {
+pub async fn store() -> Store {
     let dir = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalogue = SqliteCatalogue::open(
@@ -65,12 +66,21 @@ async fn store() -> Store {
         Arc::clone(&lake),
         crawlspace_query::Config::default(),
     ));
+    let keys = Keys::open(&dir.path().join("control.sqlite"), Arc::clone(&clock))
+        .await
+        .unwrap();
+    let gate = Arc::new(Gate {
+        keys: Arc::new(keys),
+        key_required: false,
+        hosts: vec!["crawlspace.example".to_owned()],
+    });
     Store {
         dependencies: Dependencies {
             ingest,
             engine,
             lake,
             clock,
+            gate,
         },
         log,
         _dir: dir,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Read as _, Write as _};
 use std::time::Duration;
 
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -117,6 +118,18 @@ async fn ask(
     request: Option<&Value>,
     text: Option<&str>,
 ) -> Result<Vec<u8>, Failure> {
+    let method = request.map_or(Method::GET, |_| Method::POST);
+    send(server, method, path, request, text).await
+}
+
+/// Sends a request and reads the whole answer.
+pub async fn send(
+    server: &ServerArguments,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+    text: Option<&str>,
+) -> Result<Vec<u8>, Failure> {
     // Without proxies: the server is usually this machine.
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIME_MAX)
@@ -124,10 +137,14 @@ async fn ask(
         .build();
     let client = client.map_err(anyhow::Error::from)?;
     let url = format!("{}{path}", server.server.trim_end_matches('/'));
-    let request = match request {
-        Some(request) => client.post(&url).json(request),
-        None => client.get(&url),
-    };
+    let mut request = client.request(method, &url);
+    if let Some(body) = body {
+        request = request.json(body);
+    }
+    if let Some(key) = &server.key {
+        // Marked as sensitive, and so shown nowhere.
+        request = request.bearer_auth(key.expose().trim());
+    }
     let response = request
         .send()
         .await
@@ -184,7 +201,7 @@ fn refusal(body: &[u8], text: Option<&str>) -> String {
     format!("{}\n  {source}\n  {indent}^", problem.detail)
 }
 
-fn show(
+pub fn show(
     server: &ServerArguments,
     answer: &[u8],
     write: fn(&[u8]) -> anyhow::Result<String>,

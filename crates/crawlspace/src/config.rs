@@ -1,10 +1,12 @@
 //! Flags and environment of every command: the only place that reads either.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use crawlspace_control::Secret;
 
 /// See inside the distributed system you did not mean to build.
 #[derive(Debug, Parser)]
@@ -36,6 +38,7 @@ pub enum Command {
     Query(QueryArguments),
     Trace(TraceArguments),
     Ledger(LedgerArguments),
+    Key(KeyArguments),
 }
 
 /// Take telemetry, keep it, answer questions
@@ -74,6 +77,18 @@ pub struct ServeArguments {
         default_value = "127.0.0.1:4317"
     )]
     pub otlp_grpc: SocketAddr,
+    /// Ask for a key on loopback too; where other machines can reach an address, one is always asked for
+    #[arg(long, env = "CRAWLSPACE_AUTH")]
+    pub auth: bool,
+    /// A name that this server is called by, beside localhost and addresses; repeated
+    #[arg(
+        long = "host",
+        value_name = "NAME",
+        env = "CRAWLSPACE_HOST",
+        value_delimiter = ',',
+        value_parser = host
+    )]
+    pub hosts: Vec<String>,
     /// Print one line of JSON once ready instead of words
     #[arg(long)]
     pub json: bool,
@@ -102,7 +117,8 @@ pub enum Switch {
 const SERVE_EXAMPLES: &str = "\
 Examples:
   crawlspace serve --data-dir ./data
-  crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --json";
+  crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --json
+  crawlspace serve --http 0.0.0.0:4320 --otlp-http 0.0.0.0:4318 --host crawlspace.example";
 
 /// What every command that asks a server has.
 #[derive(Debug, Args)]
@@ -115,6 +131,9 @@ pub struct ServerArguments {
         default_value = "http://127.0.0.1:4320"
     )]
     pub server: String,
+    /// The key to ask with; the variable keeps it out of histories and lists of processes
+    #[arg(long, value_name = "KEY", env = "CRAWLSPACE_KEY", hide_env_values = true, value_parser = secret)]
+    pub key: Option<Secret>,
     /// Print the server's answer as it is
     #[arg(long)]
     pub json: bool,
@@ -198,6 +217,50 @@ Examples:
   crawlspace trace 4bf92f3577b34da6a3ce929d0e0e4736
   crawlspace trace 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
+/// Make, list and revoke keys
+///
+/// Asks the server at --server, with an admin key. With --data-dir it works on that directory itself, where no server
+/// runs: the way back in if all keys are lost.
+#[derive(Debug, Args)]
+#[command(after_help = KEY_EXAMPLES)]
+pub struct KeyArguments {
+    #[command(subcommand)]
+    pub action: KeyAction,
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// Work on this data directory, without a server
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeyAction {
+    /// Make a key, and print it: this is the one time it is shown
+    Create {
+        /// What it is for: ingest (send), browser (send from web pages), read (ask), admin (everything)
+        #[arg(long)]
+        scope: String,
+        /// A name to know it by
+        #[arg(long, default_value = "")]
+        name: String,
+        /// The origin of pages that may use a browser key; repeated
+        #[arg(long = "origin", value_name = "URL")]
+        origins: Vec<String>,
+    },
+    /// List all keys, without their secrets
+    List,
+    /// Refuse a key from now on
+    Revoke { number: u32 },
+}
+
+const KEY_EXAMPLES: &str = "\
+Examples:
+  crawlspace key create --scope ingest --name checkout
+  crawlspace key create --scope browser --name shop --origin https://shop.example
+  crawlspace key list
+  crawlspace key revoke 3
+  crawlspace key create --scope admin --data-dir ./data";
+
 /// Show what became of everything that was sent: stored, repeated, refused, and why
 #[derive(Debug, Args)]
 #[command(after_help = LEDGER_EXAMPLES)]
@@ -214,6 +277,22 @@ Examples:
   crawlspace ledger
   crawlspace ledger --by-day
   crawlspace ledger --json";
+
+/// Takes any text: a refusal of the command line would print it.
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// Reads a host name.
+fn host(text: &str) -> Result<String, String> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_name) {
+        true => Ok(text.to_owned()),
+        false => {
+            Err("give a name without scheme and port, for example crawlspace.example".to_owned())
+        }
+    }
+}
 
 /// Reads a number with a unit: ms, s, m, h or d.
 fn duration(text: &str) -> Result<Duration, String> {

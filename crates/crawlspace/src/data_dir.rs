@@ -53,6 +53,11 @@ impl DataDir {
         self.root.join("wal")
     }
 
+    /// The database of keys.
+    pub fn control(&self) -> PathBuf {
+        self.root.join("control.sqlite")
+    }
+
     /// The root of the lake's objects; its catalogue lies beside them.
     pub fn lake(&self) -> PathBuf {
         self.root.join("lake")

@@ -3,6 +3,8 @@
 mod client;
 mod config;
 mod data_dir;
+mod first_keys;
+mod key;
 mod ledger;
 mod print;
 mod serve;
@@ -64,5 +66,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Query(arguments) => client::query(arguments).await,
         Command::Trace(arguments) => client::trace(arguments).await,
         Command::Ledger(arguments) => client::ledger(arguments).await,
+        Command::Key(arguments) => key::key(arguments).await,
     }
 }

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
+use crawlspace_api::Gate;
+use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
@@ -14,12 +16,13 @@ use crawlspace_query::Engine;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ServeArguments, Switch};
 use crate::data_dir::DataDir;
+use crate::first_keys::FirstKeys;
 
 /// Requests that are being answered may take so long to end.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
@@ -70,12 +73,23 @@ impl Server {
             otlp_http: otlp_http.local_addr()?,
             otlp_grpc: otlp_grpc.local_addr()?,
         };
-        let ready = ready_text(arguments.json, doors, &data_dir);
+        let keys = Keys::open(&data_dir.control(), Arc::clone(&clock)).await?;
+        let gate = Gate {
+            keys: Arc::new(keys),
+            key_required: arguments.auth || doors.are_open_to_others(),
+            hosts: arguments.hosts.clone(),
+        };
+        let first_keys = match gate.key_required {
+            true => FirstKeys::make(&gate.keys).await?,
+            false => FirstKeys::default(),
+        };
+        let ready = ready_text(arguments.json, doors, &data_dir, &gate, &first_keys);
         let dependencies = crawlspace_api::Dependencies {
             ingest,
             engine,
             lake,
             clock,
+            gate: Arc::new(gate),
         };
         Ok(Self {
             http,
@@ -109,6 +123,10 @@ impl Server {
                 stop.clone().cancelled_owned(),
             ));
         }
+        let drained = CancellationToken::new();
+        let keys = Arc::clone(&dependencies.gate.keys);
+        let until = drained.clone().cancelled_owned();
+        let keys = tokio::spawn(async move { keys.run(until).await });
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{ready}")
             .and_then(|()| stdout.flush())
@@ -124,7 +142,7 @@ impl Server {
         };
         stop.cancel();
         dependencies.engine.close();
-        let close = close(&dependencies, servers);
+        let close = close(&dependencies, servers, (drained, keys));
         tokio::select! {
             () = close => {}
             name = signals.next() => tracing::warn!(signal = name, "closing at once: the log keeps what is not flushed"),
@@ -142,13 +160,16 @@ impl Server {
 async fn close(
     dependencies: &crawlspace_api::Dependencies,
     mut servers: JoinSet<std::io::Result<()>>,
+    (drained, keys): (CancellationToken, JoinHandle<()>),
 ) {
     let drain = async { while servers.join_next().await.is_some() {} };
     if timeout(DRAIN_TIME_MAX, drain).await.is_err() {
         tracing::warn!("some requests are still unanswered and are dropped");
         servers.abort_all();
     }
+    drained.cancel();
     let shutdown = async {
+        keys.await?;
         dependencies.ingest.shutdown().await?;
         dependencies.lake.close().await;
         Ok::<_, crawlspace_ingest::Error>(())
@@ -191,9 +212,8 @@ async fn open_lake(
 
 async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     if !address.ip().is_loopback() {
-        bail!(
-            "{flag} {address} can be reached from other machines, and crawlspace does not check who asks yet: \
-             use 127.0.0.1 or [::1], and a tunnel or a proxy in front"
+        tracing::warn!(
+            "{flag} {address} is not encrypted: where others can listen, put a proxy with TLS in front"
         );
     }
     TcpListener::bind(address)
@@ -216,7 +236,20 @@ struct Doors {
     otlp_grpc: SocketAddr,
 }
 
-fn ready_text(json: bool, doors: Doors, data_dir: &DataDir) -> String {
+impl Doors {
+    fn are_open_to_others(&self) -> bool {
+        let addresses = [self.http, self.otlp_http, self.otlp_grpc];
+        addresses.iter().any(|address| !address.ip().is_loopback())
+    }
+}
+
+fn ready_text(
+    json: bool,
+    doors: Doors,
+    data_dir: &DataDir,
+    gate: &Gate,
+    first_keys: &FirstKeys,
+) -> String {
     let Doors {
         http,
         otlp_http,
@@ -224,19 +257,27 @@ fn ready_text(json: bool, doors: Doors, data_dir: &DataDir) -> String {
     } = doors;
     let data_dir = data_dir.root().display().to_string();
     if json {
-        return json!({"http": http, "otlp_http": otlp_http, "otlp_grpc": otlp_grpc, "data_dir": data_dir}).to_string();
+        let mut line = json!({"http": http, "otlp_http": otlp_http, "otlp_grpc": otlp_grpc, "data_dir": data_dir});
+        first_keys.tell(&mut line);
+        return line.to_string();
     }
     format!(
         "crawlspace {version} is ready\n\n  \
          API          http://{http}\n  \
          OTLP/HTTP    http://{otlp_http}\n  \
          OTLP/gRPC    http://{otlp_grpc}\n  \
-         data         {data_dir}\n\n\
+         data         {data_dir}\n  \
+         keys         {keys}{first_keys}\n\n\
          Point an instrumented application here:\n  \
          export OTEL_EXPORTER_OTLP_ENDPOINT=http://{otlp_http} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n\n\
          Then ask:\n  \
          crawlspace query --server http://{http} --calculate count --group-by service.name --last 1h",
         version = env!("CARGO_PKG_VERSION"),
+        keys = match gate.key_required {
+            true => "asked for",
+            false => "not asked for, as only this machine gets in",
+        },
+        first_keys = first_keys.text(),
     )
 }
 

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
@@ -26,6 +26,7 @@ use prost::Message as _;
 use super::refusal::{ENCODINGS, is_grpc, media_type};
 use super::{BODY_BYTES_MAX, Message, Refusal, answer, encoding_of, read, text_of};
 use crate::Dependencies;
+use crate::access::Caller;
 use crate::problem;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -50,19 +51,40 @@ pub(crate) fn routes() -> Router<Dependencies> {
         .route(&path("metrics", "MetricsService"), post(metrics))
 }
 
-async fn traces(State(to): State<Dependencies>, headers: HeaderMap, body: Body) -> Response {
-    export(&to.ingest, Signal::Traces, &headers, body).await
+async fn traces(
+    State(to): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    export(&to.ingest, Signal::Traces, caller, &headers, body).await
 }
 
-async fn logs(State(to): State<Dependencies>, headers: HeaderMap, body: Body) -> Response {
-    export(&to.ingest, Signal::Logs, &headers, body).await
+async fn logs(
+    State(to): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    export(&to.ingest, Signal::Logs, caller, &headers, body).await
 }
 
-async fn metrics(State(to): State<Dependencies>, headers: HeaderMap, body: Body) -> Response {
-    export(&to.ingest, Signal::Metrics, &headers, body).await
+async fn metrics(
+    State(to): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    export(&to.ingest, Signal::Metrics, caller, &headers, body).await
 }
 
-async fn export(ingest: &Ingest, signal: Signal, headers: &HeaderMap, body: Body) -> Response {
+async fn export(
+    ingest: &Ingest,
+    signal: Signal,
+    caller: Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
     if !is_grpc(&media_type(headers)) {
         // What the protocol asks for; a client of another kind finds words in the body.
         let text = "this is a gRPC service: send application/grpc, or POST to /v1/traces, /v1/logs or /v1/metrics\n";
@@ -71,7 +93,7 @@ async fn export(ingest: &Ingest, signal: Signal, headers: &HeaderMap, body: Body
     let origin = Origin {
         door: Door::OtlpGrpc,
         signal,
-        key: 0,
+        key: caller.0,
         user_agent: text_of(headers, &USER_AGENT).to_owned(),
     };
     let message = message(ingest, headers, body).await;

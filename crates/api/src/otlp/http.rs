@@ -1,7 +1,7 @@
 //! OTLP/HTTP: a route per signal, protobuf and JSON by content type.
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,7 @@ use crawlspace_model::account::Reason;
 use super::refusal::{Refusals, media_type};
 use super::{BODY_BYTES_MAX, Language, Message, Refusal, answer, encoding_of, read, text_of};
 use crate::Dependencies;
+use crate::access::Caller;
 
 /// Take spans: an OTLP `ExportTraceServiceRequest`
 #[utoipa::path(
@@ -24,10 +25,11 @@ use crate::Dependencies;
 )]
 pub(crate) async fn traces(
     State(dependencies): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    export(&dependencies.ingest, Signal::Traces, &headers, body).await
+    export(&dependencies.ingest, Signal::Traces, caller, &headers, body).await
 }
 
 /// Take log records: an OTLP `ExportLogsServiceRequest`
@@ -41,10 +43,11 @@ pub(crate) async fn traces(
 )]
 pub(crate) async fn logs(
     State(dependencies): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    export(&dependencies.ingest, Signal::Logs, &headers, body).await
+    export(&dependencies.ingest, Signal::Logs, caller, &headers, body).await
 }
 
 /// Take data points of metrics: an OTLP `ExportMetricsServiceRequest`
@@ -58,18 +61,32 @@ pub(crate) async fn logs(
 )]
 pub(crate) async fn metrics(
     State(dependencies): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    export(&dependencies.ingest, Signal::Metrics, &headers, body).await
+    export(
+        &dependencies.ingest,
+        Signal::Metrics,
+        caller,
+        &headers,
+        body,
+    )
+    .await
 }
 
-async fn export(ingest: &Ingest, signal: Signal, headers: &HeaderMap, body: Body) -> Response {
+async fn export(
+    ingest: &Ingest,
+    signal: Signal,
+    caller: Caller,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
     let language = Language::of(headers);
     let origin = Origin {
         door: Door::OtlpHttp,
         signal,
-        key: 0,
+        key: caller.0,
         user_agent: text_of(headers, &USER_AGENT).to_owned(),
     };
     let message = message(ingest, headers, body).await;

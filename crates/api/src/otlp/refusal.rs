@@ -22,7 +22,7 @@ use crate::problem::{RETRY_AFTER_SECONDS, panic_message};
 pub(super) const ENCODINGS: HeaderValue = HeaderValue::from_static("gzip, zstd, deflate, identity");
 const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
+pub(crate) const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// How a caller speaks, and so wants to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

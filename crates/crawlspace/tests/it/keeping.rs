@@ -3,6 +3,7 @@
 mod attach;
 mod damage;
 mod fixture;
+mod keys;
 mod kill_nine;
 mod ledger;
 mod lifecycle;

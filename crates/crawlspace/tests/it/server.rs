@@ -72,6 +72,9 @@ pub struct Server {
     log: PathBuf,
     http: String,
     otlp_http: String,
+    ready: Value,
+    /// What [`Server::get`] and [`Server::post`] ask with.
+    key: Option<String>,
     otlp_grpc: String,
     pub ready_after: Duration,
 }
@@ -88,18 +91,12 @@ impl Server {
     pub fn try_start(data: &Path, flags: &[&str]) -> Result<Self, Refusal> {
         let log = data.with_extension("log");
         let _ = std::fs::remove_file(&log);
+        let doors = ["--http", "--otlp-http", "--otlp-grpc"];
+        let free_ports = doors.into_iter().filter(|door| !flags.contains(door));
         let started = Instant::now();
         let mut child = Command::new(env!("CARGO_BIN_EXE_crawlspace"))
-            .args([
-                "serve",
-                "--json",
-                "--http",
-                "127.0.0.1:0",
-                "--otlp-http",
-                "127.0.0.1:0",
-                "--otlp-grpc",
-                "127.0.0.1:0",
-            ])
+            .args(["serve", "--json"])
+            .args(free_ports.flat_map(|flag| [flag, "127.0.0.1:0"]))
             .arg("--data-dir")
             .arg(data)
             .args(flags)
@@ -138,7 +135,14 @@ impl Server {
             otlp_http: url("otlp_http"),
             otlp_grpc: url("otlp_grpc"),
             ready_after,
+            key: ready["first_key"].as_str().map(str::to_owned),
+            ready,
         })
+    }
+
+    /// A member of the line that the program printed once it was ready.
+    pub fn ready(&self, member: &str) -> Option<&str> {
+        self.ready[member].as_str()
     }
 
     pub fn http(&self) -> &str {
@@ -167,14 +171,24 @@ impl Server {
     }
 
     pub fn get(&self, path: &str) -> Response {
-        self.client
-            .get(format!("{}{path}", self.http))
-            .send()
-            .unwrap()
+        let request = self.client.get(format!("{}{path}", self.http));
+        self.with_key(request).send().unwrap()
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.http))
+        self.with_key(self.client.post(format!("{}{path}", self.http)))
+    }
+
+    /// From now on asks with this key.
+    pub fn use_key(&mut self, key: &str) {
+        self.key = Some(key.to_owned());
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        }
     }
 
     /// A request to the OTLP door, not yet sent.

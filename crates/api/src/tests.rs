@@ -7,6 +7,8 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
@@ -282,6 +284,23 @@ async fn our_own_trouble_asks_otlp_clients_to_try_again() {
         (status.as_u16(), &headers["retry-after"]),
         (503, &"1".parse().unwrap())
     );
+    let (status, _, body) = answer(&router, otlp_post("application/json", "", "{}")).await;
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status.as_u16(), &body["code"]), (503, &json!(14)));
+
+    let call = Request::post("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        .header("content-type", "application/grpc");
+    let call = call.body(Body::from(&b"\0\0\0\0\0"[..])).unwrap();
+    let (status, headers, _) = answer(&router, call).await;
+    assert_eq!(
+        (status.as_u16(), &headers["grpc-status"]),
+        (200, &"14".parse().unwrap())
+    );
+    let details = STANDARD_NO_PAD
+        .decode(headers["grpc-status-details-bin"].as_bytes())
+        .unwrap();
+    let details = RpcStatus::decode(&details[..]).unwrap().details;
+    assert!(details[0].type_url.ends_with("google.rpc.RetryInfo"));
 }
 
 #[tokio::test]

@@ -126,16 +126,17 @@ pub struct ServerArguments {
     /// The server to ask
     #[arg(
         long,
+        global = true,
         value_name = "URL",
         env = "CRAWLSPACE_SERVER",
         default_value = "http://127.0.0.1:4320"
     )]
     pub server: String,
     /// The key to ask with; the variable keeps it out of histories and lists of processes
-    #[arg(long, value_name = "KEY", env = "CRAWLSPACE_KEY", hide_env_values = true, value_parser = secret)]
+    #[arg(long, global = true, value_name = "KEY", env = "CRAWLSPACE_KEY", hide_env_values = true, value_parser = secret)]
     pub key: Option<Secret>,
     /// Print the server's answer as it is
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub json: bool,
 }
 
@@ -229,7 +230,7 @@ pub struct KeyArguments {
     #[command(flatten)]
     pub server: ServerArguments,
     /// Work on this data directory, without a server
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
 }
 

@@ -274,7 +274,7 @@ fn secrets_are_in_no_log_no_answer_and_no_file() {
     seen.push_str(&server.log());
     server.stop();
     assert!(
-        seen.contains("unauthorized") && seen.contains("TRACE"),
+        seen.contains("Unauthorized") && seen.contains("TRACE"),
         "the places that are searched are full"
     );
     for secret in [&admin, &ingest, &wrong] {

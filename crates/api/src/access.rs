@@ -18,6 +18,7 @@ use crawlspace_control::{Access, Actor, Key, Keys, Scope, WebOrigin};
 use crawlspace_model::account::Reason;
 
 use crate::Dependencies;
+use crate::body;
 use crate::otlp::{self, CHALLENGE, Refusal};
 use crate::problem::Problem;
 pub(crate) use description::{Schemes, describe};
@@ -26,7 +27,8 @@ pub(crate) use description::{Schemes, describe};
 #[derive(Debug)]
 pub struct Gate {
     pub keys: Arc<Keys>,
-    /// Whether requests need a key. A key that comes without need is checked all the same.
+    /// Whether all requests need a key; those that a proxy hands on do in any case. A key that comes without need is
+    /// checked all the same.
     pub key_required: bool,
     /// Names that this server is called by, beside `localhost` and addresses.
     pub hosts: Vec<String>,
@@ -87,15 +89,16 @@ impl Gate {
 
     fn key_of(&self, access: Access, request: &Request) -> Result<Option<Arc<Key>>, Denied> {
         let unauthorized = |message: String| Denied::new(None, Reason::Unauthorized, message);
+        let key_required = self.key_required || place::is_forwarded(request);
         match credential::of(access, request) {
             // Without keys to ask for, other credentials are for a proxy that we don't know of.
-            Some(secret) if self.key_required || secret.is_ours() => {
+            Some(secret) if key_required || secret.is_ours() => {
                 let found = self.keys.check(&secret);
                 found
                     .map(Some)
                     .map_err(|stranger| unauthorized(stranger.to_string()))
             }
-            None if self.key_required => Err(unauthorized(format!(
+            None if key_required => Err(unauthorized(format!(
                 "a key is needed: {}. Send it as `Authorization: Bearer <key>` or `x-crawlspace-key: <key>` \
                  (on the command line --key or CRAWLSPACE_KEY); `crawlspace key create` makes one",
                 needs(access)
@@ -116,6 +119,10 @@ impl Gate {
                         key.number
                     );
                     Err(Denied::new(Some(key), Reason::Forbidden, message))
+                }
+                None if cors::is_of_another_site(request) => {
+                    let message = "web pages of other sites get in to send telemetry only, with a browser key";
+                    Err(Denied::new(key, Reason::Forbidden, message))
                 }
                 None => Ok(()),
             };
@@ -197,7 +204,12 @@ async fn admit_sender(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(Denied { key, refusal }) => otlp::deny(&dependencies.ingest, key, &request, refusal),
+        Err(Denied { key, refusal }) => {
+            let response = otlp::deny(&dependencies.ingest, key, &request, refusal);
+            // A client that still sends would see a broken connection instead of the answer.
+            body::discard(request.into_body()).await;
+            response
+        }
     };
     cors::allow(page, response)
 }

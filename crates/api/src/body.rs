@@ -10,6 +10,9 @@ use futures::StreamExt as _;
 /// A body has to arrive within this.
 const READ_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// So much of a refused body is read.
+const DISCARDED_BYTES_MAX: usize = 64 << 20;
+
 /// Why a body was not read to its end.
 #[derive(Debug)]
 pub(crate) struct Unread {
@@ -50,6 +53,22 @@ pub(crate) async fn read(
             );
             Err(Unread::new(ErrorKind::Unavailable, detail))
         })
+}
+
+/// Reads what a client still sends, within bounds, and throws it away.
+pub(crate) async fn discard(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let all = async {
+        let mut seen = 0;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            seen += chunk.len();
+            if seen > DISCARDED_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // Either way the answer goes out.
+    _ = tokio::time::timeout(READ_TIME_MAX, all).await;
 }
 
 async fn read_all(

@@ -112,7 +112,7 @@ fn otlp_post(content_type: &str, encoding: &str, body: impl Into<Body>) -> Reque
     request.body(body.into()).unwrap()
 }
 
-fn spans(trace_ids: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn spans(trace_ids: &[Vec<u8>]) -> Vec<u8> {
     let span = |trace_id: &Vec<u8>| Span {
         trace_id: trace_id.clone(),
         span_id: vec![2; 8],

@@ -109,6 +109,13 @@ impl Keys {
         Ok(Arc::clone(&found.key))
     }
 
+    /// Whether the key of that number is revoked; one that never was is not.
+    pub fn is_revoked(&self, number: u32) -> bool {
+        let held = self.held();
+        held.get(&number)
+            .is_some_and(|held| held.key.revoked_at.is_some())
+    }
+
     /// Whether pages of this origin may send with any key.
     pub fn is_origin_listed(&self, origin: &WebOrigin) -> bool {
         let held = self.held();

@@ -76,7 +76,10 @@ impl Server {
         let keys = Keys::open(&data_dir.control(), Arc::clone(&clock)).await?;
         let gate = Gate {
             keys: Arc::new(keys),
-            key_required: arguments.auth || doors.are_open_to_others(),
+            // A name that others call it by means that others reach it.
+            key_required: arguments.auth
+                || doors.are_open_to_others()
+                || !arguments.hosts.is_empty(),
             hosts: arguments.hosts.clone(),
         };
         let first_keys = match gate.key_required {

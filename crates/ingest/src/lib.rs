@@ -121,7 +121,7 @@ impl Ingest {
             })
         };
         let (wal, replayed, publish) =
-            replay::replay(config, fs, Arc::clone(&lake), publish).await?;
+            replay::replay(config, fs, Arc::clone(&lake), repeats.clone(), publish).await?;
         let (jobs, committer) = committer::start(wal, publish, Arc::clone(&health))?;
         let maintenance = Maintenance::start(&lake, &jobs, &health);
         Ok(Arc::new(Self {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crawlspace_disk::FileSystem;
 use crawlspace_lake::{Lake, Posting};
+use crawlspace_model::UnixNanos;
 use crawlspace_wal::{Entry, Position, Wal};
 use tokio::runtime::Handle;
 
 use crate::committer::{Batches, Publish};
-use crate::ledger::{hash_of, posting_of, posting_of_repeat};
+use crate::ledger::{Repeats, hash_of, posting_of, posting_of_repeat};
 use crate::{Config, Error, decode};
 
 /// What was found in the log at the start.
@@ -32,11 +33,13 @@ pub(crate) async fn replay(
     config: Config,
     fs: Arc<dyn FileSystem>,
     lake: Arc<Lake>,
+    repeats: Option<Arc<Repeats>>,
     mut publish: Publish,
 ) -> Result<(Wal, Replayed, Publish), Error> {
     let runtime = Handle::current();
     tokio::task::spawn_blocking(move || {
-        let (wal, replayed) = replay_blocking(config, fs, &lake, &mut publish, &runtime)?;
+        let repeats = repeats.as_deref();
+        let (wal, replayed) = replay_blocking(config, fs, &lake, repeats, &mut publish, &runtime)?;
         Ok((wal, replayed, publish))
     })
     .await?
@@ -46,6 +49,7 @@ fn replay_blocking(
     config: Config,
     fs: Arc<dyn FileSystem>,
     lake: &Arc<Lake>,
+    repeats: Option<&Repeats>,
     publish: &mut Publish,
     runtime: &Handle,
 ) -> Result<(Wal, Replayed), Error> {
@@ -56,7 +60,7 @@ fn replay_blocking(
     let from = Position(lake.wal_position());
     let mut undecodable = 0;
     let (wal, replay) = Wal::open(fs, wal_config, from, &mut |position, entry| {
-        let (batches, posting) = match record(&entry, config.deduplicate) {
+        let (batches, posting) = match record(&entry, repeats) {
             Ok(record) => record,
             Err(error) => {
                 undecodable += 1;
@@ -91,16 +95,24 @@ fn replay_blocking(
     Ok((wal, replayed))
 }
 
-/// The rows of a record, and what the books gain with it.
-fn record(entry: &Entry, deduplicate: bool) -> Result<(Batches, Posting), Error> {
+/// The rows of a record, and what the books gain with it. A request that was refused because its sync failed may be in
+/// the log all the same, before the same request sent again: that one is a repeat then.
+fn record(entry: &Entry, repeats: Option<&Repeats>) -> Result<(Batches, Posting), Error> {
     let signal = decode::signal_of(entry)?;
     if let Some((accepted, rejected)) = decode::repeated(entry) {
         let posting = posting_of_repeat(signal, entry, accepted, rejected);
         return Ok((Vec::new(), posting));
     }
     let body = decode::body_of(entry, &mut |_| Ok(()))?;
+    let hash = repeats.map(|_| hash_of(entry.project, entry.door, &body));
+    let seen = repeats
+        .zip(hash)
+        .and_then(|(repeats, hash)| repeats.seen(hash, UnixNanos(entry.received_at)));
+    if let Some(seen) = seen {
+        let posting = posting_of_repeat(signal, entry, seen.accepted.into(), seen.rejected.into());
+        return Ok((Vec::new(), posting));
+    }
     let decoded = decode::decode(entry, &body)?;
-    let hash = deduplicate.then(|| hash_of(entry.project, entry.door, &body));
     let posting = posting_of(signal, entry, &decoded, hash);
     Ok((decoded.batches, posting))
 }

@@ -25,6 +25,16 @@ pub(super) fn origin(request: &Request) -> Option<&str> {
     Some(request.headers().get(ORIGIN)?.to_str().unwrap_or("?"))
 }
 
+/// Whether a page of another site has a browser fetch this. Pages can leave `Origin` out, but not what browsers say of
+/// themselves ("Fetch Metadata"); following a link is no fetch.
+pub(super) fn is_of_another_site(request: &Request) -> bool {
+    let is = |name: &str, values: &[&str]| {
+        let value = request.headers().get(name);
+        value.is_some_and(|value| values.iter().any(|wanted| value == wanted))
+    };
+    is("sec-fetch-site", &["cross-site", "same-site"]) && !is("sec-fetch-dest", &["document"])
+}
+
 /// The request's origin, as it came, if any living browser key lists it.
 pub(super) fn listed_origin(request: &Request, keys: &Keys) -> Option<HeaderValue> {
     let origin = WebOrigin::parse(origin(request)?).ok()?;

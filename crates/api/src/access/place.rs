@@ -28,6 +28,13 @@ pub(super) fn is_trusted(host: &str, given: &[String]) -> bool {
     is_address || is_local || given.iter().any(|given| given.eq_ignore_ascii_case(&name))
 }
 
+/// Whether a proxy hands the request on: then it can come from anywhere, although the connection is from this machine.
+pub(super) fn is_forwarded(request: &Request) -> bool {
+    ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
+        .iter()
+        .any(|name| request.headers().contains_key(*name))
+}
+
 /// Without the port.
 pub(super) fn name(host: &str) -> &str {
     match host.rsplit_once(':') {

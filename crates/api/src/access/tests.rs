@@ -376,6 +376,85 @@ async fn other_names_of_the_server_are_refused_by_the_api_and_its_own_pages_are_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_proxy_hands_on_needs_a_key_and_pages_of_other_sites_fetch_nothing() {
+    let store = store().await;
+    let routes = routes_of(&store, false);
+    let read = secret(&store.dependencies.gate.keys, Scope::Read).await;
+    for (headers, expected) in [
+        (&[][..], 200),
+        (&[("x-forwarded-for", "203.0.113.7")][..], 401),
+        (&[("forwarded", "for=203.0.113.7")], 401),
+        (&[("via", "1.1 proxy")], 401),
+        (
+            &[("via", "1.1 proxy"), ("x-crawlspace-key", read.as_str())],
+            200,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-dest", "empty"),
+            ],
+            403,
+        ),
+        (
+            &[("sec-fetch-site", "same-site"), ("sec-fetch-dest", "image")],
+            403,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "cross-site"),
+                ("sec-fetch-dest", "document"),
+            ],
+            200,
+        ),
+        (
+            &[
+                ("sec-fetch-site", "same-origin"),
+                ("sec-fetch-dest", "empty"),
+            ],
+            200,
+        ),
+        (&[("sec-fetch-site", "none")], 200),
+    ] {
+        let mut request = Request::get("/api/v1/tables");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (status, ..) = ask(&routes, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(status.as_u16(), expected, "{headers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tail_ends_before_it_gives_what_came_after_its_key_was_revoked() {
+    let store = store().await;
+    let routes = routes_of(&store, true);
+    let keys = &store.dependencies.gate.keys;
+    let read = secret(keys, Scope::Read).await;
+    let request = Request::get("/api/v1/tail").header("x-crawlspace-key", &read);
+    let response = routes
+        .clone()
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    keys.revoke(1, Actor::Anyone).await.unwrap();
+    let ingest = secret(keys, Scope::Ingest).await;
+    let send = Request::post("/v1/traces")
+        .header("content-type", "application/x-protobuf")
+        .header("x-crawlspace-key", &ingest);
+    let body = crate::tests::spans(&[vec![1; 16]]);
+    let (status, ..) = ask(&routes, send.body(Body::from(body)).unwrap()).await;
+    assert_eq!(status, 200);
+    let told = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+    let told = String::from_utf8_lossy(&told);
+    assert!(
+        told.contains("key revoked") && !told.contains("span_id"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_learn_by_pre_flight_whether_they_may_send() {
     let store = store().await;
     let routes = routes_of(&store, true);

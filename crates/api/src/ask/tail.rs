@@ -1,9 +1,10 @@
 //! The live tail, as server-sent events.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use crawlspace_query::{Glimpse, Tail};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::Dependencies;
+use crate::access::Caller;
 use crate::answer::objects;
 use crate::parameters::Parameters;
 use crate::problem::{Problem, Refusals};
@@ -35,28 +37,38 @@ pub(crate) struct TailParameters {
 /// New events as they become visible
 ///
 /// Server-sent events: a message is an event of the table, as a JSON object without the members that are null. `start`
-/// comes first, `left_out` counts what was not given, `end` comes when the server closes.
+/// comes first, `left_out` counts what was not given, `end` comes when the server closes or the key is revoked.
 #[utoipa::path(
     get, path = "/api/v1/tail", tag = "ask", params(TailParameters),
     responses((status = 200, description = "Until either side closes.", body = String, content_type = "text/event-stream"), Refusals)
 )]
 pub(crate) async fn tail(
     State(dependencies): State<Dependencies>,
+    Extension(caller): Extension<Caller>,
     Parameters(parameters): Parameters<TailParameters>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let TailParameters { from, condition } = parameters;
     let from = from.as_deref().unwrap_or("spans");
     let tail = dependencies.engine.tail(from, condition.as_deref())?;
     let start = named("start", json!({"position": tail.position()}));
-    let news = stream::unfold(Some(tail), next).flat_map(stream::iter);
+    let keys = Arc::clone(&dependencies.gate.keys);
+    let news = stream::unfold(Some(tail), move |tail| {
+        let keys = Arc::clone(&keys);
+        next(tail, move || keys.is_revoked(caller.0))
+    });
+    let news = news.flat_map(stream::iter);
     let events = stream::once(async { start }).chain(news).map(Ok);
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)))
 }
 
 /// What is new, and the tail unless it has ended.
-async fn next(tail: Option<Tail>) -> Option<(Vec<Event>, Option<Tail>)> {
+async fn next(
+    tail: Option<Tail>,
+    is_revoked: impl Fn() -> bool,
+) -> Option<(Vec<Event>, Option<Tail>)> {
     let mut tail = tail?;
     Some(match tail.next().await {
+        Ok(_) if is_revoked() => (vec![named("end", json!({"reason": "key revoked"}))], None),
         Ok(Some(glimpse)) => (events(&glimpse), Some(tail)),
         Ok(None) => (vec![named("end", json!({"reason": "closing"}))], None),
         Err(error) => {

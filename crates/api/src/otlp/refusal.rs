@@ -212,7 +212,6 @@ impl utoipa::IntoResponses for Refusals {
                 "Too large before or after decompression: send less at a time.",
             ),
             (415, "Another content type or encoding."),
-            (429, "More than the key may send: wait for `Retry-After`."),
             (
                 503,
                 "Our trouble: send it again after `Retry-After` seconds.",

@@ -88,6 +88,11 @@ impl Repeats {
         })
     }
 
+    /// The stored request of that hash, if one came lately.
+    pub fn seen(&self, hash: Hash, now: UnixNanos) -> Option<Seen> {
+        self.state().seen(hash, now)
+    }
+
     /// Remembers a stored request: from now on its like is a repeat.
     pub fn remember(&self, seen: Seen) {
         self.state().remember(seen);

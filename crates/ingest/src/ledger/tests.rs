@@ -99,6 +99,33 @@ async fn without_deduplication_a_repeated_request_is_stored_again() {
 }
 
 /// A log record, with or without a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_the_log_twice_is_stored_once_by_the_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(1);
+    let lake = lake_in(dir.path(), 1_000).await;
+    let config = || Config::new("/data/wal".into());
+    // As after a sync that failed: the log has the refused request, and the same sent again.
+    let off = Config {
+        deduplicate: false,
+        ..config()
+    };
+    let ingest = open_with(off, &fs, &lake).await;
+    let body = spans_with_a_bad_one(5);
+    for _ in 0..2 {
+        send(&ingest, body.clone(), Encoding::Identity)
+            .await
+            .unwrap();
+    }
+    drop(ingest);
+
+    let lake = lake_in(dir.path(), 1_000).await;
+    let ingest = open_with(config(), &fs.crash(), &lake).await;
+    assert_eq!(rows(&lake), 4);
+    let total = total(&ingest);
+    assert_eq!((total.stored.records, total.deduplicated.records), (4, 4));
+}
+
 fn log_record(time_unix_nano: u64) -> Vec<u8> {
     let record = LogRecord {
         time_unix_nano,

@@ -11,7 +11,8 @@ use crate::server::{Server, new_data_directory, poll};
 
 const ENDLESS: &str = "SELECT count(*) FROM spans AS a, spans AS b, spans AS c, spans AS d \
     WHERE a.duration_ns + b.duration_ns + c.duration_ns + d.duration_ns = 7";
-const WITHIN: Duration = Duration::from_secs(20);
+/// Machines are busy at times.
+const WITHIN: Duration = Duration::from_secs(60);
 /// Processor time that shows a query at work.
 const BUSY_TICKS: u64 = 30;
 /// A program without a query takes none for so long.

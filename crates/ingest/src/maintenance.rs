@@ -1,4 +1,4 @@
-//! The background work of the write path: one task that flushes, one that compacts and sweeps. Whoever wants a flush or a
+//! The background work of the write path: a task that flushes, one that compacts, and one that retires and sweeps. Whoever wants a flush or a
 //! compaction orders it from them, so neither ever runs twice at a time, nor ends half-way because a client left.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -54,6 +54,11 @@ impl Maintenance {
                 compact_orders,
                 stop.clone(),
             )),
+            tokio::spawn(run_sweeps(
+                Arc::clone(lake),
+                Arc::clone(health),
+                stop.clone(),
+            )),
         ];
         Self {
             flushes,
@@ -71,13 +76,13 @@ impl Maintenance {
         order(&self.compactions).await
     }
 
-    /// Whether both tasks go on: nothing but [`stop`](Self::stop) should end them.
+    /// Whether all tasks go on: nothing but [`stop`](Self::stop) should end them.
     pub fn is_running(&self) -> bool {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         tasks.iter().all(|task| !task.is_finished())
     }
 
-    /// Ends both tasks: a flush is finished, a compaction is given up.
+    /// Ends all tasks: a flush is finished, a compaction or a sweep is given up.
     pub async fn stop(&self) {
         self.stop.token().cancel();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
@@ -151,11 +156,8 @@ async fn run_compactions(
     stop: CancellationToken,
 ) {
     let mut compact = interval(COMPACT_EVERY);
-    let mut sweep = interval(SWEEP_EVERY);
-    for timer in [&mut compact, &mut sweep] {
-        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    }
-    let (mut compact_retry, mut sweep_retry) = (Retry::new(), Retry::new());
+    compact.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut retry = Retry::new();
     let work = async {
         loop {
             tokio::select! {
@@ -163,9 +165,26 @@ async fn run_compactions(
                     let compaction = lake.compact(Some(ORDERED_PARTS_MIN));
                     _ = order.send(health.compactions.run(compaction).await);
                 }
-                _ = compact.tick() => try_compact(&lake, &health, &mut compact_retry).await,
-                _ = sweep.tick() => try_sweep(&lake, &health, &mut sweep_retry).await,
+                _ = compact.tick() => try_compact(&lake, &health, &mut retry).await,
             }
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = work => {}
+    }
+}
+
+/// By itself, so that an object that can't be deleted keeps nobody else.
+async fn run_sweeps(lake: Arc<Lake>, health: Arc<Health>, stop: CancellationToken) {
+    let mut timer = interval(SWEEP_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut retire_retry, mut sweep_retry) = (Retry::new(), Retry::new());
+    let work = async {
+        loop {
+            timer.tick().await;
+            try_retire(&lake, &mut retire_retry).await;
+            try_sweep(&lake, &health, &mut sweep_retry).await;
         }
     };
     tokio::select! {
@@ -190,6 +209,26 @@ async fn try_compact(lake: &Arc<Lake>, health: &Health, retry: &mut Retry) {
             }
         }
         Err(error) => retry.failed("parts stay as they are: compaction failed", &error),
+    }
+}
+
+async fn try_retire(lake: &Lake, retry: &mut Retry) {
+    if !retry.is_due() {
+        return;
+    }
+    match lake.retire().await {
+        Ok(retired) => {
+            retry.succeeded();
+            if retired.parts > 0 {
+                tracing::info!(
+                    parts = retired.parts,
+                    rows = retired.rows,
+                    bytes = retired.bytes,
+                    "retired what is past retention"
+                );
+            }
+        }
+        Err(error) => retry.failed("old parts stay for now: retention failed", &error),
     }
 }
 

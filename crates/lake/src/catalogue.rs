@@ -2,6 +2,7 @@
 //! DuckLake 1.0 layout, so that DuckDB can attach it; what DuckLake has no place for stands in side tables of ours.
 
 mod commit;
+mod expiry;
 mod failure;
 mod layout;
 mod opening;
@@ -18,7 +19,7 @@ use crawlspace_model::attribute::{Kind, Kinds};
 use crawlspace_model::{Table, UnixNanos};
 
 use crate::Error;
-pub use layout::time_text;
+pub use layout::{object_path, time_text};
 pub use posting::{Books, Posting, SEEN_LIFE, Seen};
 pub use sqlite::SqliteCatalogue;
 
@@ -31,6 +32,12 @@ pub trait Catalogue: Send + Sync + std::fmt::Debug + 'static {
     async fn commit(&self, change: &Change) -> Result<Committed, Error>;
     /// The paths (below the data path) of all objects the catalogue names: live, ended or scheduled for deletion.
     async fn objects(&self) -> Result<BTreeSet<String>, Error>;
+    /// Notes the path (below the data path) of an object that is about to be written: if it is never committed, it is
+    /// found without listing the store.
+    async fn announce(&self, path: &str) -> Result<(), Error>;
+    /// Gives up the objects announced before that time and not committed: they are scheduled for deletion, and can't be
+    /// committed any more. Answers their paths.
+    async fn give_up(&self, before: UnixNanos) -> Result<Vec<String>, Error>;
     /// Forgets snapshots older than `before` (never the newest) and schedules the objects that only they used.
     /// Answers the number of snapshots forgotten.
     async fn expire(&self, before: UnixNanos) -> Result<u64, Error>;

@@ -93,6 +93,13 @@ impl Columns {
             .collect();
         (Self::new(list, next_id), added)
     }
+
+    /// Those columns but the ones with these ids.
+    #[must_use]
+    pub fn without(&self, ids: &BTreeSet<i64>) -> Self {
+        let kept = self.list.iter().filter(|column| !ids.contains(&column.id));
+        Self::new(kept.cloned().collect(), self.next_id)
+    }
 }
 
 /// The name itself, or with the least number that makes it unique: engines that fold case can't keep `userId` and

@@ -16,7 +16,6 @@ use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
 use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
-use crate::part::PartWriter;
 
 /// Rows that are put in order and handed to the writer at a time.
 const CHUNK_ROWS: usize = 32_768;
@@ -107,9 +106,9 @@ impl Lake {
             .partition(|(batch, row)| usual[*batch][*row]);
         let mut parts = Vec::new();
         for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
-            let columns = written.clone();
-            let mut writer =
-                PartWriter::new(&self.store(), table, columns, &fields, known.clone())?;
+            let mut writer = self
+                .begin_part(table, written.clone(), &fields, known.clone())
+                .await?;
             for chunk in order.chunks(CHUNK_ROWS) {
                 writer.write(&take(&batches, chunk)?).await?;
             }

@@ -2,25 +2,28 @@
 
 mod follow;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Field;
 use crawlspace_model::account::Account;
 use crawlspace_model::{Clock, Table, UnixNanos};
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::ObjectStore;
 
-use crate::catalogue::{Books, Catalogue, Change, Contents, Part, Posting, Seen, TableContents};
-use crate::checksum::VerifiedStore;
+use crate::catalogue::{
+    Books, Catalogue, Change, Column, Contents, Part, Posting, Seen, TableContents,
+};
 use crate::columns::Columns;
-use crate::damage;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::part;
+use crate::part::PartWriter;
 use crate::snapshot::{Snapshot, TableSnapshot};
+use crate::store::VerifiedStore;
+use crate::upkeep::{self, Retention};
 use follow::Followers;
 pub use follow::{FOLLOWERS_MAX, Follower, News};
 
@@ -40,6 +43,8 @@ pub struct Config {
     pub snapshot_life: Duration,
     /// How long an object outlives its last snapshot: longer than the longest query.
     pub object_grace: Duration,
+    /// How long and how much to keep.
+    pub retention: Retention,
 }
 
 impl Default for Config {
@@ -50,6 +55,7 @@ impl Default for Config {
             compact_parts: 8,
             snapshot_life: Duration::from_secs(3_600),
             object_grace: Duration::from_secs(600),
+            retention: Retention::default(),
         }
     }
 }
@@ -68,7 +74,7 @@ pub struct Lake {
     pub(crate) config: Config,
     pub(crate) store: Arc<VerifiedStore>,
     pub(crate) catalogue: Arc<dyn Catalogue>,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     runtime: Arc<RuntimeEnv>,
     state: Mutex<State>,
     /// Held by a flush: one at a time.
@@ -147,7 +153,7 @@ impl Lake {
             tables: Table::ALL.map(|table| tables.remove(&table).unwrap_or_default().into()),
             position: wal_position,
             committed: wal_position,
-            damaged: damage::set_aside_before(store.as_ref()).await?,
+            damaged: upkeep::set_aside_before(store.as_ref()).await?,
             books,
             ..State::default()
         };
@@ -336,45 +342,22 @@ impl Lake {
         Ok(())
     }
 
-    /// Forgets old snapshots and deletes the objects that nobody can need any more.
-    ///
-    /// # Errors
-    /// The catalogue can't be changed or an object can't be deleted; what is left is tried again next time.
-    pub async fn sweep(&self) -> Result<(), Error> {
-        let _merging = self.merging.lock().await;
-        let ago = |age: Duration| {
-            UnixNanos(
-                self.clock
-                    .now()
-                    .0
-                    .saturating_sub(i64::try_from(age.as_nanos()).unwrap_or(i64::MAX)),
-            )
-        };
-        self.catalogue
-            .expire(ago(self.config.snapshot_life))
-            .await?;
-        let paths = self
-            .catalogue
-            .scheduled(ago(self.config.object_grace))
-            .await?;
-        for path in &paths {
-            self.delete(&part::below_data(path)).await?;
-        }
-        self.catalogue.forget(&paths).await
+    /// Begins a part. The catalogue knows of its object before the store does.
+    pub(crate) async fn begin_part(
+        &self,
+        table: Table,
+        columns: Vec<Arc<Column>>,
+        fields: &[Arc<Field>],
+        known: BTreeSet<String>,
+    ) -> Result<PartWriter, Error> {
+        let writer = PartWriter::new(&self.store(), table, columns, fields, known)?;
+        self.catalogue.announce(&writer.object_path()).await?;
+        Ok(writer)
     }
 
     /// Closes the catalogue, once nothing more is written or asked.
     pub async fn close(&self) {
         self.catalogue.close().await;
-    }
-
-    /// Deletes an object; one that is gone already is no error.
-    pub(crate) async fn delete(&self, path: &Path) -> Result<(), Error> {
-        self.store.forget(path);
-        match self.store.delete(path).await {
-            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -2,11 +2,8 @@
 //! exists. Leaves the log to `wal` and questions to `query`; knows tables and columns, not protocols.
 
 pub mod catalogue;
-mod checksum;
 mod columns;
-mod compact;
 mod conform;
-mod damage;
 mod error;
 mod flush;
 mod lake;
@@ -15,10 +12,10 @@ mod part;
 mod scan;
 mod snapshot;
 mod store;
+mod upkeep;
 
 pub use catalogue::{Catalogue, Posting, SEEN_LIFE, Seen, SqliteCatalogue};
 pub use columns::{Columns, memory_type, scan_type};
-pub use compact::Compacted;
 pub use conform::{Spill, Target, conform, json_at, map_entries};
 pub use error::Error;
 pub use flush::Flushed;
@@ -27,3 +24,4 @@ pub use memory::MemoryBatch;
 pub use scan::{PartScan, scan_memory};
 pub use snapshot::{Attribute, Snapshot, TableSnapshot};
 pub use store::LocalStore;
+pub use upkeep::{Compacted, Retention, Retired};

@@ -19,12 +19,12 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
-use crate::catalogue::{Column, ColumnStats, ColumnType, PartMeta, time_text};
-use crate::checksum::ChecksummedWriter;
+use crate::catalogue::{Column, ColumnStats, ColumnType, PartMeta, object_path, time_text};
 use crate::columns::with_field_ids;
 use crate::conform::overflow_kinds;
 use crate::error::Error;
 use crate::memory::{is_weighted, time_bounds};
+use crate::store::ChecksummedWriter;
 
 /// Rows in a row group.
 const ROW_GROUP_ROWS: usize = 131_072;
@@ -163,6 +163,12 @@ impl PartWriter {
             .write(rows)
             .await
             .map_err(|source| self.error(source))
+    }
+
+    /// Where the object will be, below the catalogue's data path.
+    #[must_use]
+    pub fn object_path(&self) -> String {
+        object_path(self.meta.table, &self.meta.file_name)
     }
 
     /// Closes the object; it is durable then, but in no catalogue yet.

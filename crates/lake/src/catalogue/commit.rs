@@ -8,7 +8,7 @@ use sqlx::{Row as _, SqliteConnection, query, query_scalar};
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::layout::{AUTHOR, snapshot_time, table_id, type_names};
+use super::layout::{AUTHOR, object_path, snapshot_time, table_id, type_names};
 use super::{Change, Column, ColumnStats, Committed, PartMeta, posting};
 
 /// A snapshot in the making. Ends with [`Commit::finish`].
@@ -260,6 +260,7 @@ impl<'c> Commit<'c> {
         let id = self.next_file_id;
         self.next_file_id += 1;
         let table_id = table_id(part.table);
+        self.take_announced(part).await?;
         let (rows, size_bytes) = (integer(part.rows)?, integer(part.size_bytes)?);
         // Row ids are never handed out twice, so compacted rows get new ones.
         let row_id_start: i64 = query_scalar(
@@ -294,6 +295,22 @@ impl<'c> Commit<'c> {
         self.changes
             .insert(format!("inserted_into_table:{table_id}"));
         Ok(id)
+    }
+
+    /// Only an announced object can be committed: one that was given up may be gone at any time.
+    async fn take_announced(&mut self, part: &PartMeta) -> Result<(), Failure> {
+        let announced = query("DELETE FROM crawlspace_upload WHERE path = ?")
+            .bind(object_path(part.table, &part.file_name))
+            .execute(&mut *self.connection)
+            .await?;
+        if announced.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(Failure::Refused(format!(
+                "part `{}` was not announced, or was given up",
+                part.file_name
+            )))
+        }
     }
 
     async fn describe_part(&mut self, id: i64, part: &PartMeta) -> Result<(), Failure> {

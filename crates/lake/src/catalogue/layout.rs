@@ -18,6 +18,12 @@ pub(super) const AUTHOR: &str = "crawlspace";
 /// Where the one schema's files are, below the data path.
 pub(super) const SCHEMA_PATH: &str = "main/";
 
+/// Where a part's object is, below the data path.
+#[must_use]
+pub fn object_path(table: Table, file_name: &str) -> String {
+    format!("{SCHEMA_PATH}{}/{file_name}", table.name())
+}
+
 /// The id that a table got when the catalogue was made: the schema has 0, the tables follow in
 /// their order.
 pub(super) fn table_id(table: Table) -> i64 {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::commit::Commit;
 use super::failure::Failure;
 use super::layout::{self, snapshot_time};
-use super::{Column, ColumnType, posting};
+use super::{Column, ColumnType, expiry, posting};
 
 /// Makes the catalogue ready for use. `data_path` ends in a slash.
 pub(super) async fn prepare(
@@ -26,6 +26,7 @@ pub(super) async fn prepare(
         check(connection).await?;
         move_data(connection, data_path).await?;
     }
+    expiry::prepare(connection).await?;
     posting::prepare(connection, now).await
 }
 

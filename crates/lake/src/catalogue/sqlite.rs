@@ -9,15 +9,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crawlspace_model::{Clock, UnixNanos};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction, query, query_scalar};
+use sqlx::{Sqlite, SqlitePool, Transaction};
 
 use super::failure::Failure;
-use super::layout::snapshot_time;
-use super::{Catalogue, Change, Committed, Contents, commit, opening, read};
+use super::{Catalogue, Change, Committed, Contents, commit, expiry, opening, read};
 use crate::Error;
 
 /// How long a commit waits for another process to let go of the file.
 const BUSY_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// What SQLite's journal is cut back to, once a long reader has let it grow.
+const JOURNAL_BYTES_MAX: u64 = 64 << 20;
 
 /// The catalogue of one data directory. DuckDB may attach the same file, `READ_ONLY`, at any time.
 pub struct SqliteCatalogue {
@@ -56,7 +58,8 @@ impl SqliteCatalogue {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_WAIT_MAX);
+            .busy_timeout(BUSY_WAIT_MAX)
+            .pragma("journal_size_limit", JOURNAL_BYTES_MAX.to_string());
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .idle_timeout(None)
@@ -107,13 +110,6 @@ impl SqliteCatalogue {
         Ok(committed)
     }
 
-    async fn expire_snapshots(&self, before: UnixNanos) -> Result<u64, Failure> {
-        let mut transaction = self.write_transaction().await?;
-        let forgotten = expire(&mut transaction, before, self.clock.now()).await?;
-        transaction.commit().await?;
-        Ok(forgotten)
-    }
-
     async fn read(&self) -> Result<Contents, Failure> {
         let mut transaction = self.pool.begin().await?;
         read::contents(&mut transaction).await
@@ -124,25 +120,33 @@ impl SqliteCatalogue {
         read::objects(&mut connection).await
     }
 
-    async fn scheduled_paths(&self, before: UnixNanos) -> Result<Vec<String>, Failure> {
-        let paths = query_scalar(
-            "SELECT path FROM ducklake_files_scheduled_for_deletion
-             WHERE schedule_start < ? ORDER BY path",
-        );
-        Ok(paths
-            .bind(snapshot_time(before))
-            .fetch_all(&self.pool)
-            .await?)
+    async fn expire_snapshots(&self, before: UnixNanos) -> Result<u64, Failure> {
+        let mut transaction = self.write_transaction().await?;
+        let forgotten = expiry::expire(&mut transaction, before, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(forgotten)
     }
 
-    async fn strike(&self, paths: &[String]) -> Result<(), Failure> {
+    async fn announce_object(&self, path: &str) -> Result<(), Failure> {
         let mut transaction = self.write_transaction().await?;
-        for path in paths {
-            query("DELETE FROM ducklake_files_scheduled_for_deletion WHERE path = ?")
-                .bind(path)
-                .execute(&mut *transaction)
-                .await?;
-        }
+        expiry::announce(&mut transaction, path, self.clock.now()).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn give_up_objects(&self, before: UnixNanos) -> Result<Vec<String>, Failure> {
+        let mut transaction = self.write_transaction().await?;
+        let paths = expiry::give_up(&mut transaction, before, self.clock.now()).await?;
+        transaction.commit().await?;
+        Ok(paths)
+    }
+
+    async fn scheduled_objects(&self, before: UnixNanos) -> Result<Vec<String>, Failure> {
+        expiry::scheduled(&mut *self.pool.acquire().await?, before).await
+    }
+
+    async fn forget_objects(&self, paths: &[String]) -> Result<(), Failure> {
+        let mut transaction = self.write_transaction().await?;
+        expiry::forget(&mut transaction, paths).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -180,8 +184,20 @@ impl Catalogue for SqliteCatalogue {
             .map_err(|failure| self.error(failure))
     }
 
+    async fn announce(&self, path: &str) -> Result<(), Error> {
+        self.announce_object(path)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
+    async fn give_up(&self, before: UnixNanos) -> Result<Vec<String>, Error> {
+        self.give_up_objects(before)
+            .await
+            .map_err(|failure| self.error(failure))
+    }
+
     async fn scheduled(&self, before: UnixNanos) -> Result<Vec<String>, Error> {
-        self.scheduled_paths(before)
+        self.scheduled_objects(before)
             .await
             .map_err(|failure| self.error(failure))
     }
@@ -191,51 +207,8 @@ impl Catalogue for SqliteCatalogue {
     }
 
     async fn forget(&self, paths: &[String]) -> Result<(), Error> {
-        self.strike(paths)
+        self.forget_objects(paths)
             .await
             .map_err(|failure| self.error(failure))
     }
-}
-
-/// Snapshots go oldest first and without gaps, so a part that ended at or before the oldest one
-/// left is used by none.
-async fn expire(
-    connection: &mut SqliteConnection,
-    before: UnixNanos,
-    now: UnixNanos,
-) -> Result<u64, Failure> {
-    let oldest_left: i64 = query_scalar(
-        "SELECT min(snapshot_id) FROM ducklake_snapshot
-         WHERE snapshot_time >= ?
-             OR snapshot_id = (SELECT max(snapshot_id) FROM ducklake_snapshot)",
-    )
-    .bind(snapshot_time(before))
-    .fetch_one(&mut *connection)
-    .await?;
-    query(
-        "INSERT INTO ducklake_files_scheduled_for_deletion
-         SELECT data_file_id, home.path || place.path || file.path, 1, ?
-         FROM ducklake_data_file AS file JOIN ducklake_table AS place USING (table_id)
-             JOIN ducklake_schema AS home USING (schema_id)
-         WHERE file.end_snapshot <= ?",
-    )
-    .bind(snapshot_time(now))
-    .bind(oldest_left)
-    .execute(&mut *connection)
-    .await?;
-    let mut forgotten = 0;
-    for sql in [
-        "DELETE FROM ducklake_file_column_stats WHERE data_file_id IN
-             (SELECT data_file_id FROM ducklake_data_file WHERE end_snapshot <= ?)",
-        "DELETE FROM ducklake_data_file WHERE end_snapshot <= ?",
-        "DELETE FROM ducklake_snapshot_changes WHERE snapshot_id < ?",
-        "DELETE FROM ducklake_snapshot WHERE snapshot_id < ?",
-    ] {
-        forgotten = query(sql)
-            .bind(oldest_left)
-            .execute(&mut *connection)
-            .await?
-            .rows_affected();
-    }
-    Ok(forgotten)
 }

@@ -19,8 +19,8 @@ use tempfile::TempDir;
 
 use super::layout::{snapshot_time, table_id};
 use super::{
-    Catalogue as _, Change, Column, ColumnStats, ColumnType, Contents, Part, PartMeta,
-    SqliteCatalogue, time_text,
+    Catalogue as _, Change, Column, ColumnStats, ColumnType, Committed, Contents, Part, PartMeta,
+    SqliteCatalogue, object_path, time_text,
 };
 use crate::Error;
 
@@ -76,14 +76,21 @@ impl Lake {
 
     /// Commits nothing but parts.
     async fn add(&self, parts: Vec<PartMeta>) -> Vec<i64> {
-        self.catalogue
-            .commit(&Change {
-                new_parts: parts,
-                ..Change::default()
-            })
-            .await
-            .unwrap()
-            .part_ids
+        let change = Change {
+            new_parts: parts,
+            ..Change::default()
+        };
+        self.commit(&change).await.unwrap().part_ids
+    }
+
+    /// Commits parts whose objects were announced, as those of the lake are.
+    async fn commit(&self, change: &Change) -> Result<Committed, Error> {
+        for part in &change.new_parts {
+            let path = object_path(part.table, &part.file_name);
+            // Refused where an earlier attempt announced it.
+            _ = self.catalogue.announce(&path).await;
+        }
+        self.catalogue.commit(change).await
     }
 
     async fn remove(&self, removed_parts: Vec<i64>) {
@@ -230,7 +237,7 @@ async fn what_is_committed_is_loaded_again_after_reopening() {
         new_parts: vec![part(Table::Logs, "a.parquet"), bare],
         ..Change::default()
     };
-    let committed = lake.catalogue.commit(&change).await.unwrap();
+    let committed = lake.commit(&change).await.unwrap();
     assert_eq!((committed.snapshot, committed.part_ids.len()), (2, 2));
 
     let contents = lake.reopen().await.unwrap().load().await.unwrap();
@@ -260,7 +267,7 @@ async fn a_removed_part_and_a_dropped_column_are_gone_and_their_ids_stay_used() 
         new_parts: vec![part(Table::Spans, "a.parquet")],
         ..Change::default()
     };
-    let old = lake.catalogue.commit(&change).await.unwrap().part_ids;
+    let old = lake.commit(&change).await.unwrap().part_ids;
 
     let again = column(id + 3, "user", "USER", ColumnType::Int);
     let change = Change {
@@ -270,7 +277,7 @@ async fn a_removed_part_and_a_dropped_column_are_gone_and_their_ids_stay_used() 
         removed_parts: old.clone(),
         ..Change::default()
     };
-    let new = lake.catalogue.commit(&change).await.unwrap().part_ids;
+    let new = lake.commit(&change).await.unwrap().part_ids;
     assert_ne!(new, old);
     let spans = lake
         .catalogue

@@ -93,16 +93,16 @@ async fn a_commit_that_fails_leaves_nothing() {
         new_parts: vec![part(Table::Spans, "a.parquet")],
         ..Change::default()
     };
-    let live = lake.catalogue.commit(&first).await.unwrap().part_ids[0];
+    let live = lake.commit(&first).await.unwrap().part_ids[0];
     let before = format!("{:?}", lake.catalogue.load().await.unwrap());
     for (message, change) in spoilt_changes(id, live) {
-        let error = lake.catalogue.commit(&change).await.unwrap_err();
+        let error = lake.commit(&change).await.unwrap_err();
         assert!(error.to_string().contains(message), "{error}");
         assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
         let after = format!("{:?}", lake.catalogue.load().await.unwrap());
         assert_eq!(after, before, "after: {error}");
     }
-    let committed = lake.catalogue.commit(&spoilt(|_| ())).await.unwrap();
+    let committed = lake.commit(&spoilt(|_| ())).await.unwrap();
     assert_eq!(
         (committed.snapshot, committed.part_ids),
         (3, vec![live + 1]),

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use crawlspace_model::Table;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::catalogue::{Change, Part};
-use crate::checksum::is_damage;
 use crate::error::Error;
 use crate::lake::Lake;
 use crate::part;
+use crate::store::is_damage;
 
 /// Where damaged parts are kept for inspection.
 const DIRECTORY: &str = "damaged";
+/// What the parts set aside may take together; beyond that the oldest go.
+const DAMAGED_BYTES_MAX: u64 = 1 << 30;
+const DAMAGED_PARTS_MAX: usize = 1_000;
 /// How much of a part is read at a time to check it.
 const READ_BYTES: usize = 4 << 20;
 
@@ -25,8 +27,16 @@ pub(crate) async fn set_aside_before(store: &dyn ObjectStore) -> Result<Vec<Stri
     Ok(found
         .objects
         .into_iter()
-        .filter_map(|object| Some(object.location.filename()?.to_owned()))
+        .filter_map(|object| Some(part_name(object.location.filename()?).to_owned()))
         .collect())
+}
+
+/// The part's own name, without the time at which it was set aside.
+fn part_name(file_name: &str) -> &str {
+    match file_name.split_once('-') {
+        Some((time, name)) if time.len() == 19 => name,
+        _ => file_name,
+    }
 }
 
 impl Lake {
@@ -89,27 +99,6 @@ impl Lake {
         Ok(())
     }
 
-    /// Deletes objects that a crash left behind: written, but never committed.
-    pub(crate) async fn remove_uncommitted(&self) -> Result<(), Error> {
-        let named = self.catalogue.objects().await?;
-        let named: Vec<Path> = named.iter().map(|path| part::below_data(path)).collect();
-        for table in Table::ALL {
-            let found = self
-                .store
-                .list_with_delimiter(Some(&part::directory(table)))
-                .await?;
-            for object in found
-                .objects
-                .into_iter()
-                .filter(|object| !named.contains(&object.location))
-            {
-                tracing::info!(object = %object.location, "deleting an object that was never committed");
-                self.delete(&object.location).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Ends a damaged part and moves its object out of the way, where it stays for inspection.
     async fn set_aside(&self, part: &Part, reason: &str) -> Result<(), Error> {
         let path = part::location(&part.meta);
@@ -118,32 +107,45 @@ impl Lake {
             removed_parts: vec![part.id],
             ..Change::default()
         };
-        let name = part.meta.file_name.clone();
         self.commit(&change, Vec::new(), |state| {
-            state.damaged.push(name.clone())
+            state.damaged.push(part.meta.file_name.clone());
         })
         .await?;
-        match self
-            .store
-            .rename(&path, &Path::from_iter([DIRECTORY, &part.meta.file_name]))
-            .await
-        {
+        // Names begin with the time, so that the oldest come first.
+        let name = format!("{:019}-{}", self.clock.now().0, part.meta.file_name);
+        let kept = Path::from_iter([DIRECTORY, &name]);
+        match self.store.rename(&path, &kept).await {
             Err(object_store::Error::NotFound { .. }) => {
                 // Nothing to inspect, but the loss is still to be counted after a restart.
-                self.store
-                    .put(
-                        &Path::from_iter([DIRECTORY, &part.meta.file_name]),
-                        Vec::new().into(),
-                    )
-                    .await?;
-                Ok(())
+                self.store.put(&kept, Vec::new().into()).await?;
             }
-            Err(error) => Err(error.into()),
-            Ok(()) => Ok(()),
+            renamed => renamed?,
         }
+        self.bound_damaged().await
     }
 
-    fn parts(&self) -> Vec<Arc<Part>> {
+    /// Deletes the oldest of the parts set aside, as far as there are too many.
+    async fn bound_damaged(&self) -> Result<(), Error> {
+        let directory = Path::from(DIRECTORY);
+        let mut found = self
+            .store
+            .list_with_delimiter(Some(&directory))
+            .await?
+            .objects;
+        found.sort_by(|a, b| b.location.cmp(&a.location));
+        let mut bytes = 0;
+        for (index, object) in found.into_iter().enumerate() {
+            bytes += object.size;
+            if index >= DAMAGED_PARTS_MAX || bytes > DAMAGED_BYTES_MAX {
+                tracing::warn!(object = %object.location, "deleting an old damaged part: too many are set aside");
+                self.delete(&object.location).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All live parts.
+    pub(crate) fn parts(&self) -> Vec<Arc<Part>> {
         self.state()
             .tables
             .iter()

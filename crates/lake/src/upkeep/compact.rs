@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::Field;
-use crawlspace_model::Table;
+use crawlspace_model::{Table, UnixNanos};
 use datafusion::physical_expr::expressions::Column as ColumnExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::execute_stream;
@@ -16,13 +16,17 @@ use crate::catalogue::{Change, Column, Part, PartMeta};
 use crate::columns::scan_field;
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::part::PartWriter;
 use crate::scan::PartScan;
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time, for each of them is open meanwhile.
 const INPUTS_MAX: usize = 64;
+/// An hour is finished when it is over and nothing more has come for it since so long.
+const QUIET_NANOS: i64 = 600_000_000_000;
+/// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends
+/// in few parts, and a straggler costs no rewriting of all of it.
+const FINISHED_RATIO: u64 = 16;
 /// In the background, a part more than so many times larger than all smaller ones of its hour waits for more of them:
 /// so each row is rewritten a logarithmic number of times.
 const TIER_RATIO: u64 = 4;
@@ -39,22 +43,22 @@ pub struct Compacted {
 
 impl Lake {
     /// Merges the small parts of every hour that has at least `at_least` of them (2 at the least); with `None`, as many
-    /// as the configuration says, and only such as are of like size.
+    /// as the configuration says and only such as are of like size, or all that fit once the hour is finished.
     ///
     /// # Errors
     /// A part can't be read or written, or the catalogue can't commit; what was merged before stays merged.
     pub async fn compact(self: &Arc<Self>, at_least: Option<usize>) -> Result<Compacted, Error> {
         let _merging = self.merging.lock().await;
-        let tier_ratio = if at_least.is_some() {
-            u64::MAX
-        } else {
-            TIER_RATIO
+        let now = self.clock.now();
+        let rule = |is_finished: bool| match at_least {
+            Some(at_least) => (at_least.max(2), u64::MAX),
+            None if is_finished => (2, FINISHED_RATIO),
+            None => (self.config.compact_parts.max(2), TIER_RATIO),
         };
-        let at_least = at_least.unwrap_or(self.config.compact_parts).max(2);
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            for inputs in groups(&snapshot.table(table).parts, at_least, tier_ratio) {
+            for inputs in groups(&snapshot.table(table).parts, now, rule) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
@@ -116,7 +120,7 @@ impl Lake {
         };
         let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
         let mut rows = execute_stream(Arc::new(merge), self.task_context())?;
-        let mut writer = PartWriter::new(&self.store(), table, columns, &fields, known)?;
+        let mut writer = self.begin_part(table, columns, &fields, known).await?;
         while let Some(batch) = rows.try_next().await? {
             writer.write(&batch).await?;
         }
@@ -141,7 +145,13 @@ fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
 }
 
 /// Parts to merge with each other: of one hour, together no larger than a part may be.
-fn groups(parts: &[Arc<Part>], at_least: usize, tier_ratio: u64) -> Vec<Vec<Arc<Part>>> {
+/// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than all
+/// smaller ones its largest may be.
+fn groups(
+    parts: &[Arc<Part>],
+    now: UnixNanos,
+    rule: impl Fn(bool) -> (usize, u64),
+) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
     for part in parts
         .iter()
@@ -152,7 +162,13 @@ fn groups(parts: &[Arc<Part>], at_least: usize, tier_ratio: u64) -> Vec<Vec<Arc<
         hours.entry(hour).or_default().push(Arc::clone(part));
     }
     let mut groups = Vec::new();
-    for mut parts in hours.into_values() {
+    for (hour, mut parts) in hours {
+        let quiet_since = now.0.saturating_sub(QUIET_NANOS);
+        let is_finished = (hour + 1).saturating_mul(HOUR_NANOS) <= quiet_since
+            && parts
+                .iter()
+                .all(|part| part.meta.received_max.0 <= quiet_since);
+        let (at_least, tier_ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
         let mut bytes = 0u64;
         let fitting = parts.into_iter().take(INPUTS_MAX).take_while(|part| {

@@ -21,6 +21,7 @@ use axum::middleware::from_fn_with_state;
 use crawlspace_control::Access;
 use crawlspace_ingest::Ingest;
 use crawlspace_lake::Lake;
+use crawlspace_lake::backup::Backups;
 use crawlspace_model::Clock;
 use crawlspace_query::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -38,6 +39,7 @@ pub struct Dependencies {
     pub ingest: Arc<Ingest>,
     pub engine: Arc<Engine>,
     pub lake: Arc<Lake>,
+    pub backups: Arc<Backups>,
     pub clock: Arc<dyn Clock>,
     pub gate: Arc<Gate>,
 }
@@ -100,6 +102,8 @@ fn administration_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(operations::compact))
         .routes(routes!(keys::create, keys::list))
         .routes(routes!(keys::revoke))
+        .routes(routes!(operations::backup::backup))
+        .routes(routes!(operations::doctor::doctor))
 }
 
 fn ingest_routes() -> OpenApiRouter<Dependencies> {

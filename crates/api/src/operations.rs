@@ -1,5 +1,8 @@
-//! Health, maintenance, and the page that says what this is. Beside it: the ledger and the metrics.
+//! Health, maintenance, and the page that says what this is. Beside it: backups, the doctor, the
+//! ledger and the metrics.
 
+pub(crate) mod backup;
+pub(crate) mod doctor;
 pub(crate) mod ledger;
 pub(crate) mod metrics;
 
@@ -32,6 +35,8 @@ pub(crate) async fn index() -> &'static str {
         "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
         "POST /api/v1/maintenance/compact   merge small parts now\n",
         "POST /api/v1/keys                  make a key; GET lists them, DELETE …/{number} revokes one\n",
+        "POST /api/v1/backup                {\"to\": \"/srv/backup\"}: copy everything there\n",
+        "GET  /api/v1/doctor                examine the catalogue and every part\n",
         "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
         "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
         "Tables and columns: docs/reference/schema.md in the source tree.\n",

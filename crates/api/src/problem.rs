@@ -85,6 +85,12 @@ impl From<crawlspace_ingest::Error> for Problem {
     }
 }
 
+impl From<crawlspace_lake::Error> for Problem {
+    fn from(error: crawlspace_lake::Error) -> Self {
+        Self::new(error.kind(), error.to_string())
+    }
+}
+
 impl From<IdError> for Problem {
     fn from(error: IdError) -> Self {
         Self::new(error.kind(), error.to_string())

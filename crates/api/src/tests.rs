@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_ingest::Ingest;
+use crawlspace_lake::backup::{Backups, Sources};
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
 use crawlspace_model::{Clock, SystemClock};
 use crawlspace_query::Engine;
@@ -35,6 +36,19 @@ pub struct Store {
     pub dependencies: Dependencies,
     log: SimFs,
     _dir: TempDir,
+}
+
+/// Backups into directories.
+fn backups(lake: &Arc<Lake>, dir: &std::path::Path) -> Arc<Backups> {
+    let sources = Sources {
+        scratch: dir.join("scratch"),
+        databases: Vec::new(),
+    };
+    let open = |place: &str| {
+        let files: Arc<dyn FileSystem> = Arc::new(RealFs);
+        Ok(Arc::new(LocalStore::new(files, place.into())) as _)
+    };
+    Arc::new(Backups::new(Arc::clone(lake), sources, Box::new(open)))
 }
 
 pub async fn store() -> Store {
@@ -80,6 +94,7 @@ pub async fn store() -> Store {
         dependencies: Dependencies {
             ingest,
             engine,
+            backups: backups(&lake, dir.path()),
             lake,
             clock,
             gate,

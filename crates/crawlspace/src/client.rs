@@ -22,13 +22,18 @@ pub enum Failure {
     Refused(String),
     /// No server answers.
     Unreachable(String),
+    /// A data directory has problems, which are told already.
+    Unhealthy,
+    /// A data directory can't be examined.
+    Unexamined(anyhow::Error),
     Other(anyhow::Error),
 }
 
 impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Other(_) => 1,
+            Self::Other(_) | Self::Unhealthy => 1,
+            Self::Unexamined(_) => 2,
             Self::Refused(_) => 3,
             Self::Unreachable(_) => 4,
         }
@@ -39,7 +44,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(text) | Self::Unreachable(text) => f.write_str(text),
-            Self::Other(error) => write!(f, "{error:#}"),
+            Self::Unhealthy => f.write_str("something is to be done"),
+            Self::Other(error) | Self::Unexamined(error) => write!(f, "{error:#}"),
         }
     }
 }
@@ -130,6 +136,22 @@ pub async fn send(
     body: Option<&Value>,
     text: Option<&str>,
 ) -> Result<Vec<u8>, Failure> {
+    let response = begin(server, method, path, body, text).await?;
+    let body = response
+        .bytes()
+        .await
+        .map_err(|error| unreachable(&server.server, &error))?;
+    Ok(body.to_vec())
+}
+
+/// The answer before its body is read, if the server has done what was asked.
+pub async fn begin(
+    server: &ServerArguments,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+    text: Option<&str>,
+) -> Result<reqwest::Response, Failure> {
     // Without proxies: the server is usually this machine.
     let client = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIME_MAX)
@@ -150,13 +172,14 @@ pub async fn send(
         .await
         .map_err(|error| unreachable(&server.server, &error))?;
     let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
     let body = response
         .bytes()
         .await
         .map_err(|error| unreachable(&server.server, &error))?;
-    if status.is_success() {
-        Ok(body.to_vec())
-    } else if status.is_client_error() {
+    if status.is_client_error() {
         Err(Failure::Refused(refusal(&body, text)))
     } else {
         Err(anyhow::anyhow!(
@@ -168,7 +191,7 @@ pub async fn send(
     }
 }
 
-fn unreachable(server: &str, error: &reqwest::Error) -> Failure {
+pub fn unreachable(server: &str, error: &reqwest::Error) -> Failure {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
         error.source()
     });

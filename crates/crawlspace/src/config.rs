@@ -8,6 +8,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crawlspace_control::Secret;
 
+use crate::backup::{BackupArguments, RestoreArguments};
+use crate::doctor::DoctorArguments;
+use crate::store::StoreArguments;
+
 /// See inside the distributed system you did not mean to build.
 #[derive(Debug, Parser)]
 #[command(name = "crawlspace", version, after_help = EXAMPLES)]
@@ -37,6 +41,9 @@ pub enum Command {
     Sql(SqlArguments),
     Query(QueryArguments),
     Trace(TraceArguments),
+    Backup(BackupArguments),
+    Restore(RestoreArguments),
+    Doctor(DoctorArguments),
     Ledger(LedgerArguments),
     Key(KeyArguments),
 }
@@ -92,12 +99,8 @@ pub struct ServeArguments {
     /// Print one line of JSON once ready instead of words
     #[arg(long)]
     pub json: bool,
-    /// Write the rows in memory as parts when there are so many
-    #[arg(long, value_name = "ROWS", env = "CRAWLSPACE_FLUSH_ROWS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub flush_rows: Option<u64>,
-    /// Write the rows in memory as parts when the oldest has this age, for example 5s
-    #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
-    pub flush_age: Option<Duration>,
+    #[command(flatten)]
+    pub store: StoreArguments,
     /// Whether a request that a client repeats within 10 minutes, since it lost the answer, is stored once
     #[arg(
         long,
@@ -295,8 +298,31 @@ fn host(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads a size with a unit: bytes by thousands (MB, GB) or by 1,024 (MiB, GiB).
+pub fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit {
+        "B" => 1,
+        "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
+        _ => 0,
+    };
+    let number: Option<u64> = number.parse().ok();
+    match number.and_then(|number| number.checked_mul(unit)) {
+        Some(bytes) if bytes > 0 => Ok(bytes),
+        _ => Err("give a number above 0 with a unit (KiB, MiB, GiB, TiB, or KB, MB, GB, TB), for example 200GiB".to_owned()),
+    }
+}
+
 /// Reads a number with a unit: ms, s, m, h or d.
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
     let milliseconds: u64 = match unit {
@@ -320,7 +346,7 @@ mod tests {
 
     use clap::CommandFactory as _;
 
-    use super::{Cli, duration};
+    use super::{Cli, bytes, duration};
 
     #[test]
     fn the_command_line_is_consistent_and_every_command_shows_examples() {
@@ -332,6 +358,21 @@ mod tests {
                 .map(ToString::to_string)
                 .unwrap_or_default();
             assert!(help.starts_with("Examples:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn sizes_have_a_unit() {
+        for (text, expected) in [
+            ("5GiB", Some(5 << 30)),
+            ("200GB", Some(200_000_000_000)),
+            ("1B", Some(1)),
+            ("0MiB", None),
+            ("5", None),
+            ("GiB", None),
+            ("18446744073709551615KB", None),
+        ] {
+            assert_eq!(bytes(text).ok(), expected, "{text}");
         }
     }
 

@@ -62,6 +62,29 @@ impl DataDir {
     pub fn lake(&self) -> PathBuf {
         self.root.join("lake")
     }
+
+    pub fn catalogue(&self) -> PathBuf {
+        self.lake().join("catalogue.sqlite")
+    }
+
+    /// Where a backup's databases are until they are copied.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("backup.tmp")
+    }
+
+    /// The place of a database by the name that it has in backups: the catalogue's, or one of its own.
+    pub fn database(&self, name: &str) -> PathBuf {
+        if name == crawlspace_lake::backup::CATALOGUE {
+            self.catalogue()
+        } else {
+            self.root.join(name)
+        }
+    }
+
+    /// What is kept of a remote store's parts.
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
 }
 
 fn check_version(fs: &dyn FileSystem, root: &Path) -> anyhow::Result<()> {

@@ -1,13 +1,16 @@
 //! The program: reads the command line, starts the runtime and logging, and turns failures into exit codes.
 
+mod backup;
 mod client;
 mod config;
 mod data_dir;
+mod doctor;
 mod first_keys;
 mod key;
 mod ledger;
 mod print;
 mod serve;
+mod store;
 mod waterfall;
 
 use std::io::{IsTerminal as _, Write as _};
@@ -65,6 +68,9 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Sql(arguments) => client::sql(arguments).await,
         Command::Query(arguments) => client::query(arguments).await,
         Command::Trace(arguments) => client::trace(arguments).await,
+        Command::Backup(arguments) => backup::backup(arguments).await,
+        Command::Restore(arguments) => backup::restore(arguments).await,
+        Command::Doctor(arguments) => doctor::doctor(arguments).await,
         Command::Ledger(arguments) => client::ledger(arguments).await,
         Command::Key(arguments) => key::key(arguments).await,
     }

@@ -10,7 +10,6 @@ use crawlspace_api::Gate;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
-use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
 use crawlspace_model::{Clock, SystemClock};
 use crawlspace_query::Engine;
 use serde_json::json;
@@ -20,9 +19,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::backup::backups;
 use crate::config::{ServeArguments, Switch};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
+use crate::store::open_lake;
 
 /// Requests that are being answered may take so long to end.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
@@ -53,9 +54,11 @@ impl Server {
         let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
         let otlp_grpc = bind(arguments.otlp_grpc, "--otlp-grpc").await?;
         let data_dir = DataDir::open(fs.as_ref(), &arguments.data_dir)?;
-        let lake = open_lake(arguments, &data_dir, &fs, &clock).await?;
+        let store = &arguments.store;
+        let lake = open_lake(store.lake_config(), &store.place, &data_dir, &fs, &clock).await?;
         let config = crawlspace_ingest::Config {
             deduplicate: arguments.dedup == Switch::On,
+            memory_bytes_max: arguments.store.memory_size,
             ..crawlspace_ingest::Config::new(data_dir.wal())
         };
         let dependencies = crawlspace_ingest::Dependencies {
@@ -90,6 +93,7 @@ impl Server {
         let dependencies = crawlspace_api::Dependencies {
             ingest,
             engine,
+            backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),
             lake,
             clock,
             gate: Arc::new(gate),
@@ -186,31 +190,6 @@ async fn close(
             tracing::warn!("closed before all rows were flushed: they come back from the log")
         }
     }
-}
-
-async fn open_lake(
-    arguments: &ServeArguments,
-    data_dir: &DataDir,
-    fs: &Arc<dyn FileSystem>,
-    clock: &Arc<dyn Clock>,
-) -> anyhow::Result<Arc<Lake>> {
-    let defaults = crawlspace_lake::Config::default();
-    let config = crawlspace_lake::Config {
-        flush_rows: arguments.flush_rows.unwrap_or(defaults.flush_rows),
-        flush_age: arguments.flush_age.unwrap_or(defaults.flush_age),
-        ..defaults
-    };
-    let root = data_dir.lake();
-    let (file, parts) = (root.join("catalogue.sqlite"), root.join("data"));
-    fs.create_dir_all(&parts)
-        .with_context(|| format!("directory `{}` can't be made", parts.display()))?;
-    let catalogue = SqliteCatalogue::open(&file, &parts, Arc::clone(clock)).await?;
-    let dependencies = crawlspace_lake::Dependencies {
-        store: Arc::new(LocalStore::new(Arc::clone(fs), root)),
-        catalogue: Arc::new(catalogue),
-        clock: Arc::clone(clock),
-    };
-    Ok(Lake::open(config, dependencies).await?)
 }
 
 async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-pub use real::{DirectoryLock, RealFs};
+pub use real::{DirectoryLock, RealFs, free_bytes};
 pub use sim::SimFs;
 
 /// What Crawlspace asks of a file system. Durability is explicit: bytes after [`AppendFile::sync`], names (created,

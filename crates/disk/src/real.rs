@@ -12,6 +12,15 @@ use crate::{AppendFile, FileSystem};
 /// The name of the file that [`DirectoryLock`] locks.
 const LOCK_NAME: &str = "LOCK";
 
+/// The bytes that this user may still write to the disk of a directory.
+///
+/// # Errors
+/// The directory can't be asked.
+pub fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(directory)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// The file system of the machine, through `std::fs`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RealFs;

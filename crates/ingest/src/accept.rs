@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::committer::{Append, Batches, Job};
 use crate::ledger::{Claim, Found, Origin, Repeats, Twin, hash_of, posting_of, posting_of_repeat};
-use crate::{ContentType, Encoding, Error, Ingest, MEMORY_BYTES_MAX, Reservation, decode};
+use crate::{ContentType, Encoding, Error, Ingest, Reservation, decode};
 
 /// A request as it came in at a door.
 #[derive(Debug)]
@@ -64,10 +64,9 @@ impl Ingest {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Error> {
-        if self.lake.memory_bytes() > MEMORY_BYTES_MAX {
-            return Err(Error::MemoryFull {
-                bytes_max: MEMORY_BYTES_MAX,
-            });
+        let bytes_max = self.memory_bytes_max;
+        if self.lake.memory_bytes() > bytes_max {
+            return Err(Error::MemoryFull { bytes_max });
         }
         let Request {
             origin,

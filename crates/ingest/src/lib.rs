@@ -37,7 +37,7 @@ use ledger::{Ledger, Repeats};
 use maintenance::Maintenance;
 pub use replay::Replayed;
 
-/// No more rows are taken while those in memory hold this much: flushing has fallen behind or fails.
+/// What [`Config::memory_bytes_max`] usually is.
 pub const MEMORY_BYTES_MAX: u64 = 1 << 30;
 
 /// Where the log is and how it is cut.
@@ -46,6 +46,9 @@ pub struct Config {
     /// The log's own directory.
     pub wal_dir: PathBuf,
     pub segment_bytes_max: u64,
+    /// No more rows are taken while those in memory hold this much: flushing has fallen behind or fails. It bounds the
+    /// log too, which keeps their requests.
+    pub memory_bytes_max: u64,
     /// Whether a request that repeats another within ten minutes is recognised, and stored once.
     pub deduplicate: bool,
 }
@@ -56,6 +59,7 @@ impl Config {
         Self {
             wal_dir,
             segment_bytes_max: SEGMENT_BYTES_MAX,
+            memory_bytes_max: MEMORY_BYTES_MAX,
             deduplicate: true,
         }
     }
@@ -83,6 +87,7 @@ pub struct Statistics {
 pub struct Ingest {
     lake: Arc<Lake>,
     clock: Arc<dyn Clock>,
+    memory_bytes_max: u64,
     admission: Admission,
     decoders: Arc<Semaphore>,
     ledger: Ledger,
@@ -99,9 +104,10 @@ impl Ingest {
     /// Opens the log, publishes what it holds beyond the lake's position, and starts the committer and maintenance.
     ///
     /// # Errors
-    /// The log can't be read or written, or rows that must leave memory during replay can't be flushed.
+    /// The log can't be read or written.
     pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
         let Dependencies { fs, lake, clock } = dependencies;
+        let memory_bytes_max = config.memory_bytes_max;
         let health = Arc::new(Health::default());
         let repeats = config.deduplicate.then(|| Arc::new(Repeats::default()));
         let remember = {
@@ -129,6 +135,7 @@ impl Ingest {
             repeats,
             lake,
             clock,
+            memory_bytes_max,
             admission: Admission::new(),
             decoders: Arc::new(Semaphore::new(decode::threads())),
             jobs,

@@ -58,7 +58,7 @@ fn replay_blocking(
         segment_bytes_max: config.segment_bytes_max,
     };
     let from = Position(lake.wal_position());
-    let mut undecodable = 0;
+    let (mut undecodable, mut is_flushable) = (0, true);
     let (wal, replay) = Wal::open(fs, wal_config, from, &mut |position, entry| {
         let (batches, posting) = match record(&entry, repeats) {
             Ok(record) => record,
@@ -69,8 +69,10 @@ fn replay_blocking(
             }
         };
         publish(position.0 + 1, batches, posting);
-        if lake.flush_due() {
-            runtime.block_on(lake.flush())?;
+        // What is in the log fitted into memory before, so a store that can't be written now keeps nobody from starting.
+        if is_flushable && lake.flush_due() && let Err(error) = runtime.block_on(lake.flush()) {
+            tracing::warn!(%error, "rows stay in memory: the flush failed");
+            is_flushable = false;
         }
         Ok(())
     })

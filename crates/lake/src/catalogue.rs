@@ -1,6 +1,7 @@
 //! The catalogue: which parts and columns exist, and up to which position of the log their rows reach. Kept in the open
 //! DuckLake 1.0 layout, so that DuckDB can attach it; what DuckLake has no place for stands in side tables of ours.
 
+mod check;
 mod commit;
 mod expiry;
 mod failure;
@@ -11,6 +12,7 @@ mod read;
 mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, TimeUnit};
@@ -21,7 +23,7 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::Error;
 pub use layout::{object_path, time_text};
 pub use posting::{Books, Posting, SEEN_LIFE, Seen};
-pub use sqlite::SqliteCatalogue;
+pub use sqlite::{SqliteCatalogue, copy_database};
 
 /// Where committed state lives. One process commits at a time; every commit is one transaction and one snapshot.
 #[async_trait]
@@ -30,7 +32,8 @@ pub trait Catalogue: Send + Sync + std::fmt::Debug + 'static {
     async fn load(&self) -> Result<Contents, Error>;
     /// Makes a change durable and visible, all of it or nothing.
     async fn commit(&self, change: &Change) -> Result<Committed, Error>;
-    /// The paths (below the data path) of all objects the catalogue names: live, ended or scheduled for deletion.
+    /// The paths (below the data path) of all objects the catalogue names: live, ended, scheduled for deletion, or
+    /// announced.
     async fn objects(&self) -> Result<BTreeSet<String>, Error>;
     /// Notes the path (below the data path) of an object that is about to be written: if it is never committed, it is
     /// found without listing the store.
@@ -43,6 +46,10 @@ pub trait Catalogue: Send + Sync + std::fmt::Debug + 'static {
     async fn expire(&self, before: UnixNanos) -> Result<u64, Error>;
     /// The paths (below the data path) of objects scheduled for deletion before that time.
     async fn scheduled(&self, before: UnixNanos) -> Result<Vec<String>, Error>;
+    /// What is wrong with it, a sentence each; nothing, as a rule.
+    async fn check(&self) -> Result<Vec<String>, Error>;
+    /// Writes a copy to a new file; it names no data path, since nobody knows where its parts will be.
+    async fn copy_to(&self, path: &Path) -> Result<(), Error>;
     /// Ends all work and folds what SQLite keeps beside its file into it.
     async fn close(&self);
     /// Strikes deleted objects off the schedule.

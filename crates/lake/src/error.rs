@@ -17,6 +17,21 @@ pub enum Error {
         path: String,
         source: parquet::errors::ParquetError,
     },
+    #[error(
+        "`{url}` is no store: give s3://BUCKET/PREFIX, or for a backup a directory by its absolute path"
+    )]
+    StoreUrl { url: String },
+    #[error("a backup is being taken already: wait until it has ended")]
+    BackupRuns,
+    #[error("there is no backup: its `index.json`, which is written last, is missing")]
+    NoBackup,
+    #[error(
+        "the backup has format version {version}, this program knows up to {}: restore it with a newer crawlspace",
+        crawlspace_model::table::FORMAT_VERSION
+    )]
+    BackupVersion { version: u32 },
+    #[error("the backup's `{path}` is damaged: restore from another backup")]
+    BackupDamaged { path: String },
     #[error("object store: {0}")]
     ObjectStore(#[from] object_store::Error),
     #[error("{what}: {source}")]
@@ -38,11 +53,15 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::CatalogueUnknown { .. } | Self::Parquet { .. } => ErrorKind::Corrupt,
+            Self::CatalogueUnknown { .. }
+            | Self::Parquet { .. }
+            | Self::BackupVersion { .. }
+            | Self::BackupDamaged { .. } => ErrorKind::Corrupt,
             Self::Catalogue { source, .. } => kind_of_sql(source),
-            Self::ObjectStore(_) | Self::File { .. } | Self::Followed { .. } => {
+            Self::ObjectStore(_) | Self::File { .. } | Self::Followed { .. } | Self::BackupRuns => {
                 ErrorKind::Unavailable
             }
+            Self::StoreUrl { .. } | Self::NoBackup => ErrorKind::BadInput,
             Self::CatalogueRefused { .. }
             | Self::Arrow(_)
             | Self::DataFusion(_)

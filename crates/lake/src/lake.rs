@@ -23,7 +23,7 @@ use crate::memory::Memory;
 use crate::part::PartWriter;
 use crate::snapshot::{Snapshot, TableSnapshot};
 use crate::store::VerifiedStore;
-use crate::upkeep::{self, Retention};
+use crate::upkeep::Retention;
 use follow::Followers;
 pub use follow::{FOLLOWERS_MAX, Follower, News};
 
@@ -45,6 +45,7 @@ pub struct Config {
     pub object_grace: Duration,
     /// How long and how much to keep.
     pub retention: Retention,
+    pub at_start: AtStart,
 }
 
 impl Default for Config {
@@ -56,8 +57,20 @@ impl Default for Config {
             snapshot_life: Duration::from_secs(3_600),
             object_grace: Duration::from_secs(600),
             retention: Retention::default(),
+            at_start: AtStart::CheckParts,
         }
     }
+}
+
+/// What is done about the store when a lake is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtStart {
+    /// Parts that are missing or cut short are set aside, and what was never committed is deleted.
+    CheckParts,
+    /// The store is another machine's, and need not be there: only what was never committed is deleted.
+    TrustStore,
+    /// Nothing: for who only looks.
+    Look,
 }
 
 /// What the lake is given to work with.
@@ -81,8 +94,10 @@ pub struct Lake {
     pub(crate) flushing: tokio::sync::Mutex<()>,
     /// Held by whoever ends parts: compaction, and setting damaged ones aside. Flushes go on meanwhile.
     pub(crate) merging: tokio::sync::Mutex<()>,
+    /// Held, for reading, by who needs objects that may end meanwhile; for writing, by the sweep.
+    pub(crate) sweeping: tokio::sync::RwLock<()>,
     /// Held during a commit, so that readers see commits in their order.
-    committing: tokio::sync::Mutex<()>,
+    pub(crate) committing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -153,7 +168,6 @@ impl Lake {
             tables: Table::ALL.map(|table| tables.remove(&table).unwrap_or_default().into()),
             position: wal_position,
             committed: wal_position,
-            damaged: upkeep::set_aside_before(store.as_ref()).await?,
             books,
             ..State::default()
         };
@@ -168,10 +182,15 @@ impl Lake {
             state: Mutex::new(state),
             flushing: tokio::sync::Mutex::default(),
             merging: tokio::sync::Mutex::default(),
+            sweeping: tokio::sync::RwLock::default(),
             committing: tokio::sync::Mutex::default(),
         };
-        lake.set_aside_unfit().await?;
-        lake.remove_uncommitted().await?;
+        match lake.take_stock().await {
+            Err(error) if lake.config.at_start == AtStart::TrustStore => {
+                tracing::warn!(%error, "the store can't be asked now: what earlier runs left in it stays for now");
+            }
+            result => result?,
+        }
         Ok(Arc::new(lake))
     }
 

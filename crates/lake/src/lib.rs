@@ -1,9 +1,11 @@
 //! Where rows live: in memory first, then in sorted Parquet parts on an object store, with a catalogue that says what
 //! exists. Leaves the log to `wal` and questions to `query`; knows tables and columns, not protocols.
 
+pub mod backup;
 pub mod catalogue;
 mod columns;
 mod conform;
+mod doctor;
 mod error;
 mod flush;
 mod lake;
@@ -17,11 +19,12 @@ mod upkeep;
 pub use catalogue::{Catalogue, Posting, SEEN_LIFE, Seen, SqliteCatalogue};
 pub use columns::{Columns, memory_type, scan_type};
 pub use conform::{Spill, Target, conform, json_at, map_entries};
+pub use doctor::{Finding, Severity};
 pub use error::Error;
 pub use flush::Flushed;
-pub use lake::{Config, Dependencies, FOLLOWERS_MAX, Follower, Lake, News};
+pub use lake::{AtStart, Config, Dependencies, FOLLOWERS_MAX, Follower, Lake, News};
 pub use memory::MemoryBatch;
 pub use scan::{PartScan, scan_memory};
 pub use snapshot::{Attribute, Snapshot, TableSnapshot};
-pub use store::LocalStore;
+pub use store::{CachedStore, LocalStore, S3, is_unreachable};
 pub use upkeep::{Compacted, Retention, Retired};

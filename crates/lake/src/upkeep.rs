@@ -7,5 +7,4 @@ mod retention;
 mod sweep;
 
 pub use compact::Compacted;
-pub(crate) use damage::set_aside_before;
 pub use retention::{Retention, Retired};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use arrow::error::ArrowError;
+use crawlspace_lake::is_unreachable;
 use crawlspace_model::ErrorKind;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
@@ -67,6 +68,7 @@ impl Error {
             Self::Busy { .. } => ErrorKind::Unavailable,
             Self::OverLimit { .. } => ErrorKind::TooLarge,
             Self::Lake(error) => error.kind(),
+            Self::Run { source } if is_unreachable(source) => ErrorKind::Unavailable,
             Self::Run { source } => match source.find_root() {
                 DataFusionError::ResourcesExhausted(_) => ErrorKind::TooLarge,
                 // A cast or a division that only the data could show to be impossible.
@@ -78,11 +80,14 @@ impl Error {
         }
     }
 
-    /// Whether stored data could not be read: nothing that a question can bring about.
+    /// Whether stored data is perhaps damaged: it could not be read, and that may not pass.
     pub(crate) fn is_unreadable(&self) -> bool {
         let Self::Run { source } = self else {
             return false;
         };
+        if is_unreachable(source) {
+            return false;
+        }
         match source.find_root() {
             DataFusionError::ParquetError(_)
             | DataFusionError::ObjectStore(_)

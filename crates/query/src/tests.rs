@@ -21,6 +21,8 @@ use tempfile::TempDir;
 
 use crate::{Answer, Config, Engine, Error, QueryRequest};
 
+mod keeping;
+
 const KEYS: [&str; 8] = [
     "user.id",
     "User.id",

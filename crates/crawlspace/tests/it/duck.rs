@@ -9,9 +9,14 @@ use serde_json::{Value, json};
 
 use crate::server::setting;
 
+/// The Python that has the clients and servers of others.
+pub fn python_interpreter() -> String {
+    installed("CRAWLSPACE_TEST_PYTHON")
+}
+
 /// A client script with its interpreter, ready for arguments.
 pub fn python(script: &str) -> Command {
-    let mut command = Command::new(installed("CRAWLSPACE_TEST_PYTHON"));
+    let mut command = Command::new(python_interpreter());
     command.arg(client(script));
     command
 }

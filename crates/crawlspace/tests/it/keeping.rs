@@ -1,7 +1,10 @@
 //! What is kept: over crashes, damage, older formats, and for other programs to read.
 
 mod attach;
+mod backup;
+mod bucket;
 mod damage;
+mod doctor;
 mod fixture;
 mod keys;
 mod kill_nine;

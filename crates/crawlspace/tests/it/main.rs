@@ -3,6 +3,7 @@
 
 mod answers;
 mod asking;
+mod bucket;
 mod duck;
 mod keeping;
 mod otlp;

@@ -100,6 +100,10 @@ impl Server {
             .arg("--data-dir")
             .arg(data)
             .args(flags)
+            // What the S3 server of tests takes; without a bucket nobody reads them.
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(

@@ -161,17 +161,32 @@ async fn check_format(connection: &mut SqliteConnection) -> Result<(), Failure> 
     }
 }
 
+/// A data directory may be moved with its parts; parts in a bucket stay where they are.
 async fn move_data(connection: &mut SqliteConnection, data_path: &str) -> Result<(), Failure> {
-    let moved =
-        query("UPDATE ducklake_metadata SET value = ?1 WHERE key = 'data_path' AND value <> ?1")
-            .bind(data_path)
-            .execute(connection)
+    let before: String =
+        query_scalar("SELECT value FROM ducklake_metadata WHERE key = 'data_path'")
+            .fetch_one(&mut *connection)
             .await?;
-    if moved.rows_affected() > 0 {
-        tracing::info!(
-            data_path,
-            "the data directory was moved; the catalogue now names its new place"
-        );
+    if before == data_path {
+        return Ok(());
     }
+    let is_remote = |path: &str| path.contains("://");
+    let parts: i64 = query_scalar("SELECT count(*) FROM ducklake_data_file")
+        .fetch_one(&mut *connection)
+        .await?;
+    if parts > 0 && !before.is_empty() && (is_remote(&before) || is_remote(data_path)) {
+        return Err(Failure::Unknown(format!(
+            "has its parts in `{before}`, not in `{data_path}`: start with the --store they were written with, \
+             or take a backup and restore it to the new place"
+        )));
+    }
+    query("UPDATE ducklake_metadata SET value = ? WHERE key = 'data_path'")
+        .bind(data_path)
+        .execute(connection)
+        .await?;
+    tracing::info!(
+        data_path,
+        "the data directory was moved; the catalogue now names its new place"
+    );
     Ok(())
 }

@@ -129,7 +129,8 @@ pub(super) async fn objects(
         "SELECT home.path || place.path || file.path
          FROM ducklake_data_file AS file JOIN ducklake_table AS place USING (table_id)
              JOIN ducklake_schema AS home USING (schema_id)
-         UNION SELECT path FROM ducklake_files_scheduled_for_deletion",
+         UNION SELECT path FROM ducklake_files_scheduled_for_deletion
+         UNION SELECT path FROM crawlspace_upload",
     );
     Ok(paths.fetch_all(connection).await?.into_iter().collect())
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use crawlspace_model::{Clock, UnixNanos};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction, query,
+};
 
 use super::failure::Failure;
-use super::{Catalogue, Change, Committed, Contents, commit, expiry, opening, read};
+use super::{Catalogue, Change, Committed, Contents, check, commit, expiry, opening, read};
 use crate::Error;
 
 /// How long a commit waits for another process to let go of the file.
@@ -202,6 +204,29 @@ impl Catalogue for SqliteCatalogue {
             .map_err(|failure| self.error(failure))
     }
 
+    async fn check(&self) -> Result<Vec<String>, Error> {
+        let checked = async {
+            let mut connection = self.pool.acquire().await?;
+            check::check(&mut connection).await
+        };
+        checked.await.map_err(|failure| self.error(failure))
+    }
+
+    async fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let copied = async {
+            let mut connection = self.pool.acquire().await?;
+            vacuum_into(&mut connection, path).await?;
+            let mut copy = SqliteConnectOptions::new().filename(path).connect().await?;
+            query("UPDATE ducklake_metadata SET value = '' WHERE key = 'data_path'")
+                .execute(&mut copy)
+                .await?;
+            copy.close().await
+        };
+        copied
+            .await
+            .map_err(|source| self.error(Failure::Sql(source)))
+    }
+
     async fn close(&self) {
         self.pool.close().await;
     }
@@ -211,4 +236,32 @@ impl Catalogue for SqliteCatalogue {
             .await
             .map_err(|failure| self.error(failure))
     }
+}
+
+/// Copies a `SQLite` database that others may be using to a new file, as it is at one moment.
+///
+/// # Errors
+/// It can't be read, or the file not be written.
+pub async fn copy_database(from: &Path, to: &Path) -> Result<(), Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(from)
+        .read_only(true)
+        .busy_timeout(BUSY_WAIT_MAX);
+    let copied = async {
+        let mut connection = options.connect().await?;
+        vacuum_into(&mut connection, to).await?;
+        connection.close().await
+    };
+    copied.await.map_err(|source| Error::Catalogue {
+        path: from.to_owned(),
+        source,
+    })
+}
+
+async fn vacuum_into(connection: &mut SqliteConnection, path: &Path) -> Result<(), sqlx::Error> {
+    query("VACUUM INTO ?")
+        .bind(path.to_string_lossy().into_owned())
+        .execute(connection)
+        .await?;
+    Ok(())
 }

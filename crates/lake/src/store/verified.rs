@@ -183,6 +183,14 @@ pub(crate) fn is_damage(error: &Error) -> bool {
     }
 }
 
+/// Whether an error comes from a store that could not be asked, or could not answer: it may pass.
+#[must_use]
+pub fn is_unreachable(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<Error>())
+        .any(|error| !is_damage(error))
+}
+
 impl fmt::Display for VerifiedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "verified {}", self.inner)

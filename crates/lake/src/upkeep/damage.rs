@@ -7,7 +7,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use crate::catalogue::{Change, Part};
 use crate::error::Error;
-use crate::lake::Lake;
+use crate::lake::{AtStart, Lake};
 use crate::part;
 use crate::store::is_damage;
 
@@ -20,7 +20,7 @@ const DAMAGED_PARTS_MAX: usize = 1_000;
 const READ_BYTES: usize = 4 << 20;
 
 /// The names of parts that earlier runs set aside.
-pub(crate) async fn set_aside_before(store: &dyn ObjectStore) -> Result<Vec<String>, Error> {
+async fn set_aside_before(store: &dyn ObjectStore) -> Result<Vec<String>, Error> {
     let found = store
         .list_with_delimiter(Some(&Path::from(DIRECTORY)))
         .await?;
@@ -40,6 +40,19 @@ fn part_name(file_name: &str) -> &str {
 }
 
 impl Lake {
+    /// Looks at what earlier runs left: damaged parts are named, unfit ones set aside, uncommitted objects deleted.
+    pub(crate) async fn take_stock(&self) -> Result<(), Error> {
+        let before = set_aside_before(self.store.as_ref()).await?;
+        self.state().damaged = before;
+        match self.config.at_start {
+            AtStart::CheckParts => self.set_aside_unfit().await?,
+            // It would be asked about each part; one that is missing is found when it is read.
+            AtStart::TrustStore => {}
+            AtStart::Look => return Ok(()),
+        }
+        self.remove_uncommitted().await
+    }
+
     /// Sets aside the parts whose object is missing or of another size.
     pub(crate) async fn set_aside_unfit(&self) -> Result<(), Error> {
         for part in self.parts() {
@@ -89,7 +102,7 @@ impl Lake {
     }
 
     /// Reads a part's bytes, which checks them.
-    async fn read_whole(&self, part: &Part) -> Result<(), object_store::Error> {
+    pub(crate) async fn read_whole(&self, part: &Part) -> Result<(), object_store::Error> {
         let path = part::location(&part.meta);
         let size = part.meta.size_bytes;
         for start in (0..size).step_by(READ_BYTES) {
@@ -111,10 +124,19 @@ impl Lake {
             state.damaged.push(part.meta.file_name.clone());
         })
         .await?;
+        self.keep_aside(&path).await
+    }
+
+    /// Moves an object out of the way, where it stays for inspection.
+    pub(crate) async fn keep_aside(&self, path: &Path) -> Result<(), Error> {
         // Names begin with the time, so that the oldest come first.
-        let name = format!("{:019}-{}", self.clock.now().0, part.meta.file_name);
+        let name = format!(
+            "{:019}-{}",
+            self.clock.now().0,
+            path.filename().unwrap_or_default()
+        );
         let kept = Path::from_iter([DIRECTORY, &name]);
-        match self.store.rename(&path, &kept).await {
+        match self.store.rename(path, &kept).await {
             Err(object_store::Error::NotFound { .. }) => {
                 // Nothing to inspect, but the loss is still to be counted after a restart.
                 self.store.put(&kept, Vec::new().into()).await?;

@@ -22,6 +22,10 @@ impl Lake {
     /// # Errors
     /// The catalogue can't be changed or an object can't be deleted; what is left is tried again next time.
     pub async fn sweep(&self) -> Result<(), Error> {
+        let Ok(_sweeping) = self.sweeping.try_write() else {
+            // A backup runs; the next sweep finds all that this one would have.
+            return Ok(());
+        };
         {
             let _merging = self.merging.lock().await;
             self.catalogue

@@ -171,12 +171,12 @@ impl Work {
             Ok(Some(footer)) => Ok(Piece::End(footer)),
             Ok(None) => return,
             Err(error) => {
-                if error.is_unreadable()
-                    && let Err(error) = self.lake.check_parts().await
-                {
-                    tracing::warn!(%error, "damaged parts could not be looked for");
-                }
-                Err(error)
+                // What keeps the parts from being read may have kept the query from it, and says it better.
+                let checked = match error.is_unreadable() {
+                    true => self.lake.check_parts().await,
+                    false => Ok(0),
+                };
+                Err(checked.err().map_or(error, Error::Lake))
             }
         };
         // The plan and the turn end before the reader knows.

@@ -1,12 +1,14 @@
 //! Keys and values that could break a table: each is found again, at once and in a part, by us and
 //! by `DuckDB`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Otlp;
 use serde_json::{Value, json};
 
 use crate::answers::is_same;
+use crate::bucket::Bucket;
 use crate::duck::Duck;
 use crate::otlp::{attribute, list, map, request, span, text};
 use crate::server::{Server, new_data_directory, poll};
@@ -17,7 +19,24 @@ const QUERYABLE_WITHIN: Duration = Duration::from_secs(1);
 #[test]
 fn odd_keys_and_values_are_found_again() {
     let (_home, data) = new_data_directory();
-    let server = Server::start(&data);
+    find_again(&data, &[]);
+    let mut duck = Duck::attached(&data);
+    assert_eq!(duck.rows("SELECT * FROM lake.spans").len(), 2);
+    assert_eq!(
+        duck.number("SELECT count(*) FROM lake.spans WHERE name = 'odd'"),
+        1
+    );
+}
+
+#[test]
+fn odd_keys_and_values_are_found_again_in_a_bucket() {
+    let (bucket, (_home, data)) = (Bucket::start(), new_data_directory());
+    let flags = bucket.flags("odd");
+    find_again(&data, &flags.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+fn find_again(data: &Path, flags: &[&str]) {
+    let server = Server::start_with(data, flags);
     server.send(request(
         "odd",
         vec![span(
@@ -42,14 +61,8 @@ fn odd_keys_and_values_are_found_again() {
     check(&server, "after the flush");
     server.compact();
     check(&server, "after the compaction");
-    let mut duck = Duck::attached(&data);
-    assert_eq!(duck.rows("SELECT * FROM lake.spans").len(), 2);
-    assert_eq!(
-        duck.number("SELECT count(*) FROM lake.spans WHERE name = 'odd'"),
-        1
-    );
     server.stop();
-    check(&Server::start(&data), "after the restart");
+    check(&Server::start_with(data, flags), "after the restart");
 }
 
 fn long_text() -> String {

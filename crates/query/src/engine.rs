@@ -369,6 +369,18 @@ impl Engine {
             .map_err(|source| Error::planning(source, known.iter().map(String::as_str)))
     }
 
+    /// Does what is no query in a turn, within the time of one that does not say.
+    pub(crate) async fn in_turn<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let _turn = self.turns.take().await?;
+        let limit = self.config.time_limit;
+        tokio::time::timeout(limit, work)
+            .await
+            .map_err(|_| Error::TimeLimit { limit })?
+    }
+
     /// Runs a plan of ours to its end.
     pub(crate) async fn run_plan(
         &self,

@@ -70,7 +70,7 @@ impl Engine {
     /// The fields whose names contain `part`, in the parts and batches that meet the range.
     ///
     /// # Errors
-    /// There is no such table, the range is wrong, or a part can't be read.
+    /// There is no such table, the range is wrong, it takes too long, a part can't be read, or too many queries run.
     pub async fn fields(
         &self,
         from: &str,
@@ -84,27 +84,13 @@ impl Engine {
         let meets = |least: UnixNanos, greatest: UnixNanos| {
             start.is_none_or(|start| greatest >= start) && end.is_none_or(|end| least < end)
         };
-        let mut census = Census::default();
-        let mut parts = table.parts.as_ref().clone();
-        parts.retain(|part| meets(part.meta.time_min, part.meta.time_max));
-        let footers: Vec<_> = stream::iter(parts)
-            .map(|part| self.counted(part))
-            .buffered(FOOTERS_AHEAD)
-            .try_collect()
-            .await?;
-        for (part, counts) in footers {
-            census.add_part(table, &part, &counts);
-        }
-        let memory = table.memory.iter();
-        for batch in memory.filter(|batch| meets(batch.time_min, batch.time_max)) {
-            census.add_batch(batch);
-        }
+        let census = self.in_turn(self.census(table, meets)).await?;
         let mut fields = census.fields(table, part);
         let found = fields.len();
         fields.truncate(FIELDS_MAX);
         for field in &mut fields {
             field.seen = field.seen.map(|(first, last)| {
-                let last_asked = end.map_or(last, |end| UnixNanos(end.0 - 1));
+                let last_asked = end.map_or(last, |end| UnixNanos(end.0.saturating_sub(1)));
                 (
                     start.map_or(first, |start| first.max(start)),
                     last.min(last_asked),
@@ -117,6 +103,27 @@ impl Engine {
             found,
             damaged_parts: snapshot.damaged_parts,
         })
+    }
+
+    async fn census(
+        &self,
+        table: &TableSnapshot,
+        meets: impl Fn(UnixNanos, UnixNanos) -> bool,
+    ) -> Result<Census, Error> {
+        let mut census = Census::default();
+        let mut parts = table.parts.as_ref().clone();
+        parts.retain(|part| meets(part.meta.time_min, part.meta.time_max));
+        let mut footers = stream::iter(parts)
+            .map(|part| self.counted(part))
+            .buffered(FOOTERS_AHEAD);
+        while let Some((part, counts)) = footers.try_next().await? {
+            census.add_part(table, &part, &counts);
+        }
+        let memory = table.memory.iter();
+        for batch in memory.filter(|batch| meets(batch.time_min, batch.time_max)) {
+            census.add_batch(batch);
+        }
+        Ok(census)
     }
 
     async fn counted(&self, part: Arc<Part>) -> Result<(Arc<Part>, BTreeMap<String, u64>), Error> {

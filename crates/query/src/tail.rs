@@ -10,6 +10,7 @@ use crawlspace_model::Table;
 use tokio::time::Instant;
 
 use crate::engine::Engine;
+use crate::engine::answer::Footer;
 use crate::error::Error;
 use crate::request::condition_of;
 use crate::table::table_named;
@@ -36,7 +37,7 @@ pub struct Glimpse {
     pub events: Vec<RecordBatch>,
     /// Further events that fit the question: more than are given at a time.
     pub left_out: u64,
-    /// Events that were not looked at, since more came than wait for a reader.
+    /// Events that were not looked at, since more came than wait for a reader, or time was up.
     pub unread: u64,
 }
 
@@ -56,6 +57,17 @@ impl Engine {
             follower: self.lake.follow(table)?,
             next_look: Instant::now(),
         })
+    }
+}
+
+impl Glimpse {
+    /// Counts those of the fresh events that are not given.
+    fn count(&mut self, fresh: u64, footer: &Footer) {
+        match footer.rows_found {
+            Some(found) => self.left_out += found - footer.rows,
+            // Time was up: whether the others fit the question is unknown.
+            None => self.unread += fresh - footer.rows,
+        }
     }
 }
 
@@ -89,16 +101,38 @@ impl Tail {
                 ..Glimpse::default()
             };
             if !news.rows.is_empty() {
+                let count = news.rows.iter().map(|rows| rows.num_rows() as u64).sum();
                 let rows = news.rows.into_iter().map(MemoryBatch::new);
                 let fresh = (self.table, rows.map(Arc::new).collect());
                 let answer = self.engine.ask_fresh(&self.sql, EVENTS_MAX, fresh).await?;
-                let found = answer.footer.rows_found.unwrap_or(answer.footer.rows);
-                glimpse.left_out = found - answer.footer.rows;
+                glimpse.count(count, &answer.footer);
                 glimpse.events = answer.batches;
             }
             if glimpse.left_out + glimpse.unread > 0 || !glimpse.events.is_empty() {
                 return Ok(glimpse);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Footer, Glimpse};
+
+    #[test]
+    fn what_time_did_not_suffice_for_is_unread() {
+        for (rows_found, expected) in [(Some(40), (30, 5)), (None, (0, 95))] {
+            let footer = Footer {
+                rows: 10,
+                rows_found,
+                ..Footer::default()
+            };
+            let mut glimpse = Glimpse {
+                unread: 5,
+                ..Glimpse::default()
+            };
+            glimpse.count(100, &footer);
+            assert_eq!((glimpse.left_out, glimpse.unread), expected);
         }
     }
 }

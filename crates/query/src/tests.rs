@@ -1,6 +1,7 @@
 //! A model of the whole read side: rows with wild attributes are published, flushed, compacted and reopened in any
 //! order, and every question is answered as the plain list of rows would.
 
+mod limits;
 mod relations;
 
 use std::collections::BTreeMap;

@@ -273,7 +273,8 @@ impl Histogram {
             for counts in [positive, negative] {
                 let mut merged = BTreeMap::new();
                 for (index, count) in &*counts {
-                    *merged.entry(index >> shift).or_insert(0) += count;
+                    let sum: &mut u64 = merged.entry(index >> shift).or_default();
+                    *sum = sum.saturating_add(*count);
                 }
                 *counts = merged;
             }

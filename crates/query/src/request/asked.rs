@@ -135,7 +135,8 @@ impl<'a> Asked<'a> {
 
     /// The length of the range, in nanoseconds.
     pub(crate) fn length(&self) -> Option<i64> {
-        self.bounds.0.map(|start| self.until.0 - start.0)
+        let start = self.bounds.0?;
+        Some(self.until.0.saturating_sub(start.0))
     }
 
     /// The SQL of how many events rows stand for.
@@ -323,12 +324,14 @@ impl<'a> Asked<'a> {
             .0
             .map_or(0, |start| start.0.saturating_sub(REACH_NANOS));
         let since = format!("TIMESTAMP '{}'", time_text(UnixNanos(since)));
+        // A sum that also goes down is no counter. Histograms say nothing of that.
+        let temporality = "CASE WHEN monotonic IS NOT FALSE THEN temporality END";
         let over = "OVER (PARTITION BY \"name\", \"$series\" ORDER BY \"time\")";
         let mut columns: Vec<String> = self.needs.own.iter().map(|name| quoted(name)).collect();
         columns.extend(self.needs.counters.iter().map(|field| {
             let (name, field) = (quoted(&counter(field)), quoted(field));
             format!(
-                "increase({field}, \"time\", start_time, temporality, {since}) {over} AS {name}"
+                "increase({field}, \"time\", start_time, {temporality}, {since}) {over} AS {name}"
             )
         }));
         if self.needs.histograms {
@@ -404,9 +407,8 @@ impl<'a> Asked<'a> {
     }
 
     fn range_seconds(&self) -> Option<String> {
-        let start = self.bounds.0?;
         #[expect(clippy::cast_precision_loss, reason = "seconds as a double")]
-        let seconds = (self.until.0 - start.0).max(1) as f64 / 1e9;
+        let seconds = self.length()?.max(1) as f64 / 1e9;
         Some(format!("{seconds:?}"))
     }
 

@@ -80,11 +80,16 @@ fn split(expression: Expr, parts: &mut Vec<Expr>) {
 }
 
 fn expression(table: &TableSnapshot, columns: &dyn Columns, text: &str) -> Result<Expr, Error> {
+    let resolved = identifiers::resolve(guarded(text)?, Some(table.table), columns)?;
+    one_expression(resolved.tokens)
+}
+
+/// The tokens of a text that is short enough to be parsed.
+fn guarded(text: &str) -> Result<Vec<TokenWithSpan>, Error> {
     guard::check_text(text)?;
     let tokens = identifiers::tokenize(text)?;
     guard::check_tokens(&tokens)?;
-    let resolved = identifiers::resolve(tokens, Some(table.table), columns)?;
-    one_expression(resolved.tokens)
+    Ok(tokens)
 }
 
 fn one_expression(tokens: Vec<TokenWithSpan>) -> Result<Expr, Error> {
@@ -108,7 +113,7 @@ fn one_expression(tokens: Vec<TokenWithSpan>) -> Result<Expr, Error> {
 /// A condition in which calculations, as they were written, stand for their columns.
 pub(crate) fn with_columns(having: &str, calculations: &[&str]) -> Result<String, Error> {
     let significant = |text: &str| {
-        let mut tokens = identifiers::tokenize(text)?;
+        let mut tokens = guarded(text)?;
         tokens.retain(|token| !matches!(token.token, Token::Whitespace(_)));
         Ok::<_, Error>(tokens)
     };
@@ -145,4 +150,23 @@ pub(crate) fn with_columns(having: &str, calculations: &[&str]) -> Result<String
         }
     }
     Ok(one_expression(identifiers::tokenize(&words.join(" "))?)?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_columns;
+    use crate::error::Error;
+
+    #[test]
+    fn conditions_on_groups_are_as_short_as_others() {
+        let chain = |count: usize| format!("{}1 > 0", "1+".repeat(count));
+        assert!(with_columns(&chain(300), &["count"]).is_ok());
+        // Parsed, the longest of these would overflow the stack when it is dropped.
+        for long in [chain(1_000), chain(1 << 19)] {
+            for (having, calculation) in [(&*long, "count"), ("count > 1", &*long)] {
+                let refused = with_columns(having, &[calculation]);
+                assert!(matches!(refused, Err(Error::OverLimit { .. })));
+            }
+        }
+    }
 }

@@ -50,14 +50,25 @@ impl Gaps {
             first = first.min(self.steps.start_of(start.0));
         }
         if let Some(end) = self.end {
-            last = last.max(self.steps.start_of(end.0 - 1));
+            last = last.max(self.steps.start_of(end.0.saturating_sub(1)));
         }
         if first > last {
             return Ok(answer);
         }
-        let steps = ((last - first) / self.steps.nanos).unsigned_abs() as usize + 1;
         let (group_of_row, first_rows) = self.groups(&answer)?;
         let groups = first_rows.len();
+        if groups == 0 {
+            return Ok(answer);
+        }
+        let length = self.steps.nanos.unsigned_abs();
+        let steps = (last.abs_diff(first) / length) as usize + 1;
+        if steps > ROWS_MAX {
+            return Err(Error::OverLimit {
+                what: "the number of steps",
+                limit: ROWS_MAX as u64,
+                advice: "ask for a coarser `granularity` or a shorter range, or leave out `fill`",
+            });
+        }
         if steps.saturating_mul(groups) > ROWS_MAX {
             return Err(Error::OverLimit {
                 what: "the number of steps and groups",
@@ -67,12 +78,12 @@ impl Gaps {
         }
         let mut rows: Vec<Option<u64>> = vec![None; steps * groups];
         for (row, (time, group)) in times.iter().zip(group_of_row).enumerate() {
-            let step = ((time.unwrap_or(first) - first) / self.steps.nanos).unsigned_abs() as usize;
+            let step = (time.unwrap_or(first).abs_diff(first) / length) as usize;
             rows[self.place(step, steps) * groups + group] = Some(row as u64);
         }
         let starts = (0..steps).flat_map(|at| {
             let step = self.place(at, steps);
-            std::iter::repeat_n(first + step.cast_signed() as i64 * self.steps.nanos, groups)
+            std::iter::repeat_n(first.saturating_add_unsigned(step as u64 * length), groups)
         });
         let starts = TimestampNanosecondArray::from_iter_values(starts);
         self.taken(&answer, starts, rows.into(), &first_rows, steps)

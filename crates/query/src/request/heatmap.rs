@@ -16,6 +16,17 @@ const STEPS_MAX: usize = 2_000;
 /// From this ratio of the largest to the least positive value on, bins grow.
 const GROWING_RATIO: f64 = 100.0;
 
+/// The field as a number, and the condition that it is one: infinite ones have no bin.
+fn number(asked: &Asked<'_>, field: &str) -> Result<(String, String), Error> {
+    let name = asked.scope.field(field)?;
+    let value = format!("TRY_CAST({name} AS DOUBLE)");
+    let condition = format!(
+        "{value} IS NOT NULL AND NOT isnan({value}) AND abs({value}) <= {:e}",
+        f64::MAX
+    );
+    Ok((value, condition))
+}
+
 /// What the bins have to cover.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Extent {
@@ -30,12 +41,11 @@ pub(crate) struct Extent {
 impl Extent {
     /// The question for it.
     pub(crate) fn sql(asked: &Asked<'_>, field: &str) -> Result<String, Error> {
-        let name = asked.scope.field(field)?;
-        let value = format!("TRY_CAST({name} AS DOUBLE)");
+        let (value, is_number) = number(asked, field)?;
         Ok(format!(
             "SELECT min({value}), min({value}) FILTER (WHERE {value} > 0), max({value}), \
              CAST(CAST(min(\"time\") AS BIGINT) AS DOUBLE), CAST(CAST(max(\"time\") AS BIGINT) AS DOUBLE) \
-             FROM {}{} {} {name} IS NOT NULL",
+             FROM {}{} {} {is_number}",
             asked.from(),
             asked.filter(),
             if asked.filter().is_empty() {
@@ -46,15 +56,12 @@ impl Extent {
         ))
     }
 
-    /// The answer to it; `None` where no event has the field.
+    /// The answer to it; `None` where no event has a number in the field.
     pub(crate) fn of(answer: &[RecordBatch]) -> Option<Self> {
         let row = answer.first().filter(|row| row.num_rows() == 1)?;
         let value = |index: usize| {
             let column = row.column(index).as_primitive::<Float64Type>();
-            column
-                .is_valid(0)
-                .then(|| column.value(0))
-                .filter(|value| value.is_finite())
+            column.is_valid(0).then(|| column.value(0))
         };
         #[expect(
             clippy::cast_possible_truncation,
@@ -92,27 +99,25 @@ impl QueryRequest {
         field: &str,
         extent: Option<Extent>,
     ) -> Result<Question, Error> {
-        // Without values there is nothing to cover, and nothing is found.
-        let extent = extent.unwrap_or(Extent {
-            least: 0.0,
-            least_positive: None,
-            greatest: 1.0,
-            first: 0,
-            last: 0,
-        });
+        let reach = extent.map_or(0, |extent| extent.last.saturating_sub(extent.first));
         let steps = match asked.steps() {
             Some(steps) => steps.clone(),
-            None => Steps::about(STEPS, asked.length().unwrap_or(extent.last - extent.first)),
+            None => Steps::about(STEPS, asked.length().unwrap_or(reach)),
         };
-        let name = asked.scope.field(field)?;
-        let (value, bins) = (format!("TRY_CAST({name} AS DOUBLE)"), extent.bins());
+        let (value, is_number) = number(asked, field)?;
+        let bin = |function: &str| match extent {
+            Some(extent) => format!("{function}({value}, {})", extent.bins()),
+            // Without values nothing is found.
+            None => "CAST(NULL AS DOUBLE)".to_owned(),
+        };
         let filter = asked.filter();
         let and = if filter.is_empty() { "WHERE" } else { "AND" };
         let sql = format!(
-            "SELECT {} AS \"time\", bin_start({value}, {bins}) AS \"bin_start\", \
-             bin_end({value}, {bins}) AS \"bin_end\", {} AS {} FROM {}{filter} {and} {name} IS NOT NULL \
-             GROUP BY 1, 2, 3 ORDER BY 1, 2",
+            "SELECT {} AS \"time\", {} AS \"bin_start\", {} AS \"bin_end\", {} AS {} \
+             FROM {}{filter} {and} {is_number} GROUP BY 1, 2, 3 ORDER BY 1, 2",
             steps.of_time(),
+            bin("bin_start"),
+            bin("bin_end"),
             asked.count(),
             quoted(&self.calculate[0]),
             asked.from(),

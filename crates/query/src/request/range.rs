@@ -8,6 +8,9 @@ use crawlspace_model::UnixNanos;
 
 use crate::error::Error;
 
+/// Times that can be asked for, the years 1678 to 2261 in nanoseconds since 1970: 64 bits reach a little further.
+const TIMES: std::ops::Range<i64> = -9_214_560_000_000_000_000..9_214_646_400_000_000_000;
+
 /// From when, and until before when.
 pub(crate) type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
 
@@ -44,6 +47,16 @@ impl Range {
 
 /// A point in time as people write or paste it.
 fn parse_time(text: &str) -> Result<UnixNanos, Error> {
+    let time = parse_any_time(text)?;
+    if TIMES.contains(&time.0) {
+        return Ok(time);
+    }
+    Err(Error::Request(format!(
+        "`{text}` is out of the times that can be asked for: the years 1678 to 2261"
+    )))
+}
+
+fn parse_any_time(text: &str) -> Result<UnixNanos, Error> {
     if let Ok(number) = text.parse::<i64>() {
         // 10 digits are seconds until the year 2286; each finer unit has three more.
         let scale = match number.unsigned_abs() {
@@ -94,4 +107,33 @@ pub(crate) fn time_conditions((start, end): Bounds) -> Vec<String> {
     let start = start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start)));
     let end = end.map(|end| format!("\"time\" < TIMESTAMP '{}'", time_text(end)));
     start.into_iter().chain(end).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crawlspace_model::UnixNanos;
+
+    use super::parse_time;
+
+    #[test]
+    fn times_are_of_the_years_that_nanoseconds_reach() {
+        for (text, expected) in [
+            ("1795391409", 1_795_391_409_000_000_000),
+            ("1795391409000", 1_795_391_409_000_000_000),
+            ("1678-01-01T00:00:00Z", -9_214_560_000_000_000_000),
+            ("2261-12-31T23:59:59Z", 9_214_646_399_000_000_000),
+        ] {
+            assert_eq!(parse_time(text).unwrap(), UnixNanos(expected), "{text}");
+        }
+        for far in [
+            "9223372036854775807",
+            "-9223372036854775808",
+            "99999999999",
+            "1677-12-31T23:59:59Z",
+            "2262-01-01T00:00:00Z",
+        ] {
+            let error = parse_time(far).unwrap_err().to_string();
+            assert!(error.contains("1678 to 2261"), "{error}");
+        }
+    }
 }

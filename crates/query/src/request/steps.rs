@@ -62,7 +62,8 @@ impl Steps {
 
     /// The start of the step that a time is in.
     pub(crate) fn start_of(&self, time: i64) -> i64 {
-        time - (time - self.origin).rem_euclid(self.nanos)
+        let into = time.saturating_sub(self.origin).rem_euclid(self.nanos);
+        time.saturating_sub(into)
     }
 
     /// The seconds of a step, as far as it is in the range.

@@ -80,6 +80,12 @@ fn a_point_adds_what_the_one_before_did_not_have() {
     let coarse = exponential(0, &[(1, 6), (4, 1)]);
     let expected = exponential(0, &[(1, 2), (4, 1)]);
     assert_eq!(minus(&coarse, &fine), Some(expected), "a coarser scale");
+    let full = exponential(1, &[(2, u64::MAX), (3, 1)]);
+    assert_eq!(
+        full.rescaled(0),
+        exponential(0, &[(1, u64::MAX)]),
+        "too many"
+    );
 }
 
 proptest! {

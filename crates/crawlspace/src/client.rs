@@ -1,204 +1,176 @@
-//! The commands that ask a running server: `sql`, `query`, `trace`, `ledger`.
+//! The HTTP client of the commands that ask a server: where it is, who asks, and what refusals mean.
 
-use std::fmt;
-use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
+use crawlspace_control::Secret;
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::config::{
-    LedgerArguments, QueryArguments, ServerArguments, SqlArguments, TraceArguments,
-};
-use crate::{ledger, print, waterfall};
+use crate::config::ServerArguments;
+use crate::data_dir;
+use crate::failure::Failure;
 
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Why a command did not do its work; each has its exit code.
-#[derive(Debug)]
-pub enum Failure {
-    /// The server does not take the question.
-    Refused(String),
-    /// No server answers.
-    Unreachable(String),
-    /// A data directory has problems, which are told already.
-    Unhealthy,
-    /// A data directory can't be examined.
-    Unexamined(anyhow::Error),
-    Other(anyhow::Error),
+/// A server, not yet connected to.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    server: String,
+    key: Option<Arc<Secret>>,
 }
 
-impl Failure {
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Self::Other(_) | Self::Unhealthy => 1,
-            Self::Unexamined(_) => 2,
-            Self::Refused(_) => 3,
-            Self::Unreachable(_) => 4,
+impl Client {
+    pub fn new(arguments: &ServerArguments) -> Result<Self, Failure> {
+        let key = arguments.key.clone().map(Arc::new);
+        let server = match &arguments.data_dir {
+            Some(path) => address_in(path)?,
+            None => arguments.server.trim_end_matches('/').to_owned(),
+        };
+        if !server.starts_with("http://") && !server.starts_with("https://") {
+            return Err(Failure::Usage(format!(
+                "--server {server} is not a URL: write it like http://127.0.0.1:4320"
+            )));
         }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Refused(text) | Self::Unreachable(text) => f.write_str(text),
-            Self::Unhealthy => f.write_str("something is to be done"),
-            Self::Other(error) | Self::Unexamined(error) => write!(f, "{error:#}"),
-        }
-    }
-}
-
-impl From<anyhow::Error> for Failure {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Other(error)
-    }
-}
-
-pub async fn sql(arguments: SqlArguments) -> Result<(), Failure> {
-    let mut sql = arguments.sql;
-    if sql == "-" {
-        sql.clear();
-        io::stdin()
-            .read_to_string(&mut sql)
+        // Without proxies: the server is usually this machine.
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIME_MAX)
+            .no_proxy()
+            .build()
             .map_err(anyhow::Error::from)?;
+        Ok(Self { http, server, key })
     }
-    let answer = ask(
-        &arguments.server,
-        "/api/v1/sql",
-        Some(&json!({ "sql": sql })),
-        Some(&sql),
-    )
-    .await?;
-    show(&arguments.server, &answer, print::answer)
-}
 
-pub async fn query(arguments: QueryArguments) -> Result<(), Failure> {
-    let QueryArguments {
-        server,
-        from,
-        last,
-        start,
-        end,
-        condition,
-        ..
-    } = arguments;
-    let has_range = last.is_some() || start.is_some() || end.is_some();
-    let request = json!({
-        "from": from,
-        "range": has_range.then(|| json!({"last": last, "start": start, "end": end})),
-        "where": condition,
-        "group_by": arguments.group_by,
-        "calculate": arguments.calculate,
-        "having": arguments.having,
-        "order_by": arguments.order_by,
-        "limit": arguments.limit,
-        "granularity": arguments.granularity,
-    });
-    // A position may be in either condition: the place is sure only where there is one.
-    let text = condition.as_deref().filter(|_| arguments.having.is_none());
-    let answer = ask(&server, "/api/v1/query", Some(&request), text).await?;
-    show(&server, &answer, print::answer)
-}
-
-pub async fn trace(arguments: TraceArguments) -> Result<(), Failure> {
-    let path = format!("/api/v1/traces/{}", arguments.id.trim());
-    let answer = ask(&arguments.server, &path, None, None).await?;
-    show(&arguments.server, &answer, waterfall::trace)
-}
-
-pub async fn ledger(arguments: LedgerArguments) -> Result<(), Failure> {
-    let path = match arguments.by_day {
-        true => "/api/v1/ledger?by=day",
-        false => "/api/v1/ledger",
-    };
-    let answer = ask(&arguments.server, path, None, None).await?;
-    show(&arguments.server, &answer, ledger::ledger)
-}
-
-/// Posts `request`, or gets when there is none. `text` is what a position in a refusal refers to.
-async fn ask(
-    server: &ServerArguments,
-    path: &str,
-    request: Option<&Value>,
-    text: Option<&str>,
-) -> Result<Vec<u8>, Failure> {
-    let method = request.map_or(Method::GET, |_| Method::POST);
-    send(server, method, path, request, text).await
-}
-
-/// Sends a request and reads the whole answer.
-pub async fn send(
-    server: &ServerArguments,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-    text: Option<&str>,
-) -> Result<Vec<u8>, Failure> {
-    let response = begin(server, method, path, body, text).await?;
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| unreachable(&server.server, &error))?;
-    Ok(body.to_vec())
-}
-
-/// The answer before its body is read, if the server has done what was asked.
-pub async fn begin(
-    server: &ServerArguments,
-    method: Method,
-    path: &str,
-    body: Option<&Value>,
-    text: Option<&str>,
-) -> Result<reqwest::Response, Failure> {
-    // Without proxies: the server is usually this machine.
-    let client = reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIME_MAX)
-        .no_proxy()
-        .build();
-    let client = client.map_err(anyhow::Error::from)?;
-    let url = format!("{}{path}", server.server.trim_end_matches('/'));
-    let mut request = client.request(method, &url);
-    if let Some(body) = body {
-        request = request.json(body);
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
     }
-    if let Some(key) = &server.key {
-        // Marked as sensitive, and so shown nowhere.
-        request = request.bearer_auth(key.expose().trim());
+
+    /// With those parameters that there are.
+    pub fn get_with(&self, path: &str, parameters: &[(&str, Option<&str>)]) -> RequestBuilder {
+        let given = parameters.iter();
+        let given =
+            given.filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
+        let given: Vec<String> = given.collect();
+        self.get(&format!("{path}?{}", given.join("&")))
     }
-    let response = request
-        .send()
-        .await
-        .map_err(|error| unreachable(&server.server, &error))?;
-    let status = response.status();
-    if status.is_success() {
-        return Ok(response);
+
+    pub fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
     }
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| unreachable(&server.server, &error))?;
-    if status.is_client_error() {
-        Err(Failure::Refused(refusal(&body, text)))
-    } else {
-        Err(anyhow::anyhow!(
-            "{} answered {status}: {}",
-            server.server,
-            refusal(&body, text)
-        )
-        .into())
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.server));
+        match &self.key {
+            // Marked as sensitive, and so shown nowhere.
+            Some(key) => request.bearer_auth(key.expose().trim()),
+            None => request,
+        }
+    }
+
+    /// The answer's head, whatever its status.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Response, Failure> {
+        request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))
+    }
+
+    /// The answer, if it is one. `text` is what a position in a refusal refers to.
+    pub async fn answer(
+        &self,
+        request: RequestBuilder,
+        text: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let response = self.send(request).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = self.body(response).await?;
+        Err(self.failure(status, refusal(&body, text)))
+    }
+
+    /// Posts a question, or gets where there is none, and reads the whole answer.
+    pub async fn ask(
+        &self,
+        path: &str,
+        question: Option<&Value>,
+        text: Option<&str>,
+    ) -> Result<Vec<u8>, Failure> {
+        let request = match question {
+            Some(question) => self.post(path).json(question),
+            None => self.get(path),
+        };
+        let response = self.answer(request, text).await?;
+        self.body(response).await
+    }
+
+    pub async fn body(&self, response: Response) -> Result<Vec<u8>, Failure> {
+        let body = response.bytes().await;
+        let body = body.map_err(|error| self.unreachable(&error))?;
+        Ok(body.to_vec())
+    }
+
+    /// What a refusal means for whoever asked.
+    pub fn failure(&self, status: StatusCode, detail: String) -> Failure {
+        let server = &self.server;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Failure::NotAllowed(detail),
+            StatusCode::TOO_MANY_REQUESTS => {
+                Failure::Trouble(anyhow::anyhow!("{server} is busy: {detail}"))
+            }
+            _ if status.is_client_error() => Failure::Wrong(detail),
+            _ => Failure::Trouble(anyhow::anyhow!("{server} answered {status}: {detail}")),
+        }
+    }
+
+    pub fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
+            error.source()
+        });
+        let cause = causes.last().map(ToString::to_string).unwrap_or_default();
+        let server = &self.server;
+        Failure::Unreachable(if error.is_connect() || error.is_request() {
+            format!(
+                "no answer from {server} ({cause}): start one with `crawlspace serve`, \
+                 or name another with --server"
+            )
+        } else {
+            format!("the answer from {server} broke off ({cause}): ask again")
+        })
     }
 }
 
-pub fn unreachable(server: &str, error: &reqwest::Error) -> Failure {
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| {
-        error.source()
-    });
-    let cause = causes.last().map(ToString::to_string).unwrap_or_default();
-    Failure::Unreachable(format!(
-        "no answer from {server} ({cause}): start one with `crawlspace serve`, or name another with --server"
-    ))
+fn address_in(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    match data_dir::running_at(path) {
+        Ok(address) => Ok(format!("http://{address}")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(Failure::Unreachable(format!(
+                "no server runs on data directory `{shown}`: start one with `crawlspace serve --data-dir {shown}`"
+            )))
+        }
+        Err(error) => Err(anyhow::Error::new(error)
+            .context(format!("data directory `{shown}` can't be read"))
+            .into()),
+    }
+}
+
+/// A text as one segment of a path, or as one value of its parameters (RFC 3986, 2.1).
+pub fn encoded(text: &str) -> String {
+    let mut path = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                path.push(char::from(byte));
+            }
+            byte => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
 }
 
 /// The members of an RFC 9457 body that are shown.
@@ -210,7 +182,7 @@ struct Problem {
 }
 
 /// The server's sentence, with a mark below the place in `text` that it is about.
-fn refusal(body: &[u8], text: Option<&str>) -> String {
+pub fn refusal(body: &[u8], text: Option<&str>) -> String {
     let Ok(problem) = serde_json::from_slice::<Problem>(body) else {
         return String::from_utf8_lossy(body).into_owned();
     };
@@ -224,32 +196,14 @@ fn refusal(body: &[u8], text: Option<&str>) -> String {
     format!("{}\n  {source}\n  {indent}^", problem.detail)
 }
 
-pub fn show(
-    server: &ServerArguments,
-    answer: &[u8],
-    write: fn(&[u8]) -> anyhow::Result<String>,
-) -> Result<(), Failure> {
-    let mut text = if server.json {
-        answer.to_vec()
-    } else {
-        write(answer)?.into_bytes()
-    };
-    if !text.ends_with(b"\n") {
-        text.push(b'\n');
-    }
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(&text).and_then(|()| stdout.flush()) {
-        // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::from(error).into())
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::refusal;
+    use super::{encoded, refusal};
+
+    #[test]
+    fn parameters_are_encoded() {
+        assert_eq!(encoded("a.b = 'é/?'"), "a.b%20%3D%20%27%C3%A9%2F%3F%27");
+    }
 
     #[test]
     fn a_refusal_marks_its_place_in_the_text() {

@@ -1,5 +1,8 @@
 //! Flags and environment of every command: the only place that reads either.
 
+mod look;
+mod transfer;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +11,14 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crawlspace_control::Secret;
 
-use crate::backup::{BackupArguments, RestoreArguments};
-use crate::doctor::DoctorArguments;
+pub use look::{FieldsArguments, RangeArguments, TailArguments};
+pub use transfer::{
+    CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
+};
+
+use crate::command::backup::{BackupArguments, RestoreArguments};
+use crate::command::doctor::DoctorArguments;
+use crate::print::Times;
 use crate::store::StoreArguments;
 
 /// See inside the distributed system you did not mean to build.
@@ -26,9 +35,38 @@ pub struct Cli {
         default_value = "warn,crawlspace=info"
     )]
     pub log: String,
+    /// Whose time zone times are shown in
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        env = "CRAWLSPACE_TIMES",
+        default_value = "utc"
+    )]
+    pub times: Times,
+    /// No colours on the terminal, whatever the value
+    #[arg(
+        long,
+        global = true,
+        value_name = "ANY",
+        env = "NO_COLOR",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1",
+        hide_env_values = true
+    )]
+    pub no_color: Option<String>,
 }
 
 const EXAMPLES: &str = "\
+Exit codes:
+  0  done
+  1  the question or the data is wrong, or there is no such thing
+  2  the command line is wrong
+  3  no server answers
+  4  the server does not allow it: the key is missing or wrong
+  5  the server, or this machine, could not do it
+
 Examples:
   crawlspace serve --data-dir ./data
   crawlspace query --calculate count --calculate 'p99(duration_ns)' --group-by service.name --last 1h
@@ -41,11 +79,16 @@ pub enum Command {
     Sql(SqlArguments),
     Query(QueryArguments),
     Trace(TraceArguments),
+    Tail(TailArguments),
+    Fields(FieldsArguments),
+    Import(ImportArguments),
+    Export(ExportArguments),
     Backup(BackupArguments),
     Restore(RestoreArguments),
     Doctor(DoctorArguments),
     Ledger(LedgerArguments),
     Key(KeyArguments),
+    Completions(CompletionsArguments),
 }
 
 /// Take telemetry, keep it, answer questions
@@ -138,7 +181,10 @@ pub struct ServerArguments {
     /// The key to ask with; the variable keeps it out of histories and lists of processes
     #[arg(long, global = true, value_name = "KEY", env = "CRAWLSPACE_KEY", hide_env_values = true, value_parser = secret)]
     pub key: Option<Secret>,
-    /// Print the server's answer as it is
+    /// Ask the server that runs on this data directory, wherever it listens; `key` needs none there
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// Print JSON, for programs
     #[arg(long, global = true)]
     pub json: bool,
 }
@@ -149,6 +195,9 @@ pub struct ServerArguments {
 pub struct SqlArguments {
     #[command(flatten)]
     pub server: ServerArguments,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
     /// The statement; `-` reads it from stdin
     pub sql: String,
 }
@@ -168,22 +217,16 @@ pub struct QueryArguments {
     /// The table: spans, logs, metrics or changes
     #[arg(long, value_name = "TABLE", default_value = "spans")]
     pub from: String,
-    /// The time before now to look at, for example 15m, 1h, 7d
-    #[arg(long, value_name = "DURATION", conflicts_with_all = ["start", "end"])]
-    pub last: Option<String>,
-    /// The first moment to look at: RFC 3339 or nanoseconds since 1970
-    #[arg(long, value_name = "TIME")]
-    pub start: Option<String>,
-    /// The first moment not to look at
-    #[arg(long, value_name = "TIME")]
-    pub end: Option<String>,
+    #[command(flatten)]
+    pub range: RangeArguments,
     /// An SQL condition on events
     #[arg(long = "where", value_name = "CONDITION")]
     pub condition: Option<String>,
     /// Fields to group by, separated by commas or repeated
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     pub group_by: Vec<String>,
-    /// What to calculate per group: count, sum(f), avg(f), min(f), max(f), count_distinct(f), p50(f), p99(f); repeated
+    /// What to calculate per group: count, rate, sum(f), avg(f), min(f), max(f), count_distinct(f), p50(f), p99(f), or
+    /// heatmap(f) alone; repeated
     #[arg(long, value_name = "CALCULATION")]
     pub calculate: Vec<String>,
     /// An SQL condition on groups
@@ -195,15 +238,28 @@ pub struct QueryArguments {
     /// The most rows to answer
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
-    /// One group per step of time, for example 1m
-    #[arg(long, value_name = "DURATION")]
+    /// One group per step of time, for example 1m; drawn as a chart
+    #[arg(long, value_name = "DURATION", value_parser = checked_duration)]
     pub granularity: Option<String>,
+    /// What empty steps of time have: null or zero; without, they are left out
+    #[arg(long, value_name = "VALUE", requires = "granularity")]
+    pub fill: Option<String>,
+    /// Put the groups beyond the limit together as one more
+    #[arg(long, requires = "granularity")]
+    pub other: bool,
+    /// Print a table where there would be a chart
+    #[arg(long, conflicts_with_all = ["json", "csv"])]
+    pub table: bool,
+    /// Print CSV
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 const QUERY_EXAMPLES: &str = "\
 Examples:
   crawlspace query --calculate count --group-by service.name --last 1h
   crawlspace query --where \"status_code = 'error'\" --calculate count --granularity 1m --last 30m
+  crawlspace query --calculate 'heatmap(duration_ns)' --last 3h
   crawlspace query --calculate 'p99(duration_ns)' --group-by service.name,name --order-by '-p99(duration_ns)' --limit 10";
 
 /// Show one trace as a waterfall
@@ -232,9 +288,6 @@ pub struct KeyArguments {
     pub action: KeyAction,
     #[command(flatten)]
     pub server: ServerArguments,
-    /// Work on this data directory, without a server
-    #[arg(long, global = true, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -281,6 +334,16 @@ Examples:
   crawlspace ledger
   crawlspace ledger --by-day
   crawlspace ledger --json";
+
+/// A length of time as the server reads it, in nanoseconds.
+pub fn nanoseconds(text: &str) -> Result<i64, String> {
+    let length = crawlspace_query::parse_duration(text).map_err(|error| error.to_string())?;
+    i64::try_from(length.as_nanos()).map_err(|error| error.to_string())
+}
+
+fn checked_duration(text: &str) -> Result<String, String> {
+    nanoseconds(text).map(|_| text.to_owned())
+}
 
 /// Takes any text: a refusal of the command line would print it.
 fn secret(text: &str) -> Result<Secret, Infallible> {
@@ -357,7 +420,7 @@ mod tests {
                 .get_after_help()
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            assert!(help.starts_with("Examples:"), "{}", command.get_name());
+            assert!(help.contains("Examples:"), "{}", command.get_name());
         }
     }
 

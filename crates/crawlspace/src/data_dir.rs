@@ -1,5 +1,6 @@
 //! The data directory: who uses it, which version wrote it, and where things are in it.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -8,6 +9,8 @@ use crawlspace_model::table::FORMAT_VERSION;
 use serde::{Deserialize, Serialize};
 
 const VERSION_FILE: &str = "crawlspace.json";
+/// Where the running server listens.
+const ADDRESS_FILE: &str = "address";
 
 /// A directory that no other crawlspace uses, as long as this lives.
 #[derive(Debug)]
@@ -49,6 +52,13 @@ impl DataDir {
         &self.root
     }
 
+    /// Says where this directory's server listens, as long as it runs.
+    pub fn announce(&self, http: SocketAddr) -> anyhow::Result<()> {
+        let path = self.root.join(ADDRESS_FILE);
+        std::fs::write(&path, http.to_string())
+            .with_context(|| format!("`{}` can't be written", path.display()))
+    }
+
     pub fn wal(&self) -> PathBuf {
         self.root.join("wal")
     }
@@ -85,6 +95,21 @@ impl DataDir {
     pub fn cache(&self) -> PathBuf {
         self.root.join("cache")
     }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        _ = std::fs::remove_file(self.root.join(ADDRESS_FILE));
+    }
+}
+
+/// Where the server of a data directory listens. After a crash, that is where it did.
+///
+/// # Errors
+/// `NotFound` if none runs there.
+pub fn running_at(path: &Path) -> std::io::Result<SocketAddr> {
+    let text = std::fs::read_to_string(path.join(ADDRESS_FILE))?;
+    text.trim().parse().map_err(std::io::Error::other)
 }
 
 fn check_version(fs: &dyn FileSystem, root: &Path) -> anyhow::Result<()> {
@@ -132,7 +157,19 @@ fn write_version(fs: &dyn FileSystem, root: &Path) -> anyhow::Result<()> {
 mod tests {
     use crawlspace_disk::RealFs;
 
-    use super::DataDir;
+    use super::{DataDir, running_at};
+
+    #[test]
+    fn a_directory_says_where_its_server_listens_as_long_as_it_runs() {
+        let dir = tempfile::tempdir().unwrap();
+        let running = DataDir::open(&RealFs, dir.path()).unwrap();
+        let address = "127.0.0.1:4320".parse().unwrap();
+        running.announce(address).unwrap();
+        assert_eq!(running_at(dir.path()).unwrap(), address);
+        drop(running);
+        let stopped = running_at(dir.path()).unwrap_err();
+        assert_eq!(stopped.kind(), std::io::ErrorKind::NotFound);
+    }
 
     #[test]
     fn a_directory_has_one_user_and_a_known_version() {

@@ -1,17 +1,13 @@
 //! The program: reads the command line, starts the runtime and logging, and turns failures into exit codes.
 
-mod backup;
 mod client;
+mod command;
 mod config;
 mod data_dir;
-mod doctor;
+mod failure;
 mod first_keys;
-mod key;
-mod ledger;
 mod print;
-mod serve;
 mod store;
-mod waterfall;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -20,8 +16,10 @@ use std::time::Duration;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use client::Failure;
+use command::{backup, completions, doctor, export, fields, import, key, ledger, query, serve, sql, tail, trace};
 use config::{Cli, Command};
+use failure::Failure;
+use print::Page;
 
 /// DataFusion's plans of deep expressions take more than the usual 2 MiB.
 const THREAD_STACK_BYTES: usize = 8 << 20;
@@ -45,33 +43,39 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&cli.log)
-        .map_err(|error| anyhow::anyhow!("--log {} is not a log filter: {error}", cli.log))?;
+    let filter = EnvFilter::try_new(&cli.log).map_err(|error| {
+        Failure::Usage(format!("--log {} is not a log filter: {error}", cli.log))
+    })?;
+    let color = cli.no_color.is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(color && std::io::stderr().is_terminal())
         .init();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(THREAD_STACK_BYTES)
-        .build()
-        .map_err(anyhow::Error::from)?;
-    let result = runtime.block_on(run(cli.command));
+        .build()?;
+    let result = runtime.block_on(run(cli.command, &Page::new(color, cli.times)));
     runtime.shutdown_timeout(RUNTIME_END_TIME_MAX);
     result
 }
 
-async fn run(command: Command) -> Result<(), Failure> {
+async fn run(command: Command, page: &Page) -> Result<(), Failure> {
     match command {
         Command::Serve(arguments) => Ok(serve::serve(arguments).await?),
-        Command::Sql(arguments) => client::sql(arguments).await,
-        Command::Query(arguments) => client::query(arguments).await,
-        Command::Trace(arguments) => client::trace(arguments).await,
+        Command::Sql(arguments) => sql::sql(arguments, page).await,
+        Command::Query(arguments) => query::query(arguments, page).await,
+        Command::Trace(arguments) => trace::trace(arguments, page).await,
+        Command::Tail(arguments) => tail::tail(arguments, page).await,
+        Command::Fields(arguments) => fields::fields(arguments, page).await,
+        Command::Import(arguments) => import::import(arguments).await,
+        Command::Export(arguments) => export::export(arguments).await,
         Command::Backup(arguments) => backup::backup(arguments).await,
         Command::Restore(arguments) => backup::restore(arguments).await,
         Command::Doctor(arguments) => doctor::doctor(arguments).await,
-        Command::Ledger(arguments) => client::ledger(arguments).await,
-        Command::Key(arguments) => key::key(arguments).await,
+        Command::Ledger(arguments) => ledger::ledger(arguments, page).await,
+        Command::Key(arguments) => key::key(arguments, page).await,
+        Command::Completions(arguments) => completions::completions(&arguments),
     }
 }

@@ -1,132 +1,107 @@
-//! Answers as tables for people: numbers to the right, times in RFC 3339, wide events one field per line.
+//! What people see: the page that answers are set on, and one file for each form of an answer.
 
-use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+pub mod chart;
+pub mod fields;
+pub mod heatmap;
+pub mod ledger;
+pub mod number;
+pub mod progress;
+pub mod table;
+pub mod waterfall;
 
-use chrono::{DateTime, SecondsFormat};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use serde::Deserialize;
-use serde_json::Value;
+use std::io::{self, IsTerminal as _, Write as _};
 
-/// Answers with more columns show one field per line.
-const TABLE_COLUMNS_MAX: usize = 12;
+use chrono::{DateTime, Local, SecondsFormat};
+use clap::ValueEnum;
 
-#[derive(Deserialize)]
-struct Answer {
-    columns: Vec<Column>,
-    rows: Vec<Vec<Value>>,
-    footer: Footer,
+use crate::failure::Failure;
+
+/// Where stdout is no terminal, charts are so wide; tables are as wide as they need.
+const CHART_WIDTH: usize = 80;
+/// Wider charts are hard to read.
+const CHART_WIDTH_MAX: usize = 160;
+
+/// In whose time zone times are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Times {
+    #[default]
+    Utc,
+    /// This machine's, as `TZ` or `/etc/localtime` says
+    Local,
 }
 
-#[derive(Deserialize)]
-struct Column {
-    name: String,
-    r#type: String,
+/// How to set an answer for whoever reads it.
+#[derive(Debug, Clone, Copy)]
+pub struct Page {
+    pub color: bool,
+    /// The terminal's width, if stdout is one.
+    pub width: Option<usize>,
+    pub times: Times,
 }
 
-#[derive(Deserialize)]
-struct Footer {
-    rows: u64,
-    cut: bool,
-    elapsed_ms: f64,
-    parts_scanned: u64,
-    sampled: bool,
-    damaged_parts: u64,
-}
-
-/// The JSON of an answer as text.
-pub fn answer(json: &[u8]) -> anyhow::Result<String> {
-    let answer: Answer = serde_json::from_slice(json)?;
-    let mut text = if answer.rows.is_empty() {
-        "no rows: nothing in the store fits the question".to_owned()
-    } else if answer.columns.len() > TABLE_COLUMNS_MAX {
-        records(&answer)
-    } else {
-        table(&answer)
-    };
-    text.push('\n');
-    text.push_str(&dimmed(&footer(&answer)));
-    Ok(text)
-}
-
-fn table(answer: &Answer) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    let alignments: Vec<CellAlignment> = answer
-        .columns
-        .iter()
-        .map(|column| alignment(&column.r#type))
-        .collect();
-    let aligned = |text: String, i: usize| Cell::new(text).set_alignment(alignments[i]);
-    table.set_header(
-        answer
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(i, column)| aligned(printable(&column.name), i)),
-    );
-    for row in &answer.rows {
-        let cells = row.iter().zip(&answer.columns).enumerate();
-        table.add_row(cells.map(|(i, (value, column))| aligned(shown(value, &column.r#type), i)));
-    }
-    table.trim_fmt()
-}
-
-/// One field per line; fields that are null are left out.
-fn records(answer: &Answer) -> String {
-    let width = answer
-        .columns
-        .iter()
-        .map(|column| column.name.chars().count())
-        .max()
-        .unwrap_or_default();
-    let mut text = String::new();
-    for (number, row) in answer.rows.iter().enumerate() {
-        _ = writeln!(text, "{}", dimmed(&format!("── {} ──", number + 1)));
-        for (value, column) in row
-            .iter()
-            .zip(&answer.columns)
-            .filter(|(value, _)| !value.is_null())
-        {
-            _ = writeln!(
-                text,
-                "{:width$}  {}",
-                printable(&column.name),
-                shown(value, &column.r#type)
-            );
+impl Page {
+    /// `color` says whether colours are wanted where there is a terminal.
+    pub fn new(color: bool, times: Times) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let width = is_terminal.then(|| comfy_table::Table::new().width());
+        Self {
+            color: color && is_terminal,
+            width: width.flatten().map(usize::from),
+            times,
         }
     }
-    text.truncate(text.trim_end().len());
-    text
-}
 
-fn alignment(column_type: &str) -> CellAlignment {
-    let is_number = ["int", "uint", "float", "decimal", "duration"]
-        .iter()
-        .any(|start| column_type.starts_with(start));
-    if is_number {
-        CellAlignment::Right
-    } else {
-        CellAlignment::Left
+    #[cfg(test)]
+    pub fn plain() -> Self {
+        Self {
+            color: false,
+            width: None,
+            times: Times::Utc,
+        }
     }
-}
 
-fn shown(value: &Value, column_type: &str) -> String {
-    match value {
-        Value::Null => "NULL".to_owned(),
-        Value::String(nanos) if column_type == "timestamp_ns" => time(nanos),
-        Value::String(text) => printable(text),
-        other => printable(&other.to_string()),
+    pub fn chart_width(&self) -> usize {
+        self.width.unwrap_or(CHART_WIDTH).min(CHART_WIDTH_MAX)
     }
-}
 
-/// Nanoseconds since 1970 in RFC 3339, in UTC, with as many digits as it takes.
-pub fn time(nanos: &str) -> String {
-    nanos.parse().map_or_else(
-        |_| nanos.to_owned(),
-        |nanos| DateTime::from_timestamp_nanos(nanos).to_rfc3339_opts(SecondsFormat::AutoSi, true),
-    )
+    pub fn dimmed(&self, text: &str) -> String {
+        self.styled(text, "2")
+    }
+
+    pub fn red(&self, text: &str) -> String {
+        self.styled(text, "31")
+    }
+
+    fn styled(&self, text: &str, style: &str) -> String {
+        if self.color {
+            format!("\x1b[{style}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// Nanoseconds since 1970 in RFC 3339, with as many digits as it takes.
+    pub fn time(&self, nanos: &str) -> String {
+        let Ok(number) = nanos.parse() else {
+            return nanos.to_owned();
+        };
+        let time = DateTime::from_timestamp_nanos(number);
+        match self.times {
+            Times::Utc => time.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            Times::Local => time
+                .with_timezone(&Local)
+                .to_rfc3339_opts(SecondsFormat::AutoSi, false),
+        }
+    }
+
+    /// The same in a `strftime` form.
+    pub fn time_as(&self, nanos: i64, form: &str) -> String {
+        let time = DateTime::from_timestamp_nanos(nanos);
+        match self.times {
+            Times::Utc => time.format(form).to_string(),
+            Times::Local => time.with_timezone(&Local).format(form).to_string(),
+        }
+    }
 }
 
 /// What came in from outside must not steer the terminal.
@@ -146,103 +121,54 @@ pub fn printable(text: &str) -> String {
     }
 }
 
-fn footer(answer: &Answer) -> String {
-    let Footer {
-        rows,
-        cut,
-        elapsed_ms,
-        parts_scanned,
-        sampled,
-        damaged_parts,
-    } = answer.footer;
-    let mut text = format!(
-        "{} · {} · {elapsed_ms:.1} ms",
-        counted(rows, "row"),
-        counted(parts_scanned, "part")
-    );
-    if cut {
-        _ = write!(
-            text,
-            " · only the first {} shown: raise the limit",
-            answer.rows.len()
-        );
+/// Cut to so many characters, with a sign that it was.
+pub fn fitted(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
     }
-    if sampled {
-        text.push_str(" · some events stand for several (sample_weight)");
-    }
-    if damaged_parts > 0 {
-        _ = write!(
-            text,
-            " · {} set aside: rows are missing",
-            counted(damaged_parts, "damaged part")
-        );
-    }
-    text
+    text.chars()
+        .take(width.saturating_sub(1))
+        .chain(['…'])
+        .collect()
 }
 
-pub fn counted(number: u64, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+/// Whether someone reads on after a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reader {
+    Listens,
+    /// Has seen enough, as `head` does: there is nothing more to do.
+    Gone,
 }
 
-/// Dimmed where stdout is a terminal.
-pub fn dimmed(text: &str) -> String {
-    styled(text, "2")
-}
-
-/// With an ANSI style where stdout is a terminal.
-pub fn styled(text: &str, style: &str) -> String {
-    if io::stdout().is_terminal() {
-        format!("\x1b[{style}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
+pub fn write(bytes: &[u8]) -> Result<Reader, Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Ok(()) => Ok(Reader::Listens),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Writes a text that ends with a line break, whether it has one or not.
+pub fn write_text(text: &str) -> Result<Reader, Failure> {
+    write(format!("{}\n", text.trim_end_matches('\n')).as_bytes())
+}
+
+/// A line for whoever runs the command, apart from the answer.
+pub fn note(text: &str) {
+    _ = writeln!(io::stderr(), "{text}");
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{answer, printable, time};
-
-    const FOOTER: &str = r#"{"rows":2,"cut":false,"elapsed_ms":1.25,"rows_scanned":9,"rows_in_memory":0,"parts_scanned":1,
-        "bytes_scanned":10,"position":4,"sampled":false,"damaged_parts":0}"#;
-
-    #[test]
-    fn a_table_aligns_numbers_and_reads_times() {
-        let json = format!(
-            r#"{{"columns":[{{"name":"time","type":"timestamp_ns"}},{{"name":"n","type":"int64"}}],
-            "rows":[["1700000000000000001",5],["1700000000500000000","9007199254740993"],[null,null]],"footer":{FOOTER}}}"#
-        );
-        let text = answer(json.as_bytes()).unwrap();
-        for part in [
-            "2023-11-14T22:13:20.000000001Z ",
-            "2023-11-14T22:13:20.500Z ",
-            "      5 │",
-            "┆ 9007199254740993 │",
-        ] {
-            assert!(text.contains(part), "{part:?} in\n{text}");
-        }
-        assert!(text.ends_with("2 rows · 1 part · 1.2 ms"), "{text}");
-    }
-
-    #[test]
-    fn an_empty_answer_says_so_and_a_wide_one_is_a_list_without_nulls() {
-        let empty = format!(r#"{{"columns":[],"rows":[],"footer":{FOOTER}}}"#);
-        assert!(answer(empty.as_bytes()).unwrap().starts_with("no rows"));
-        let columns: Vec<String> = (0..13)
-            .map(|i| format!(r#"{{"name":"c{i}","type":"string"}}"#))
-            .collect();
-        let wide = format!(
-            r#"{{"columns":[{}],"rows":[["x",{}"y"]],"footer":{FOOTER}}}"#,
-            columns.join(","),
-            "null,".repeat(11)
-        );
-        let text = answer(wide.as_bytes()).unwrap();
-        assert!(text.contains("c0   x\nc12  y\n"), "{text}");
-    }
+    use super::{Page, fitted, printable};
 
     #[test]
     fn times_and_texts_are_safe_to_show() {
-        assert_eq!(time("-1"), "1969-12-31T23:59:59.999999999Z");
-        assert_eq!(time("soon"), "soon");
+        let page = Page::plain();
+        assert_eq!(page.time("-1"), "1969-12-31T23:59:59.999999999Z");
+        assert_eq!(page.time("soon"), "soon");
         assert_eq!(printable("a\x1b[31m\nб"), "a\\u{1b}[31m\\nб");
+        assert_eq!(fitted("abcdef", 4), "abc…");
     }
 }

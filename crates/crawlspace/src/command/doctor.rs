@@ -12,8 +12,9 @@ use crawlspace_model::{Clock, SystemClock, Table, UnixNanos};
 use crawlspace_wal::{Position, Wal};
 use serde_json::json;
 
-use crate::client::Failure;
 use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::print;
 use crate::store::{PlaceArguments, keep_everything, open_lake};
 
 /// With less than this the next flush or compaction may fail.
@@ -55,7 +56,7 @@ Exit codes: 0 healthy, 1 something is wrong, 2 it could not be examined.
 A running server is examined by GET /api/v1/doctor.";
 
 pub async fn doctor(arguments: DoctorArguments) -> Result<(), Failure> {
-    let could_not_run = |error: anyhow::Error| Failure::Unexamined(error);
+    let could_not_run = |error: anyhow::Error| Failure::Trouble(error);
     let path = &arguments.data_dir;
     if !path.join("crawlspace.json").exists() {
         let problem = anyhow!("`{}` is no data directory of crawlspace", path.display());
@@ -82,9 +83,9 @@ pub async fn doctor(arguments: DoctorArguments) -> Result<(), Failure> {
     } else {
         shown(&after, &repaired)
     };
-    writeln!(std::io::stdout(), "{text}").map_err(|error| could_not_run(error.into()))?;
+    print::write_text(&text)?;
     if after.iter().any(is_problem) {
-        return Err(Failure::Unhealthy);
+        return Err(Failure::Wrong("something is to be done: it stands above".to_owned()));
     }
     Ok(())
 }

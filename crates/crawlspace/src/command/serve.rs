@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::backup::backups;
+use crate::command::backup::backups;
 use crate::config::{ServeArguments, Switch};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
@@ -117,6 +117,7 @@ impl Server {
             ready,
             data_dir,
         } = self;
+        let address = http.local_addr()?;
         let stop = CancellationToken::new();
         let mut servers = JoinSet::new();
         for (listener, router) in [
@@ -134,6 +135,7 @@ impl Server {
         let keys = Arc::clone(&dependencies.gate.keys);
         let until = drained.clone().cancelled_owned();
         let keys = tokio::spawn(async move { keys.run(until).await });
+        data_dir.announce(address)?;
         let mut stdout = std::io::stdout().lock();
         writeln!(stdout, "{ready}")
             .and_then(|()| stdout.flush())

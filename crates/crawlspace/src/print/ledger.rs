@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment};
 use serde::Deserialize;
 
-use crate::print::{counted, dimmed, printable, time};
+use super::number::{counted, grouped};
+use super::table::new_table;
+use super::{Page, printable};
 
 #[derive(Deserialize)]
 struct Ledger {
@@ -54,7 +56,7 @@ struct Refusal {
 }
 
 /// The JSON of a ledger as text.
-pub fn ledger(json: &[u8]) -> anyhow::Result<String> {
+pub fn ledger(json: &[u8], page: &Page) -> anyhow::Result<String> {
     let ledger: Ledger = serde_json::from_slice(json)?;
     if ledger.lines.is_empty() {
         return Ok(
@@ -64,9 +66,13 @@ pub fn ledger(json: &[u8]) -> anyhow::Result<String> {
     }
     let mut text = lines(&ledger);
     text.push('\n');
-    text.push_str(&dimmed(&footer(&ledger)));
+    text.push_str(&page.dimmed(&footer(&ledger, page)));
     if !ledger.refusals.is_empty() {
-        _ = write!(text, "\n\nlast refusals\n{}", refusals(&ledger.refusals));
+        _ = write!(
+            text,
+            "\n\nlast refusals\n{}",
+            refusals(&ledger.refusals, page)
+        );
     }
     Ok(text)
 }
@@ -115,7 +121,7 @@ fn lines(ledger: &Ledger) -> String {
 }
 
 /// The identity in words, in records; then requests that could not be read, and those that are to come again.
-fn footer(ledger: &Ledger) -> String {
+fn footer(ledger: &Ledger, page: &Page) -> String {
     let total = &ledger.total;
     let mut text = format!(
         "{} received = {} stored + {} deduplicated + {} sampled out + {} refused · since {}",
@@ -124,7 +130,7 @@ fn footer(ledger: &Ledger) -> String {
         total.deduplicated.records,
         total.sampled_out.records,
         sum(&total.refused).records,
-        time(&ledger.since),
+        page.time(&ledger.since),
     );
     for (what, counts) in [
         ("refused", &total.refused),
@@ -143,13 +149,13 @@ fn footer(ledger: &Ledger) -> String {
     text
 }
 
-fn refusals(refusals: &[Refusal]) -> String {
+fn refusals(refusals: &[Refusal], page: &Page) -> String {
     let mut table = new_table();
     table.set_header(["last time", "times", "key", "from", "reason", "message"]);
     for refusal in refusals {
         let from = format!("{} {} {}", refusal.user_agent, refusal.door, refusal.signal);
         table.add_row([
-            Cell::new(time(&refusal.time)),
+            Cell::new(page.time(&refusal.time)),
             right(refusal.times),
             right(refusal.key.into()),
             Cell::new(printable(from.trim())),
@@ -160,15 +166,8 @@ fn refusals(refusals: &[Refusal]) -> String {
     table.trim_fmt()
 }
 
-fn new_table() -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table
-}
-
 fn right(number: u64) -> Cell {
-    Cell::new(number).set_alignment(CellAlignment::Right)
+    Cell::new(grouped(&number.to_string())).set_alignment(CellAlignment::Right)
 }
 
 fn sum(counts: &BTreeMap<String, Count>) -> Count {
@@ -181,6 +180,7 @@ fn sum(counts: &BTreeMap<String, Count>) -> Count {
 #[cfg(test)]
 mod tests {
     use super::ledger;
+    use crate::print::Page;
 
     #[test]
     fn the_table_says_what_became_of_it_and_the_footer_why() {
@@ -193,7 +193,7 @@ mod tests {
             "refusals":[{{"time":"1700000000000000001","first_time":"1","times":3,"key":7,"signal":"logs","door":"OTLP/HTTP",
             "reason":"too_large","message":"over \u001b[31m","user_agent":"sdk/1"}}]}}"#
         );
-        let text = ledger(json.as_bytes()).unwrap();
+        let text = ledger(json.as_bytes(), &Page::plain()).unwrap();
         for part in [
             "│ none ┆ traces ┆       12 ┆      7 ┆            3 ┆           0 ┆       2 ┆        4 │",
             "12 records received = 7 stored + 3 deduplicated + 0 sampled out + 2 refused · since 2023-11-14T22:13:20Z\n",
@@ -205,6 +205,10 @@ mod tests {
             assert!(text.contains(part), "{part:?} in\n{text}");
         }
         let empty = json.replace(&format!(r#"{{"key":0,"signal":"traces",{total}}}"#), "");
-        assert!(ledger(empty.as_bytes()).unwrap().starts_with("nothing"));
+        assert!(
+            ledger(empty.as_bytes(), &Page::plain())
+                .unwrap()
+                .starts_with("nothing")
+        );
     }
 }

@@ -18,9 +18,11 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{self, Failure};
+use crate::client::Client;
 use crate::config::ServerArguments;
 use crate::data_dir::DataDir;
+use crate::failure::Failure;
+use crate::print;
 use crate::store::{PlaceArguments, keep_everything, open_lake};
 
 /// Databases in a data directory that are no part of the lake.
@@ -34,9 +36,6 @@ pub struct BackupArguments {
     pub to: String,
     #[command(flatten)]
     pub server: ServerArguments,
-    /// Back up this data directory, which no server uses now, instead of asking a server
-    #[arg(long, value_name = "DIR")]
-    pub data_dir: Option<PathBuf>,
     #[command(flatten)]
     pub place: PlaceArguments,
 }
@@ -103,7 +102,7 @@ fn absolute(place: &str) -> anyhow::Result<String> {
 pub async fn backup(arguments: BackupArguments) -> Result<(), Failure> {
     let to = absolute(&arguments.to)?;
     let bar = Bar::new(arguments.server.json);
-    let done = match &arguments.data_dir {
+    let done = match &arguments.server.data_dir {
         Some(path) => of_directory(&arguments.place, path, &to, &bar).await?,
         None => of_server(&arguments.server, &to, &bar).await?,
     };
@@ -173,14 +172,15 @@ struct Done {
 
 async fn of_server(server: &ServerArguments, to: &str, bar: &Bar) -> Result<BackedUp, Failure> {
     let request = json!({ "to": to });
-    let mut response =
-        client::begin(server, Method::POST, "/api/v1/backup", Some(&request), None).await?;
+    let client = Client::new(server)?;
+    let request = client.post("/api/v1/backup").json(&request);
+    let mut response = client.answer(request, None).await?;
     let mut text = Vec::new();
     let mut done = None;
     while let Some(piece) = response
         .chunk()
         .await
-        .map_err(|error| client::unreachable(&server.server, &error))?
+        .map_err(|error| client.unreachable(&error))?
     {
         text.extend_from_slice(&piece);
         while let Some(end) = text.iter().position(|byte| *byte == b'\n') {
@@ -292,7 +292,8 @@ fn show(what: &str, place: &str, done: BackedUp, json: bool) -> Result<(), Failu
             mib(copied_bytes)
         )
     };
-    writeln!(std::io::stdout(), "{text}").map_err(|error| Failure::Other(error.into()))
+    print::write_text(&text)?;
+    Ok(())
 }
 
 /// Progress on a terminal; nothing elsewhere.

@@ -1,11 +1,9 @@
 //! `key`: makes, lists and revokes keys, over a server or in a data directory that no server runs on.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use comfy_table::{Table, presets};
 use crawlspace_api::{CreatedAnswer, KeyAnswer};
 use crawlspace_control::{Actor, KeyRequest, Keys, Scope};
 use crawlspace_disk::RealFs;
@@ -14,30 +12,38 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::client::{self, Failure};
+use crate::client::Client;
 use crate::config::{KeyAction, KeyArguments};
 use crate::data_dir::DataDir;
-use crate::print::{printable, time};
+use crate::failure::Failure;
+use crate::print::table::new_table;
+use crate::print::{Page, note, printable};
+
+use super::show;
 
 const PATH: &str = "/api/v1/keys";
 
-pub async fn key(arguments: KeyArguments) -> Result<(), Failure> {
-    let KeyArguments {
-        action,
-        server,
-        data_dir,
-    } = arguments;
-    let answer = match &data_dir {
+pub async fn key(arguments: KeyArguments, page: &Page) -> Result<(), Failure> {
+    let KeyArguments { action, server } = arguments;
+    let answer = match &server.data_dir {
         Some(path) => {
             serde_json::to_vec(&in_directory(&action, path).await?).map_err(anyhow::Error::from)?
         }
         None => {
             let (method, path, body) = request(&action);
-            client::send(&server, method, &path, body.as_ref(), None).await?
+            let client = Client::new(&server)?;
+            let request = client.request(method, &path);
+            let request = match &body {
+                Some(body) => request.json(body),
+                None => request,
+            };
+            let answer = client.answer(request, None).await?;
+            client.body(answer).await?
         }
     };
-    client::show(
+    show(
         &server,
+        page,
         &answer,
         match action {
             KeyAction::Create { .. } => created,
@@ -69,14 +75,14 @@ async fn in_directory(action: &KeyAction, path: &Path) -> Result<Value, Failure>
             "`{}` is no data directory: `crawlspace serve` makes one",
             path.display()
         );
-        return Err(Failure::Refused(text));
+        return Err(Failure::Wrong(text));
     }
     let data_dir = DataDir::open(&RealFs, path)?;
     let keys = Keys::open(&data_dir.control(), Arc::new(SystemClock)).await;
     let keys = keys.map_err(anyhow::Error::from)?;
     let answer = change(action, &keys).await;
     keys.run(std::future::ready(())).await;
-    answer.map_err(|error| Failure::Refused(error.to_string()))
+    answer.map_err(|error| Failure::Wrong(error.to_string()))
 }
 
 async fn change(action: &KeyAction, keys: &Keys) -> anyhow::Result<Value> {
@@ -115,17 +121,17 @@ struct Shown {
 }
 
 /// The secret alone goes to stdout, so that a script can take it.
-fn created(json: &[u8]) -> anyhow::Result<String> {
+fn created(json: &[u8], _: &Page) -> anyhow::Result<String> {
     let key: Shown = serde_json::from_slice(json)?;
     let what = format!(
         "key {} ({}): this is the one time that it is shown",
         key.number, key.scope
     );
-    _ = writeln!(std::io::stderr(), "{what}");
+    note(&what);
     Ok(key.secret.unwrap_or_default())
 }
 
-fn revoked(json: &[u8]) -> anyhow::Result<String> {
+fn revoked(json: &[u8], _: &Page) -> anyhow::Result<String> {
     let key: Shown = serde_json::from_slice(json)?;
     let mut text = format!("key {} is revoked", key.number);
     if !key.name.is_empty() {
@@ -134,19 +140,18 @@ fn revoked(json: &[u8]) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn listed(json: &[u8]) -> anyhow::Result<String> {
+fn listed(json: &[u8], page: &Page) -> anyhow::Result<String> {
     let keys: Vec<Shown> = serde_json::from_slice(json)?;
     if keys.is_empty() {
         return Ok("no keys yet: `crawlspace key create` makes one".to_owned());
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED);
+    let mut table = new_table();
     table.set_header([
         "key", "scope", "name", "created", "used", "revoked", "origins",
     ]);
     for key in keys {
         let time =
-            |nanos: Option<String>| nanos.map_or_else(|| "-".to_owned(), |nanos| time(&nanos));
+            |nanos: Option<String>| nanos.map_or_else(|| "-".to_owned(), |nanos| page.time(&nanos));
         table.add_row([
             key.number.to_string(),
             key.scope,

@@ -1,7 +1,6 @@
 //! The HTTP client of the commands that ask a server: where it is, who asks, and what refusals mean.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crawlspace_control::Secret;
@@ -20,12 +19,12 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(5);
 pub struct Client {
     http: reqwest::Client,
     server: String,
-    key: Option<Arc<Secret>>,
+    key: Option<Secret>,
 }
 
 impl Client {
     pub fn new(arguments: &ServerArguments) -> Result<Self, Failure> {
-        let key = arguments.key.clone().map(Arc::new);
+        let key = arguments.key.clone();
         let server = match &arguments.data_dir {
             Some(path) => address_in(path)?,
             None => arguments.server.trim_end_matches('/').to_owned(),

@@ -18,7 +18,8 @@ use crate::failure::Failure;
 
 /// Where stdout is no terminal, charts are so wide; tables are as wide as they need.
 const CHART_WIDTH: usize = 80;
-/// Wider charts are hard to read.
+/// Narrower ones show nothing, wider ones are hard to read.
+const CHART_WIDTH_MIN: usize = 40;
 const CHART_WIDTH_MAX: usize = 160;
 
 /// In whose time zone times are shown.
@@ -61,7 +62,8 @@ impl Page {
     }
 
     pub fn chart_width(&self) -> usize {
-        self.width.unwrap_or(CHART_WIDTH).min(CHART_WIDTH_MAX)
+        let width = self.width.unwrap_or(CHART_WIDTH);
+        width.clamp(CHART_WIDTH_MIN, CHART_WIDTH_MAX)
     }
 
     pub fn dimmed(&self, text: &str) -> String {

@@ -1,6 +1,5 @@
 //! `backup` and `restore`: all data to a directory or a bucket, and back into a data directory of its own.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,6 @@ use crawlspace_lake::{AtStart, Error, Lake, LocalStore};
 use crawlspace_model::{Clock, SystemClock};
 use indicatif::{ProgressBar, ProgressStyle};
 use object_store::ObjectStore;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

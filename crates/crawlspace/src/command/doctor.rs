@@ -1,6 +1,5 @@
 //! `doctor`: examines a data directory that no server uses, says in plain words what is wrong, and mends what it can.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

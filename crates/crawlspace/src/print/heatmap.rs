@@ -19,21 +19,7 @@ struct Cell {
 
 /// The answer to a question for `calculation`, a heatmap; `None` if that is not what it is.
 pub fn heatmap(answer: &Answer, calculation: &str, page: &Page) -> Option<String> {
-    let place = |name: &str| answer.columns.iter().position(|column| column.name == name);
-    let (time, start, end) = (place("time")?, place("bin_start")?, place("bin_end")?);
-    let events = answer.columns.len() - 1;
-    let cells: Vec<Cell> = answer
-        .rows
-        .iter()
-        .filter_map(|row| {
-            Some(Cell {
-                time: nanos(&row[time])?,
-                bin_start: float(&row[start])?,
-                bin_end: float(&row[end])?,
-                events: float(&row[events])?,
-            })
-        })
-        .collect();
+    let cells = cells_of(answer)?;
     let mut times: Vec<i64> = cells.iter().map(|cell| cell.time).collect();
     times.sort_unstable();
     times.dedup();
@@ -90,6 +76,21 @@ pub fn heatmap(answer: &Answer, calculation: &str, page: &Page) -> Option<String
     _ = writeln!(text, "{:label_width$}  {}", "", steps.axis(drawn, page));
     _ = writeln!(text, "{}", page.dimmed(&legend(greatest)));
     Some(text)
+}
+
+fn cells_of(answer: &Answer) -> Option<Vec<Cell>> {
+    let place = |name: &str| answer.columns.iter().position(|column| column.name == name);
+    let (time, start, end) = (place("time")?, place("bin_start")?, place("bin_end")?);
+    let events = answer.columns.len() - 1;
+    let cells = answer.rows.iter().filter_map(|row| {
+        Some(Cell {
+            time: nanos(&row[time])?,
+            bin_start: float(&row[start])?,
+            bin_end: float(&row[end])?,
+            events: float(&row[events])?,
+        })
+    });
+    Some(cells.collect())
 }
 
 /// Each shade is for as many times more events as the one before: a few stay visible beside many.

@@ -4,6 +4,7 @@
 mod answers;
 mod asking;
 mod bucket;
+mod cli;
 mod duck;
 mod keeping;
 mod otlp;

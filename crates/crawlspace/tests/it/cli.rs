@@ -1,5 +1,4 @@
-//! The command line as people see it: the transcripts in `tests/cli`, each folder against a server of its own. They run in
-//! that folder's place, so that they can name files in `data`. `TRYCMD=overwrite` writes what is printed now.
+//! The command line as people see it: the transcripts in `tests/cli`, run against servers of their own. `TRYCMD=overwrite` writes what is printed now.
 
 use std::path::Path;
 use std::process::{Command, Output};

@@ -9,6 +9,8 @@ use super::{Page, printable};
 
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 const HEIGHT_MAX: usize = 20;
+/// More than there are in any answer.
+const BINS_MAX: usize = 1_000;
 
 struct Cell {
     time: i64,
@@ -27,12 +29,7 @@ pub fn heatmap(answer: &Answer, calculation: &str, page: &Page) -> Option<String
     let length = times.windows(2).map(|pair| pair[1] - pair[0]).min();
     let steps = Steps::of(times.iter().copied(), length.unwrap_or(1_000_000_000))?;
 
-    let mut bins: Vec<(f64, f64)> = cells
-        .iter()
-        .map(|cell| (cell.bin_start, cell.bin_end))
-        .collect();
-    bins.sort_by(|a, b| a.0.total_cmp(&b.0));
-    bins.dedup_by(|a, b| a.0 == b.0);
+    let bins = bins_of(&cells);
     let bins_per_line = bins.len().div_ceil(HEIGHT_MAX);
     let field = calculation
         .trim_start_matches("heatmap(")
@@ -91,6 +88,38 @@ fn cells_of(answer: &Answer) -> Option<Vec<Cell>> {
         })
     });
     Some(cells.collect())
+}
+
+/// All bins from the least to the greatest, those in which there is nothing too. They are of one width, or grow by one
+/// factor.
+fn bins_of(cells: &[Cell]) -> Vec<(f64, f64)> {
+    let mut bins: Vec<(f64, f64)> = cells
+        .iter()
+        .map(|cell| (cell.bin_start, cell.bin_end))
+        .collect();
+    bins.sort_by(|a, b| a.0.total_cmp(&b.0));
+    bins.dedup_by(|a, b| a.0 == b.0);
+    let width = |(start, end): (f64, f64)| end - start;
+    let is_even = match (bins.first(), bins.last()) {
+        (Some(first), Some(last)) => width(*last) < width(*first) * 1.01,
+        _ => true,
+    };
+    let mut filled: Vec<(f64, f64)> = Vec::new();
+    for bin in bins {
+        while let Some(&(start, end)) = filled.last() {
+            let next = match is_even || start <= 0.0 {
+                true => end + width((start, end)),
+                false => end * end / start,
+            };
+            // Half a bin is for what rounding does to the bounds.
+            if (end + next) / 2.0 > bin.0 || filled.len() >= BINS_MAX {
+                break;
+            }
+            filled.push((end, next));
+        }
+        filled.push(bin);
+    }
+    filled
 }
 
 /// Each shade is for as many times more events as the one before: a few stay visible beside many.

@@ -16,7 +16,10 @@ use std::time::Duration;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use command::{backup, completions, doctor, export, fields, import, key, ledger, query, serve, sql, tail, trace};
+use command::{
+    backup, completions, doctor, export, fields, import, key, ledger, query, serve, sql, tail,
+    trace,
+};
 use config::{Cli, Command};
 use failure::Failure;
 use print::Page;

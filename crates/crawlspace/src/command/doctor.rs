@@ -84,7 +84,9 @@ pub async fn doctor(arguments: DoctorArguments) -> Result<(), Failure> {
     };
     print::write_text(&text)?;
     if after.iter().any(is_problem) {
-        return Err(Failure::Wrong("something is to be done: it stands above".to_owned()));
+        return Err(Failure::Wrong(
+            "something is to be done: it stands above".to_owned(),
+        ));
     }
     Ok(())
 }

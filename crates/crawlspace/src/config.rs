@@ -11,15 +11,15 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use crawlspace_control::Secret;
 
+use crate::command::backup::{BackupArguments, RestoreArguments};
+use crate::command::doctor::DoctorArguments;
+use crate::store::StoreArguments;
 pub use look::{FieldsArguments, RangeArguments, TailArguments};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
 
-use crate::command::backup::{BackupArguments, RestoreArguments};
-use crate::command::doctor::DoctorArguments;
 use crate::print::Times;
-use crate::store::StoreArguments;
 
 /// See inside the distributed system you did not mean to build.
 #[derive(Debug, Parser)]

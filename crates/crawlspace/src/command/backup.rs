@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
@@ -11,16 +10,17 @@ use crawlspace_ingest::Ingest;
 use crawlspace_lake::backup::{BackedUp, Backups, Progress, Sources};
 use crawlspace_lake::{AtStart, Error, Lake, LocalStore};
 use crawlspace_model::{Clock, SystemClock};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use object_store::ObjectStore;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::config::ServerArguments;
-use crate::data_dir::DataDir;
+use crate::data_dir::{self, DataDir};
 use crate::failure::Failure;
 use crate::print;
+use crate::print::progress;
 use crate::store::{PlaceArguments, keep_everything, open_lake};
 
 /// Databases in a data directory that are no part of the lake.
@@ -42,7 +42,9 @@ const BACKUP_EXAMPLES: &str = "\
 Examples:
   crawlspace backup /srv/backup
   crawlspace backup s3://backups/crawlspace
-  crawlspace backup /srv/backup --data-dir ./crawlspace-data";
+  crawlspace backup /srv/backup --data-dir ./crawlspace-data
+
+With --data-dir, a directory that no server uses is copied as well.";
 
 /// Put a backup into a new data directory
 #[derive(Debug, Args)]
@@ -100,7 +102,9 @@ fn absolute(place: &str) -> anyhow::Result<String> {
 pub async fn backup(arguments: BackupArguments) -> Result<(), Failure> {
     let to = absolute(&arguments.to)?;
     let bar = Bar::new(arguments.server.json);
-    let done = match &arguments.server.data_dir {
+    // A data directory that no server uses is copied from here.
+    let unused = |path: &&PathBuf| data_dir::running_at(path).is_err();
+    let done = match arguments.server.data_dir.as_ref().filter(unused) {
         Some(path) => of_directory(&arguments.place, path, &to, &bar).await?,
         None => of_server(&arguments.server, &to, &bar).await?,
     };
@@ -216,7 +220,8 @@ async fn of_server(server: &ServerArguments, to: &str, bar: &Bar) -> Result<Back
 pub async fn restore(arguments: RestoreArguments) -> Result<(), Failure> {
     let from = absolute(&arguments.from)?;
     let bar = Bar::new(arguments.json);
-    let done = restore_into(&arguments, &from, &bar).await?;
+    let done = restore_into(&arguments, &from, &bar).await;
+    let done = done.map_err(|error| Failure::Wrong(format!("{error:#}")))?;
     bar.end();
     show(
         "restored",
@@ -294,22 +299,15 @@ fn show(what: &str, place: &str, done: BackedUp, json: bool) -> Result<(), Failu
     Ok(())
 }
 
-/// Progress on a terminal; nothing elsewhere.
+/// How far the copying is.
 struct Bar(ProgressBar);
 
 impl Bar {
     fn new(is_hidden: bool) -> Self {
-        let bar = if is_hidden {
-            ProgressBar::hidden()
-        } else {
-            ProgressBar::new(0)
-        };
-        let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {msg} {eta}");
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(250));
-        Self(bar)
+        Self(match is_hidden {
+            true => ProgressBar::hidden(),
+            false => progress::of_bytes(0),
+        })
     }
 
     fn show(&self, step: Progress) {

@@ -55,7 +55,7 @@ Exit codes: 0 healthy, 1 something is wrong, 2 it could not be examined.
 A running server is examined by GET /api/v1/doctor.";
 
 pub async fn doctor(arguments: DoctorArguments) -> Result<(), Failure> {
-    let could_not_run = |error: anyhow::Error| Failure::Trouble(error);
+    let could_not_run = |error: anyhow::Error| Failure::Usage(format!("{error:#}"));
     let path = &arguments.data_dir;
     if !path.join("crawlspace.json").exists() {
         let problem = anyhow!("`{}` is no data directory of crawlspace", path.display());
@@ -84,9 +84,7 @@ pub async fn doctor(arguments: DoctorArguments) -> Result<(), Failure> {
     };
     print::write_text(&text)?;
     if after.iter().any(is_problem) {
-        return Err(Failure::Wrong(
-            "something is to be done: it stands above".to_owned(),
-        ));
+        return Err(Failure::Wrong("something is to be done".to_owned()));
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::command::backup::backups;
+use super::backup::backups;
 use crate::config::{ServeArguments, Switch};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;

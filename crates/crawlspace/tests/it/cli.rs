@@ -34,6 +34,7 @@ fn what_is_asked_reads_as_in_the_transcripts() {
     let server = Server::start(&data);
     shop(&server);
     transcripts("asking", &server);
+    transcripts("keys", &server);
     server.stop();
 }
 

@@ -51,10 +51,10 @@ fn a_healthy_directory_is_healthy_and_stays_as_it_is() {
     }
     assert_eq!(parts(&data), before);
     let server = Server::start(&data);
-    assert_eq!(examine(&data, &[]).0, Some(5), "it is in use");
+    assert_eq!(examine(&data, &[]).0, Some(2), "it is in use");
     let found: Value = server.get("/api/v1/doctor?deep=true").json().unwrap();
     assert_eq!(found["healthy"], true, "{found}");
-    assert_eq!(examine(&data.join("nothing"), &[]).0, Some(5));
+    assert_eq!(examine(&data.join("nothing"), &[]).0, Some(2));
 }
 
 #[test]

@@ -4,77 +4,77 @@
 mod corpus;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use crawlspace_disk::{FileSystem, RealFs};
-use crawlspace_lake::{Config, Dependencies, Lake, LocalStore, SqliteCatalogue};
-use crawlspace_model::{Clock, SystemClock, Table};
+use crawlspace_model::Signal;
+use crawlspace_wire::otlp::{ContentType, encode};
 use serde_json::{Value, json};
 
 use crate::answers::{check_same, integer};
+use crate::bucket::Bucket;
 use crate::duck::Duck;
-use crate::server::{Server, new_data_directory};
+use crate::server::{PROTOBUF, Server, new_data_directory};
 use corpus::{MINUTE_NS, START_NS};
 
 #[test]
 fn further_questions_answer_as_duckdb_does() {
     let (home, data) = new_data_directory();
-    let [first, second] = corpus::spans(home.path());
-    let server = Server::start(&data);
+    examine(home.path(), &data, &[]);
+}
+
+#[test]
+fn further_questions_answer_as_duckdb_does_from_a_bucket() {
+    let (bucket, (home, data)) = (Bucket::start(), new_data_directory());
+    examine(home.path(), &data, &bucket.flags("exam"));
+}
+
+fn examine(home: &Path, data: &Path, store: &[String]) {
+    let store: Vec<&str> = store.iter().map(String::as_str).collect();
+    let [first, second] = corpus::spans(home);
+    let [first_points, second_points] = points(home);
+    let server = Server::start_with(data, &store);
     server.send(first);
+    send_points(&server, first_points);
     server.stop();
-    add_metrics(&data, home.path());
 
     let mut duck = Duck::start();
-    load(&mut duck, home.path());
+    load(&mut duck, home);
     let exam = Exam::new(&mut duck);
-    let server = Server::start_with(&data, &["--flush-rows", "10000000", "--flush-age", "1h"]);
+    let flags = ["--flush-rows", "10000000", "--flush-age", "1h"];
+    let server = Server::start_with(data, &[&flags[..], &store].concat());
     server.send(second);
+    send_points(&server, second_points);
     exam.check(&server, &mut duck, "half in memory");
     server.flush();
     exam.check(&server, &mut duck, "after the flush");
     server.compact();
     exam.check(&server, &mut duck, "after the compaction");
-    close(server);
-    let server = Server::start(&data);
+    server.stop();
+    let server = Server::start_with(data, &store);
     exam.check(&server, &mut duck, "after the restart");
-    close(server);
+    server.stop();
 }
 
-/// Without holding the ledger against the tables: it knows nothing of the metrics.
-fn close(server: Server) {
-    let (status, _) = server.terminate();
-    assert!(status.success());
-}
-
-/// Metrics in parts of the data directory, while no program has it.
-fn add_metrics(data: &Path, home: &Path) {
+/// The corpus' metrics, as two requests.
+fn points(home: &Path) -> [Vec<u8>; 2] {
     let rows = corpus::metrics(home);
-    let files: Arc<dyn FileSystem> = Arc::new(RealFs);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let root = data.join("lake");
-    let work = async {
-        let (file, parts) = (root.join("catalogue.sqlite"), root.join("data"));
-        let catalogue = SqliteCatalogue::open(&file, &parts, Arc::clone(&clock)).await?;
-        let dependencies = Dependencies {
-            store: Arc::new(LocalStore::new(files, root.clone())),
-            catalogue: Arc::new(catalogue),
-            clock,
-        };
-        let lake = Lake::open(Config::default(), dependencies).await?;
-        let half = rows.num_rows() / 2;
-        for (start, count) in [(0, half), (half, rows.num_rows() - half)] {
-            let position = lake.wal_position();
-            lake.publish(position, vec![(Table::Metrics, rows.slice(start, count))]);
-            lake.flush().await?;
-        }
-        lake.close().await;
-        Ok::<_, crawlspace_lake::Error>(())
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime.unwrap().block_on(work).unwrap();
+    let half = rows.num_rows() / 2;
+    [(0, half), (half, rows.num_rows() - half)].map(|(start, count)| {
+        let rows = [rows.slice(start, count)];
+        encode(Signal::Metrics, ContentType::Protobuf, &rows, &[])
+    })
+}
+
+fn send_points(server: &Server, body: Vec<u8>) {
+    let post = server
+        .client()
+        .post(format!("{}/v1/metrics", server.otlp_http()));
+    let taken = post
+        .header("content-type", PROTOBUF)
+        .body(body)
+        .send()
+        .unwrap();
+    assert_eq!(taken.status(), 200);
+    assert_eq!(taken.bytes().unwrap().len(), 0, "something was refused");
 }
 
 /// The corpus' rows as views, with what relations and increases are in `DuckDB`'s own words.

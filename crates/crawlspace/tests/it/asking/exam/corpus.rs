@@ -155,6 +155,7 @@ pub fn metrics(directory: &Path) -> RecordBatch {
                 );
                 match kind {
                     "requests" => {
+                        builder.set("monotonic", Cell::Bool(true));
                         builder.set("value", Cell::Double(total as f64));
                     }
                     "latency" => {

@@ -29,7 +29,13 @@ impl Client {
             Some(path) => address_in(path)?,
             None => arguments.server.trim_end_matches('/').to_owned(),
         };
-        if !server.starts_with("http://") && !server.starts_with("https://") {
+        if server.starts_with("https://") {
+            return Err(Failure::Usage(format!(
+                "--server {server}: this program speaks HTTP only; reach that server by a tunnel or a proxy \
+                 on this machine, for example `ssh -L 4320:127.0.0.1:4320 HOST`"
+            )));
+        }
+        if !server.starts_with("http://") {
             return Err(Failure::Usage(format!(
                 "--server {server} is not a URL: write it like http://127.0.0.1:4320"
             )));

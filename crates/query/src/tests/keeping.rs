@@ -318,6 +318,8 @@ fn a_reader_sees_every_row_once_through_flush_compaction_and_expiry() {
             size_bytes_max: None,
         };
         let days = Arc::new(Days::new(retention, ROWS).await);
+        // Before the first row there is no such field to ask for.
+        days.publish().await;
         let retiring = Arc::new(AtomicU64::new(0));
         let (asked, mut answered) = watch::channel(0u64);
         let reader = tokio::spawn({
@@ -351,7 +353,7 @@ fn a_reader_sees_every_row_once_through_flush_compaction_and_expiry() {
                 }
             }
         });
-        for step in 0..STEPS {
+        for step in 1..STEPS {
             days.publish().await;
             days.lake.compact(Some(2)).await.unwrap();
             days.pass(HOUR / 4);
@@ -370,7 +372,7 @@ fn a_reader_sees_every_row_once_through_flush_compaction_and_expiry() {
             days.lake.sweep().await.unwrap();
         }
         reader.await.unwrap();
-        assert!(*answered.borrow() >= 2 * STEPS);
+        assert!(*answered.borrow() >= 2 * (STEPS - 1));
         let parts = days.lake.snapshot().table(Table::Spans).parts.len();
         assert!(
             days.files().len() < (STEPS * FLUSHES_PER_STEP) as usize,

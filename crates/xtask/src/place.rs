@@ -7,6 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+/// What the names of our crates begin with.
+const OURS: [&str; 2] = ["crawlspace-", "xtask-"];
+
 pub struct Place {
     pub root: PathBuf,
     /// For what is worth keeping between checkouts: builds and the Python environment.
@@ -41,6 +44,28 @@ impl Place {
             target,
             release_target: chosen.unwrap_or_else(|| root.join("target")),
         })
+    }
+
+    /// Makes the kept builds those of this checkout. Cargo tells by times alone whether a file has changed: what another
+    /// checkout built of newer files would be taken for built of these.
+    pub fn claim_builds(&self) -> Result<()> {
+        let note = self.target.join("checkout");
+        let root = self.root.to_string_lossy();
+        if fs::read_to_string(&note).is_ok_and(|owner| owner == root) {
+            return Ok(());
+        }
+        let built = self.target.join("debug/.fingerprint");
+        if built.is_dir() {
+            for crate_built in fs::read_dir(&built)? {
+                let path = crate_built?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if OURS.iter().any(|ours| name.starts_with(ours)) {
+                    fs::remove_dir_all(&path)?;
+                }
+            }
+        }
+        fs::create_dir_all(&self.target)?;
+        fs::write(&note, root.as_bytes()).with_context(|| format!("writing {}", note.display()))
     }
 
     /// Cargo on the workspace, as if from a shell. What `cargo run` told this program of its own package would change
@@ -93,6 +118,33 @@ mod tests {
             );
         }
         assert!(cargo.arg("--version").status().unwrap().success());
+    }
+
+    #[test]
+    fn builds_of_another_checkout_are_not_taken_for_ours() {
+        let scratch = std::env::temp_dir().join(format!("crawlspace-claim-{}", std::process::id()));
+        let built = scratch.join("debug/.fingerprint");
+        let build = |name: &str| std::fs::create_dir_all(built.join(name)).unwrap();
+        let place = |root: &str| Place {
+            root: root.into(),
+            cache: scratch.clone(),
+            target: scratch.clone(),
+            release_target: scratch.clone(),
+        };
+        place("/one").claim_builds().unwrap();
+        let names = [
+            "crawlspace-1f",
+            "crawlspace-lake-2f",
+            "datafusion-3f",
+            "xtask-4f",
+        ];
+        names.into_iter().for_each(build);
+        place("/one").claim_builds().unwrap();
+        assert!(names.iter().all(|name| built.join(name).exists()));
+        place("/two").claim_builds().unwrap();
+        let left = names.iter().filter(|name| built.join(name).exists());
+        assert_eq!(left.collect::<Vec<_>>(), [&"datafusion-3f"]);
+        std::fs::remove_dir_all(&scratch).unwrap();
     }
 
     #[test]

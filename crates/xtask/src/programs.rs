@@ -10,6 +10,7 @@ use crate::step;
 
 /// The shop, with data in `demo-data`.
 pub fn demo(place: &Place, rest: &[String]) -> Result<()> {
+    place.claim_builds()?;
     // All of the workspace: a part of it would have other features, and build DataFusion again.
     step::run(place.cargo(&place.target).args(["build", "--workspace"]))?;
     let built = place.target.join("debug");

@@ -13,6 +13,7 @@ mod tests;
 
 /// Set-up, the repository's own rules, formatting, and all tests. The last line is the sum of all test programs.
 pub fn test(place: &Place, rest: &[String]) -> Result<ExitCode> {
+    place.claim_builds()?;
     let clients = setup::run(place)?;
     rules(place)?;
     let mut cargo = cargo(place, &["test", "--workspace"]);
@@ -29,6 +30,7 @@ pub fn test(place: &Place, rest: &[String]) -> Result<ExitCode> {
 
 /// The repository's own rules, formatting, and clippy, which compiles every dependency once more.
 pub fn check(place: &Place) -> Result<()> {
+    place.claim_builds()?;
     rules(place)?;
     step::timed("clippy", || {
         let arguments = [

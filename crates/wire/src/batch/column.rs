@@ -194,3 +194,6 @@ fn primitive<T: ArrowPrimitiveType>(cells: Cells<T::Native>, rows: usize) -> Arr
     let (values, valid) = cells.finish(rows);
     Arc::new(PrimitiveArray::<T>::new(values, valid))
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,6 +33,16 @@ use server::Server;
 enum Arguments {
     /// Loads, asks, and prints a page of figures.
     Run(Options),
+    /// Writes the corpus to a file, for the benches of single crates.
+    Corpus {
+        file: PathBuf,
+        #[arg(long, default_value_t = 50_000)]
+        spans: u64,
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        #[arg(long, default_value = "sdk")]
+        shape: Shape,
+    },
 }
 
 #[derive(clap::Args)]
@@ -68,7 +78,18 @@ enum ShapeChoice {
 }
 
 fn main() -> Result<()> {
-    let Arguments::Run(options) = Arguments::parse();
+    let options = match Arguments::parse() {
+        Arguments::Run(options) => options,
+        Arguments::Corpus {
+            file,
+            spans,
+            seed,
+            shape,
+        } => {
+            corpus_file::write(&file, Corpus::new(seed, shape, spans))?;
+            return Ok(());
+        }
+    };
     let shapes: &[Shape] = match options.shape {
         ShapeChoice::Sdk => &[Shape::Sdk],
         ShapeChoice::Trace => &[Shape::Trace],

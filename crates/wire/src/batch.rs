@@ -1,9 +1,12 @@
 //! The row builder that all signals share: fixed columns by name, attributes as typed columns found
 //! on the way, and the overflow for what fits no column. What a row means is the signals' matter.
 
+mod cells;
 mod column;
+mod dictionary;
+mod keys;
+mod template;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, MapBuilder, MapFieldNames, StringBuilder};
@@ -16,6 +19,10 @@ use crawlspace_model::table::{ATTRIBUTE_COLUMNS_MAX, OVERFLOW, text_type};
 
 pub use column::Cell;
 use column::Column;
+pub(crate) use keys::KeyId;
+use keys::Keys;
+pub(crate) use template::Template;
+use template::{Recording, Slot};
 
 /// Longer texts are cut, and the attribute `<key>.truncated` says so.
 pub const TEXT_BYTES_MAX: usize = 256 << 10;
@@ -40,28 +47,31 @@ pub struct TableBuilder {
     table: Table,
     rows: usize,
     text_bytes: usize,
+    key_bytes: usize,
     /// One per fixed column; none for the overflow, which is built apart.
     fixed: Vec<Option<Column>>,
     fixed_next: usize,
-    keys: Vec<Key>,
-    key_by_name: HashMap<Arc<str>, usize>,
-    /// Rows of one kind have the same attributes in the same order: the key after the last one is
-    /// the best guess.
-    key_next: usize,
+    keys: Keys,
     attribute_columns: usize,
     overflow: MapBuilder<StringBuilder, StringBuilder>,
-    row_overflow: Vec<(usize, String)>,
+    row_overflow: Vec<(KeyId, Arc<str>)>,
     /// Columns whose text was cut in this row.
     row_truncated: Vec<String>,
+    /// Whether this row was given an attribute that a template has.
+    row_meets_shared: bool,
+    recording: Option<Recording>,
 }
 
-/// An attribute that some row of the batch has.
-struct Key {
-    name: Arc<str>,
-    column: Option<Column>,
-    /// The number of rows up to and with the last one that has it.
-    rows: usize,
+/// Where an attribute has gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Column,
+    Overflow,
 }
+
+/// A fixed column, by its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fixed(usize);
 
 impl TableBuilder {
     #[must_use]
@@ -76,17 +86,18 @@ impl TableBuilder {
             table,
             rows: 0,
             text_bytes: 0,
+            key_bytes: 0,
             fixed: columns
                 .map(|column| (column.name != OVERFLOW).then(|| Column::new(&column.data_type)))
                 .collect(),
             fixed_next: 0,
-            keys: Vec::new(),
-            key_by_name: HashMap::new(),
-            key_next: 0,
+            keys: Keys::new(table),
             attribute_columns: 0,
             overflow: MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()),
             row_overflow: Vec::new(),
             row_truncated: Vec::new(),
+            row_meets_shared: false,
+            recording: None,
         }
     }
 
@@ -106,7 +117,7 @@ impl TableBuilder {
     #[must_use]
     pub fn size_bytes(&self) -> usize {
         let columns = self.fixed.len() + self.attribute_columns;
-        self.text_bytes + self.rows * columns * CELL_BYTES
+        self.text_bytes + self.key_bytes + self.rows * columns * CELL_BYTES
     }
 
     /// Fills the fixed column `name`; fastest in the order of the table's columns.
@@ -120,6 +131,22 @@ impl TableBuilder {
             .find(|&index| columns[index].name == name)
             .expect("the table has a fixed column of that name");
         self.fixed_next = index + 1;
+        self.set_fixed(Fixed(index), cell);
+    }
+
+    /// The fixed column `name`, for [`set_fixed`](Self::set_fixed).
+    ///
+    /// # Panics
+    /// When the table has no such column.
+    pub(crate) fn fixed(&self, name: &str) -> Fixed {
+        let mut columns = self.table.fixed_columns().iter();
+        let index = columns.position(|column| column.name == name);
+        Fixed(index.expect("the table has a fixed column of that name"))
+    }
+
+    /// Like [`set`](Self::set), for a column that was looked up before.
+    pub(crate) fn set_fixed(&mut self, Fixed(index): Fixed, cell: Cell<'_>) {
+        let name = self.table.fixed_columns()[index].name;
         let cell = match cell {
             Cell::Text(text) => Cell::Text(self.cut(name, text)),
             other => other,
@@ -133,36 +160,79 @@ impl TableBuilder {
         let column = self.fixed[index]
             .as_mut()
             .expect("the overflow is not set by name");
-        assert!(column.len() <= self.rows, "`{name}` is set once per row");
+        assert!(column.end() <= self.rows, "`{name}` is set once per row");
         assert!(
             column.put(self.rows, cell),
             "`{name}` has the type of the cell"
         );
+        if let Some(recording) = &mut self.recording {
+            recording.slots.push(Slot::Fixed(index));
+        }
     }
 
     /// Gives the row an attribute; `column` is a name made by [`column_of_key`]. False, and nothing
     /// done, when the row has that attribute already.
     pub fn attribute(&mut self, column: &str, value: &Value<'_>) -> bool {
-        let index = self.key_index(column);
-        let key = &mut self.keys[index];
-        if key.rows > self.rows {
+        let id = self.keys.of_column(column);
+        self.put_attribute(id, value)
+    }
+
+    /// The key of these bytes, if some row was asked about it; `after` is the key before it in its list.
+    #[inline]
+    pub(crate) fn find_key(&mut self, after: Option<KeyId>, key: &[u8]) -> Option<KeyId> {
+        self.keys.find(after, key)
+    }
+
+    pub(crate) fn key(&mut self, key: &str) -> KeyId {
+        self.keys.of_key(key)
+    }
+
+    /// Like [`attribute`](Self::attribute), for a key that was looked up before.
+    pub(crate) fn put_attribute(&mut self, id: KeyId, value: &Value<'_>) -> bool {
+        let key = &mut self.keys[id];
+        if key.end > self.rows {
+            if let Some(recording) = &mut self.recording {
+                recording.is_mixed |= !key.is_shared;
+            }
             return false;
         }
-        key.rows = self.rows + 1;
-        let value = match value {
-            Value::String(text) => &Value::String(self.cut(column, text)),
-            other => other,
-        };
-        if !self.put(index, value) {
-            let mut text = value.to_json();
-            self.text_bytes += text.len() + column.len() + 2 * CELL_BYTES;
-            // Of a list or a map, half its JSON is no JSON: what is kept is a string.
-            if !matches!(value, Value::String(_)) && text.len() > TEXT_BYTES_MAX {
-                text = Value::String(self.cut(column, &text)).to_json();
+        if key.end == 0 {
+            self.key_bytes += key.name.len() + KEY_BYTES;
+        }
+        key.end = self.rows + 1;
+        self.row_meets_shared |= key.is_shared;
+        let place = self.place(id, value);
+        if let Some(recording) = &mut self.recording {
+            self.keys[id].is_shared = true;
+            match (place, self.row_overflow.last()) {
+                (Place::Overflow, Some(entry)) => recording.overflow.push(entry.clone()),
+                _ => recording.slots.push(Slot::Key(id)),
             }
-            self.row_overflow.push((index, text));
         }
         true
+    }
+
+    fn place(&mut self, id: KeyId, value: &Value<'_>) -> Place {
+        let value = match value {
+            Value::String(text) if text.len() > TEXT_BYTES_MAX => {
+                let name = Arc::clone(&self.keys[id].name);
+                &Value::String(self.cut(&name, text))
+            }
+            other => other,
+        };
+        if self.put(id, value) {
+            return Place::Column;
+        }
+        let mut text = value.to_json();
+        let name = &self.keys[id].name;
+        self.text_bytes += text.len() + name.len() + 2 * CELL_BYTES;
+        // Of a list or a map, half its JSON is no JSON: what is kept is a string.
+        if !matches!(value, Value::String(_)) && text.len() > TEXT_BYTES_MAX {
+            let name = Arc::clone(name);
+            text = Value::String(self.cut(&name, &text)).to_json();
+        }
+        self.row_overflow.push((id, text.into()));
+        Place::Overflow
     }
 
     /// Marks the row's `column` as cut: the attribute `<key>.truncated` is true, unless the row has
@@ -177,20 +247,24 @@ impl TableBuilder {
             let key = format!("{}.truncated", key_of_column(&column));
             self.attribute(&column_of_key(self.table, &key), &Value::Bool(true));
         }
+        self.end_overflow();
+        self.rows += 1;
+        self.fixed_next = 0;
+        self.row_meets_shared = false;
+    }
+
+    fn end_overflow(&mut self) {
         let keys = &self.keys;
         self.row_overflow
             .sort_unstable_by(|(a, _), (b, _)| keys[*a].name.cmp(&keys[*b].name));
         let has_overflow = !self.row_overflow.is_empty();
-        for (index, text) in self.row_overflow.drain(..) {
-            self.overflow.keys().append_value(&self.keys[index].name);
+        for (id, text) in self.row_overflow.drain(..) {
+            self.overflow.keys().append_value(&keys[id].name);
             self.overflow.values().append_value(text);
         }
         self.overflow
             .append(has_overflow)
             .expect("as many overflow keys as values");
-        self.rows += 1;
-        self.fixed_next = 0;
-        self.key_next = 0;
     }
 
     /// The batch of the closed rows.
@@ -208,11 +282,7 @@ impl TableBuilder {
                 None => Arc::new(self.overflow.finish()),
             });
         }
-        let columns = self
-            .keys
-            .into_iter()
-            .filter_map(|key| Some((key.name, key.column?)));
-        let mut columns: Vec<(Arc<str>, Column)> = columns.collect();
+        let mut columns: Vec<(Arc<str>, Column)> = self.keys.into_columns().collect();
         columns.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (name, column) in columns {
             let array = column.finish(rows);
@@ -228,43 +298,22 @@ impl TableBuilder {
         )
     }
 
-    fn key_index(&mut self, name: &str) -> usize {
-        let guess = self.key_next;
-        let index = if self.keys.get(guess).is_some_and(|key| &*key.name == name) {
-            guess
-        } else if let Some(&index) = self.key_by_name.get(name) {
-            index
-        } else {
-            let name: Arc<str> = name.into();
-            self.text_bytes += name.len() + KEY_BYTES;
-            self.keys.push(Key {
-                name: name.clone(),
-                column: None,
-                rows: 0,
-            });
-            self.key_by_name.insert(name, self.keys.len() - 1);
-            self.keys.len() - 1
-        };
-        self.key_next = index + 1;
-        index
-    }
-
     /// Puts `value` into the key's column, which is made when the key may have one. False when it
     /// has none that fits.
-    fn put(&mut self, index: usize, value: &Value<'_>) -> bool {
-        let (cell, data_type) = match *value {
-            Value::String(text) => (Cell::Text(text), text_type()),
-            Value::Int(number) => (Cell::Int(number), DataType::Int64),
-            Value::Double(number) => (Cell::Double(number), DataType::Float64),
-            Value::Bool(flag) => (Cell::Bool(flag), DataType::Boolean),
+    fn put(&mut self, id: KeyId, value: &Value<'_>) -> bool {
+        let cell = match *value {
+            Value::String(text) => Cell::Text(text),
+            Value::Int(number) => Cell::Int(number),
+            Value::Double(number) => Cell::Double(number),
+            Value::Bool(flag) => Cell::Bool(flag),
             Value::Null | Value::Bytes(_) | Value::List(_) | Value::Map(_) => return false,
         };
-        let key = &mut self.keys[index];
+        let key = &mut self.keys[id];
         if key.column.is_none()
             && self.attribute_columns < ATTRIBUTE_COLUMNS_MAX
             && key.name.len() <= COLUMN_NAME_BYTES_MAX
         {
-            key.column = Some(Column::new(&data_type));
+            key.column = Some(Column::new(&type_of(value)));
             self.attribute_columns += 1;
         }
         let fits = key
@@ -283,6 +332,16 @@ impl TableBuilder {
         }
         self.mark_truncated(column);
         &text[..text.floor_char_boundary(TEXT_BYTES_MAX)]
+    }
+}
+
+/// The type of the column that a key has whose first value is this.
+fn type_of(value: &Value<'_>) -> DataType {
+    match value {
+        Value::Int(_) => DataType::Int64,
+        Value::Double(_) => DataType::Float64,
+        Value::Bool(_) => DataType::Boolean,
+        _ => text_type(),
     }
 }
 

@@ -16,12 +16,11 @@ pub enum Error {
         encoding: &'static str,
         source: std::io::Error,
     },
-    #[error(
-        "the body is not a protobuf `{message}` with UTF-8 texts and moderate nesting: {source}"
-    )]
+    #[error("the body is not a protobuf `{message}`: {what} at byte {at}")]
     Protobuf {
         message: &'static str,
-        source: prost::DecodeError,
+        what: &'static str,
+        at: usize,
     },
     #[error("the body is not JSON: {expected} at byte {at}")]
     Json { at: usize, expected: &'static str },

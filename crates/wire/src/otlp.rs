@@ -1,19 +1,19 @@
-//! OTLP 1.x requests, decoded by way of the generated structs of `opentelemetry-proto`: the
-//! reference for any faster decoder. One file per signal beside it; resource, scope, values and
-//! refusals are the same for all signals.
+//! OTLP 1.x requests, decoded from their bytes into the tables' columns in one pass. One file per signal
+//! beside it; resource, scope, values and refusals are the same for all signals.
 
 mod encode;
 mod enums;
-mod footprint;
 mod json;
 mod log;
 mod message;
 mod metric;
 mod notes;
 mod origin;
+mod protobuf;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 mod row;
 mod trace;
-mod tracestate;
 mod tree;
 mod value;
 
@@ -21,10 +21,10 @@ use crawlspace_model::{Signal, UnixNanos};
 
 use crate::{Decoded, Error};
 pub use encode::encode;
-use footprint::footprint;
 use json::FromJson;
+use message::footprint::is_too_large;
 use message::of_signal;
-use tree::Intake;
+use tree::{Failure, Intake};
 
 /// The most attributes of one list (a record's own, a scope's, a resource's); the ones after them
 /// are left out.
@@ -82,20 +82,26 @@ pub fn decode(
 }
 
 fn decode_protobuf(signal: Signal, body: &[u8], intake: Intake) -> Result<Decoded, Error> {
-    if footprint(body, of_signal(signal)) > DECODED_BYTES_MAX {
+    if is_too_large(body, signal) {
         return Err(Error::Decoded {
             limit: DECODED_BYTES_MAX,
         });
     }
-    match signal {
-        Signal::Traces => trace::decode(&parse("ExportTraceServiceRequest", body)?, intake),
-        Signal::Logs => log::decode(&parse("ExportLogsServiceRequest", body)?, intake),
-        Signal::Metrics => metric::decode(&parse("ExportMetricsServiceRequest", body)?, intake),
-    }
-}
-
-fn parse<M: prost::Message + Default>(message: &'static str, body: &[u8]) -> Result<M, Error> {
-    M::decode(body).map_err(|source| Error::Protobuf { message, source })
+    let (message, decoded) = match signal {
+        Signal::Traces => ("ExportTraceServiceRequest", trace::decode(body, intake)),
+        Signal::Logs => ("ExportLogsServiceRequest", log::decode(body, intake)),
+        Signal::Metrics => ("ExportMetricsServiceRequest", metric::decode(body, intake)),
+    };
+    decoded.map_err(|failure| match failure {
+        Failure::TooLarge => Error::Decoded {
+            limit: DECODED_BYTES_MAX,
+        },
+        Failure::Malformed(malformed) => Error::Protobuf {
+            message,
+            what: malformed.what,
+            at: malformed.offset_in(body),
+        },
+    })
 }
 
 #[cfg(test)]

@@ -1,13 +1,19 @@
-//! One growing column of a batch. Absent values are padded when the next value or the end comes.
+//! One growing column of a batch. Rows without a value are null.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayBuilder, ArrayRef, BooleanBuilder, FixedSizeBinaryBuilder, Float64Builder, Int32Builder,
-    Int64Builder, ListBuilder, StringBuilder, StringDictionaryBuilder, TimestampNanosecondBuilder,
-    UInt64Builder,
+    ArrayRef, BooleanArray, FixedSizeBinaryArray, Float64Builder, ListBuilder, PrimitiveArray,
+    StringBuilder, UInt64Builder,
 };
-use arrow::datatypes::{DataType, FieldRef, Int32Type};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, FieldRef, Float64Type, Int32Type, Int64Type,
+    TimestampNanosecondType, UInt64Type,
+};
+
+use super::cells::{Bits, Cells, Slices};
+use super::dictionary::Dictionary;
 
 /// One value for a column of its type.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,58 +35,152 @@ pub enum Cell<'a> {
     UnsignedList(&'a [u64]),
 }
 
-/// A builder for each type that the tables have.
-pub(super) enum Column {
-    Time(TimestampNanosecondBuilder),
-    Int(Int64Builder),
-    Int32(Int32Builder),
-    Unsigned(UInt64Builder),
-    Double(Float64Builder),
-    Bool(BooleanBuilder),
-    Bytes(FixedSizeBinaryBuilder),
-    Text(StringDictionaryBuilder<Int32Type>),
+pub(super) struct Column {
+    /// The row after the last one with a value.
+    end: usize,
+    values: Values,
+}
+
+/// One for each type that the tables have.
+enum Values {
+    Time(Cells<i64>),
+    Int(Cells<i64>),
+    Int32(Cells<i32>),
+    Unsigned(Cells<u64>),
+    Double(Cells<f64>),
+    Bool { values: Bits, valid: Bits },
+    Bytes(Slices),
+    Text(Dictionary),
     PlainText(StringBuilder),
     Doubles(ListBuilder<Float64Builder>),
     UnsignedList(ListBuilder<UInt64Builder>),
-}
-
-macro_rules! each_builder {
-    ($column:expr, $builder:ident => $body:expr) => {
-        match $column {
-            Column::Time($builder) => $body,
-            Column::Int($builder) => $body,
-            Column::Int32($builder) => $body,
-            Column::Unsigned($builder) => $body,
-            Column::Double($builder) => $body,
-            Column::Bool($builder) => $body,
-            Column::Bytes($builder) => $body,
-            Column::Text($builder) => $body,
-            Column::PlainText($builder) => $body,
-            Column::Doubles($builder) => $body,
-            Column::UnsignedList($builder) => $body,
-        }
-    };
 }
 
 impl Column {
     /// # Panics
     /// For a type that no table has.
     pub(super) fn new(data_type: &DataType) -> Self {
-        match data_type {
-            DataType::Timestamp(..) => Self::Time(TimestampNanosecondBuilder::new()),
-            DataType::Int64 => Self::Int(Int64Builder::new()),
-            DataType::Int32 => Self::Int32(Int32Builder::new()),
-            DataType::UInt64 => Self::Unsigned(UInt64Builder::new()),
-            DataType::Float64 => Self::Double(Float64Builder::new()),
-            DataType::Boolean => Self::Bool(BooleanBuilder::new()),
-            DataType::FixedSizeBinary(width) => Self::Bytes(FixedSizeBinaryBuilder::new(*width)),
-            DataType::Dictionary(..) => Self::Text(StringDictionaryBuilder::new()),
-            DataType::Utf8 => Self::PlainText(StringBuilder::new()),
-            DataType::List(element) => Self::list(element),
+        let values = match data_type {
+            DataType::Timestamp(..) => Values::Time(Cells::default()),
+            DataType::Int64 => Values::Int(Cells::default()),
+            DataType::Int32 => Values::Int32(Cells::default()),
+            DataType::UInt64 => Values::Unsigned(Cells::default()),
+            DataType::Float64 => Values::Double(Cells::default()),
+            DataType::Boolean => Values::Bool {
+                values: Bits::default(),
+                valid: Bits::default(),
+            },
+            DataType::FixedSizeBinary(width) => {
+                Values::Bytes(Slices::new(width.unsigned_abs() as usize))
+            }
+            DataType::Dictionary(..) => Values::Text(Dictionary::new()),
+            DataType::Utf8 => Values::PlainText(StringBuilder::with_capacity(0, 0)),
+            DataType::List(element) => Values::list(element),
             other => unreachable!("no column is of type {other}"),
-        }
+        };
+        Self { end: 0, values }
     }
 
+    /// The row after the last one with a value.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Puts `cell` into row `row`, which is none before [`end`](Self::end). False, and nothing done, when the cell is
+    /// not of the column's type.
+    pub(super) fn put(&mut self, row: usize, cell: Cell<'_>) -> bool {
+        match (&mut self.values, cell) {
+            (Values::Time(cells), Cell::Time(number)) => cells.put(row, number),
+            (Values::Int(cells), Cell::Int(number)) => cells.put(row, number),
+            (Values::Int32(cells), Cell::Int32(number)) => cells.put(row, number),
+            (Values::Unsigned(cells), Cell::Unsigned(number)) => cells.put(row, number),
+            (Values::Double(cells), Cell::Double(number)) => cells.put(row, number),
+            (Values::Bool { values, valid }, Cell::Bool(flag)) => {
+                if flag {
+                    values.set(row);
+                }
+                valid.set(row);
+            }
+            (Values::Bytes(slices), Cell::Bytes(bytes)) => slices.put(row, bytes),
+            (Values::Text(texts), Cell::Text(text) | Cell::Json(text)) => texts.put(row, text),
+            (Values::PlainText(builder), Cell::Text(text) | Cell::Json(text)) => {
+                builder.append_nulls(row - self.end);
+                builder.append_value(text);
+            }
+            (Values::Doubles(builder), Cell::Doubles(numbers)) => {
+                builder.append_nulls(row - self.end);
+                builder.values().append_slice(numbers);
+                builder.append(true);
+            }
+            (Values::UnsignedList(builder), Cell::UnsignedList(numbers)) => {
+                builder.append_nulls(row - self.end);
+                builder.values().append_slice(numbers);
+                builder.append(true);
+            }
+            _ => return false,
+        }
+        self.end = row + 1;
+        true
+    }
+
+    /// Gives `rows`, none of them before [`end`](Self::end), the value of `row`.
+    ///
+    /// # Panics
+    /// For types that no attribute and no column of the origin has.
+    pub(super) fn repeat(&mut self, row: usize, rows: Range<usize>) {
+        let end = rows.end;
+        match &mut self.values {
+            Values::Int(cells) => cells.repeat(row, rows),
+            Values::Double(cells) => cells.repeat(row, rows),
+            Values::Bool { values, valid } => {
+                values.repeat(row, rows.clone());
+                valid.repeat(row, rows);
+            }
+            Values::Text(texts) => texts.repeat(row, rows),
+            _ => unreachable!("only attributes and texts repeat"),
+        }
+        self.end = end;
+    }
+
+    pub(super) fn finish(self, rows: usize) -> ArrayRef {
+        let missing = rows - self.end;
+        let mut array: ArrayRef = match self.values {
+            Values::Time(cells) => primitive::<TimestampNanosecondType>(cells, rows),
+            Values::Int(cells) => primitive::<Int64Type>(cells, rows),
+            Values::Int32(cells) => primitive::<Int32Type>(cells, rows),
+            Values::Unsigned(cells) => primitive::<UInt64Type>(cells, rows),
+            Values::Double(cells) => primitive::<Float64Type>(cells, rows),
+            Values::Bool { values, valid } => Arc::new(BooleanArray::new(
+                values.finish(rows),
+                valid.finish_validity(rows),
+            )),
+            Values::Bytes(slices) => {
+                let width = i32::try_from(slices.width()).expect("ids are short");
+                let (bytes, valid) = slices.finish(rows);
+                Arc::new(FixedSizeBinaryArray::new(width, bytes, valid))
+            }
+            Values::Text(texts) => texts.finish(rows),
+            Values::PlainText(mut builder) => {
+                builder.append_nulls(missing);
+                Arc::new(builder.finish())
+            }
+            Values::Doubles(mut builder) => {
+                builder.append_nulls(missing);
+                Arc::new(builder.finish())
+            }
+            Values::UnsignedList(mut builder) => {
+                builder.append_nulls(missing);
+                Arc::new(builder.finish())
+            }
+        };
+        if let Some(array) = Arc::get_mut(&mut array) {
+            array.shrink_to_fit();
+        }
+        array
+    }
+}
+
+impl Values {
     fn list(element: &FieldRef) -> Self {
         if *element.data_type() == DataType::Float64 {
             Self::Doubles(ListBuilder::new(Float64Builder::new()).with_field(element.clone()))
@@ -88,55 +188,12 @@ impl Column {
             Self::UnsignedList(ListBuilder::new(UInt64Builder::new()).with_field(element.clone()))
         }
     }
-
-    pub(super) fn len(&self) -> usize {
-        each_builder!(self, builder => builder.len())
-    }
-
-    fn pad(&mut self, rows: usize) {
-        let missing = rows - self.len();
-        if missing > 0 {
-            each_builder!(self, builder => builder.append_nulls(missing));
-        }
-    }
-
-    /// Puts `cell` into row `row`, the first one without a value or a later one. False, and nothing
-    /// done, when the cell is not of the column's type.
-    pub(super) fn put(&mut self, row: usize, cell: Cell<'_>) -> bool {
-        self.pad(row);
-        match (self, cell) {
-            (Self::Time(builder), Cell::Time(nanos)) => builder.append_value(nanos),
-            (Self::Int(builder), Cell::Int(number)) => builder.append_value(number),
-            (Self::Int32(builder), Cell::Int32(number)) => builder.append_value(number),
-            (Self::Unsigned(builder), Cell::Unsigned(number)) => builder.append_value(number),
-            (Self::Double(builder), Cell::Double(number)) => builder.append_value(number),
-            (Self::Bool(builder), Cell::Bool(flag)) => builder.append_value(flag),
-            (Self::Bytes(builder), Cell::Bytes(bytes)) => {
-                builder
-                    .append_value(bytes)
-                    .expect("the bytes are as wide as the column");
-            }
-            (Self::Text(builder), Cell::Text(text) | Cell::Json(text)) => {
-                builder.append_value(text);
-            }
-            (Self::PlainText(builder), Cell::Text(text) | Cell::Json(text)) => {
-                builder.append_value(text);
-            }
-            (Self::Doubles(builder), Cell::Doubles(numbers)) => {
-                builder.values().append_slice(numbers);
-                builder.append(true);
-            }
-            (Self::UnsignedList(builder), Cell::UnsignedList(numbers)) => {
-                builder.values().append_slice(numbers);
-                builder.append(true);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    pub(super) fn finish(mut self, rows: usize) -> ArrayRef {
-        self.pad(rows);
-        each_builder!(&mut self, builder => Arc::new(builder.finish()))
-    }
 }
+
+fn primitive<T: ArrowPrimitiveType>(cells: Cells<T::Native>, rows: usize) -> ArrayRef {
+    let (values, valid) = cells.finish(rows);
+    Arc::new(PrimitiveArray::<T>::new(values, valid))
+}
+
+#[cfg(test)]
+mod tests;

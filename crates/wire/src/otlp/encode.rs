@@ -12,6 +12,7 @@ mod log;
 mod metric;
 mod origin;
 mod trace;
+pub(super) mod tree;
 mod value;
 
 use arrow::record_batch::RecordBatch;

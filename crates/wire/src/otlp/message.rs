@@ -3,6 +3,8 @@
 //!
 //! Source: opentelemetry-proto 1.x, `opentelemetry/proto/*/v1/*.proto`.
 
+pub(super) mod footprint;
+
 use std::mem::size_of;
 
 use crawlspace_model::Signal;

@@ -4,156 +4,172 @@ mod point;
 
 use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::metrics::v1::Metric;
-use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 
 use super::enums::{TEMPORALITY, name_of};
-use super::notes::quoted;
 use super::origin::{Origin, Source};
-use super::row::{push_count, push_no_time, set_attributes, set_list, set_members, set_text};
-use super::tree::{self, Intake, add_resources};
-use super::value::{Attributes, attributes};
+use super::protobuf::{Malformed, Reader};
+use super::row::{push_count, push_no_time, set_list, set_members, set_text};
+use super::tree::{self, Failure, Intake, add_resources};
+use super::value::{Attributes, List, Lists};
+use crate::Decoded;
 use crate::batch::{Cell, TableBuilder};
-use crate::{Decoded, Error};
-use point::Record;
+use point::{Checked, Kind, Point};
 
-const TOO_DEEP: &str = "data points refused because an attribute value is nested deeper than 64";
-
-/// The rows of a decoded request, whatever it was written in.
+/// The rows of an `ExportMetricsServiceRequest`.
 ///
 /// # Errors
-/// `TooLarge` when they would take too much memory.
-pub(super) fn decode(
-    request: &ExportMetricsServiceRequest,
-    intake: Intake,
-) -> Result<Decoded, Error> {
+/// When the body is none, or the rows would take too much memory.
+pub(super) fn decode(body: &[u8], intake: Intake) -> Result<Decoded, Failure> {
     let mut rows = Rows {
         metrics: TableBuilder::new(Table::Metrics),
         intake,
+        lists: Lists::default(),
     };
-    add_resources(&request.resource_metrics, &mut rows)?;
+    add_resources(body, &mut rows)?;
     let accepted = rows.metrics.rows() as u64;
     Ok(rows.intake.into_decoded(accepted, [rows.metrics]))
 }
 
-struct Rows {
+struct Rows<'a> {
     metrics: TableBuilder,
     intake: Intake,
+    /// The attributes of the points of the metric that is being read.
+    lists: Lists<'a>,
 }
 
-/// What a metric says of its points, by its kind.
-struct Kind {
-    name: &'static str,
-    temporality: Option<i32>,
-    monotonic: Option<bool>,
+/// A metric as it was read.
+#[derive(Default)]
+struct Metric<'a> {
+    name: &'a str,
+    description: &'a str,
+    unit: &'a str,
+    metadata: List<'a>,
+    data: Option<Data<'a>>,
 }
 
-impl Kind {
-    fn of(data: &Data) -> Self {
-        let (name, temporality, monotonic) = match data {
-            Data::Gauge(_) => ("gauge", None, None),
-            Data::Sum(sum) => {
-                let temporality = Some(sum.aggregation_temporality);
-                ("sum", temporality, Some(sum.is_monotonic))
-            }
-            Data::Histogram(data) => ("histogram", Some(data.aggregation_temporality), None),
-            Data::ExponentialHistogram(data) => {
-                let temporality = Some(data.aggregation_temporality);
-                ("exponential_histogram", temporality, None)
-            }
-            Data::Summary(_) => ("summary", None, None),
-        };
-        Self {
-            name,
-            temporality: temporality.filter(|number| *number != 0),
-            monotonic,
-        }
-    }
+struct Data<'a> {
+    kind: Kind,
+    points: Vec<Point<'a>>,
+    temporality: i32,
+    is_monotonic: bool,
 }
 
-impl tree::Rows for Rows {
-    type Record = Metric;
-    const TOO_DEEP: &'static str = TOO_DEEP;
-
+impl<'a> tree::Rows<'a> for Rows<'a> {
     fn intake(&mut self) -> &mut Intake {
         &mut self.intake
     }
 
-    fn count(metric: &Metric) -> u64 {
-        metric.data.as_ref().map_or(0, |data| match data {
-            Data::Gauge(data) => data.data_points.len(),
-            Data::Sum(data) => data.data_points.len(),
-            Data::Histogram(data) => data.data_points.len(),
-            Data::ExponentialHistogram(data) => data.data_points.len(),
-            Data::Summary(data) => data.data_points.len(),
-        }) as u64
-    }
-
-    fn add_scope(&mut self, source: &Source<'_>, metrics: &[Metric]) -> Result<(), Error> {
-        let mut origin = Origin::new(Table::Metrics, source);
-        for metric in metrics {
+    fn add_scope(&mut self, source: &Source<'_>, records: &[Reader<'a>]) -> Result<(), Failure> {
+        let mut origin = Origin::new(&mut self.metrics, source);
+        for record in records {
+            let metric = self.read(*record)?;
             let Some(data) = &metric.data else { continue };
-            let Ok(metadata) = attributes(&metric.metadata, &mut self.intake.notes) else {
-                let count = Self::count(metric);
-                self.intake.rejected += count;
-                let name = || format!("the metadata of {}", quoted(&metric.name));
-                self.intake.notes.add(TOO_DEEP, count, name);
-                continue;
-            };
+            metric.metadata.note_extra(&mut self.intake.notes);
             // The same for all points of the metric.
             let mut members = source.carried.clone();
-            if !metadata.is_empty() {
+            if !metric.metadata.entries.is_empty() {
+                let metadata = metric.metadata.entries.clone();
                 members.push(("metadata", Value::Map(metadata)));
             }
-            let kind = Kind::of(data);
-            for point in point::points(data) {
-                match Record::check(metric, point, &mut self.intake) {
-                    Ok(record) => self.add(metric, &kind, &record, &mut origin, &members)?,
+            for point in &data.points {
+                match point.check(metric.name, &mut self.intake) {
+                    Ok(checked) => {
+                        self.add((&metric, data, point), &checked, &mut origin, &members)?;
+                    }
                     Err(refusal) => self.intake.refuse(refusal),
                 }
             }
         }
+        origin.finish(&mut self.metrics);
         Ok(())
     }
 }
 
-impl Rows {
+impl<'a> Rows<'a> {
+    fn read(&mut self, mut message: Reader<'a>) -> Result<Metric<'a>, Malformed> {
+        self.lists.clear();
+        let mut metric = Metric::default();
+        while let Some(tag) = message.tag()? {
+            match tag.field {
+                1 => metric.name = message.text(tag)?,
+                2 => metric.description = message.text(tag)?,
+                3 => metric.unit = message.text(tag)?,
+                12 => metric.metadata.add(message.message(tag)?)?,
+                field => match Kind::of_field(field) {
+                    Some(kind) => {
+                        let data = metric.data.take();
+                        let data = data.filter(|data| data.kind == kind);
+                        metric.data = Some(self.read_data(data, kind, message.message(tag)?)?);
+                    }
+                    None => message.skip(tag)?,
+                },
+            }
+        }
+        Ok(metric)
+    }
+
+    /// The data of a metric, which go on with `before` if they come in pieces.
+    fn read_data(
+        &mut self,
+        before: Option<Data<'a>>,
+        kind: Kind,
+        mut message: Reader<'a>,
+    ) -> Result<Data<'a>, Malformed> {
+        let mut data = before.unwrap_or(Data {
+            kind,
+            points: Vec::new(),
+            temporality: 0,
+            is_monotonic: false,
+        });
+        while let Some(tag) = message.tag()? {
+            match (tag.field, kind) {
+                (1, _) => {
+                    let point = message.message(tag)?;
+                    let point = Point::read(kind, point, &mut self.lists, &mut self.metrics)?;
+                    data.points.push(point);
+                }
+                (2, Kind::Sum | Kind::Histogram | Kind::Exponential) => {
+                    data.temporality = message.int32(tag)?;
+                }
+                (3, Kind::Sum) => data.is_monotonic = message.flag(tag)?,
+                _ => message.skip(tag)?,
+            }
+        }
+        Ok(data)
+    }
+
     fn add(
         &mut self,
-        metric: &Metric,
-        kind: &Kind,
-        record: &Record<'_>,
+        (metric, data, point): (&Metric<'a>, &Data<'a>, &Point<'a>),
+        checked: &Checked,
         origin: &mut Origin<'_>,
         of_metric: &Attributes<'_>,
-    ) -> Result<(), Error> {
-        let (point, row) = (&record.point, &mut self.metrics);
-        row.set("time", Cell::Time(record.time));
+    ) -> Result<(), Failure> {
+        let row = &mut self.metrics;
+        row.set("time", Cell::Time(checked.time));
         row.set("received_at", Cell::Time(self.intake.received_at.0));
-        if let Some(start) = record.start {
+        if let Some(start) = checked.start {
             row.set("start_time", Cell::Time(start));
         }
-        row.set("name", Cell::Text(&metric.name));
-        set_text(row, "description", &metric.description);
-        set_text(row, "unit", &metric.unit);
-        row.set("kind", Cell::Text(kind.name));
-        if let Some(temporality) = kind.temporality {
-            row.set(
-                "temporality",
-                Cell::Text(&name_of(TEMPORALITY, temporality)),
-            );
+        row.set("name", Cell::Text(metric.name));
+        set_text(row, "description", metric.description);
+        set_text(row, "unit", metric.unit);
+        row.set("kind", Cell::Text(data.kind.name()));
+        if data.temporality != 0 {
+            let temporality = name_of(TEMPORALITY, data.temporality);
+            row.set("temporality", Cell::Text(&temporality));
         }
-        if let Some(monotonic) = kind.monotonic {
-            row.set("monotonic", Cell::Bool(monotonic));
+        if data.kind == Kind::Sum {
+            row.set("monotonic", Cell::Bool(data.is_monotonic));
         }
         if !point.is_without_value() {
             point.set_values(row);
         }
-        set_list(row, "exemplars", &record.exemplars);
-        set_attributes(row, &record.attributes);
+        set_list(row, "exemplars", &checked.exemplars);
+        self.lists.put(&point.attributes, row);
         origin.write(row, 1.0);
         let mut members = Vec::new();
-        push_no_time(&mut members, point.time_unix_nano);
+        push_no_time(&mut members, point.time);
         push_count(&mut members, "flags", point.flags);
         members.extend(of_metric.iter().cloned());
         set_members(row, members);

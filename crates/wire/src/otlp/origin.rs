@@ -3,23 +3,101 @@
 
 use std::borrow::Cow;
 
-use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
 use crawlspace_model::names::{RESOURCE_PREFIX, SCOPE_PREFIX, column_of_key, key_of_column};
-use opentelemetry_proto::tonic::common::v1::{EntityRef, InstrumentationScope};
-use opentelemetry_proto::tonic::resource::v1::Resource;
 
+use super::protobuf::{Malformed, Reader};
 use super::row::{json_object, push_count, push_text, set_text};
-use super::value::Attributes;
-use crate::batch::{Cell, TableBuilder};
+use super::value::{Attributes, List};
+use crate::batch::{Cell, Fixed, KeyId, TableBuilder, Template};
 
 const SERVICE_NAME: &str = "service.name";
+
+#[derive(Debug, Default)]
+pub(super) struct Resource<'a> {
+    pub(super) attributes: List<'a>,
+    dropped_attributes_count: u32,
+    entities: Vec<Entity<'a>>,
+}
+
+#[derive(Debug, Default)]
+struct Entity<'a> {
+    schema_url: &'a str,
+    kind: &'a str,
+    id_keys: Vec<&'a str>,
+    description_keys: Vec<&'a str>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Scope<'a> {
+    name: &'a str,
+    version: &'a str,
+    pub(super) attributes: List<'a>,
+    dropped_attributes_count: u32,
+}
+
+impl<'a> Resource<'a> {
+    pub(super) fn merge(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+        while let Some(tag) = message.tag()? {
+            match tag.field {
+                1 => self.attributes.add(message.message(tag)?)?,
+                2 => self.dropped_attributes_count = message.uint32(tag)?,
+                3 => self.entities.push(Entity::read(message.message(tag)?)?),
+                _ => message.skip(tag)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Entity<'a> {
+    fn read(mut message: Reader<'a>) -> Result<Self, Malformed> {
+        let mut entity = Self::default();
+        while let Some(tag) = message.tag()? {
+            match tag.field {
+                1 => entity.schema_url = message.text(tag)?,
+                2 => entity.kind = message.text(tag)?,
+                3 => entity.id_keys.push(message.text(tag)?),
+                4 => entity.description_keys.push(message.text(tag)?),
+                _ => message.skip(tag)?,
+            }
+        }
+        Ok(entity)
+    }
+
+    fn to_value(&self) -> Value<'a> {
+        Value::Map(vec![
+            ("type", Value::String(self.kind)),
+            ("schema_url", Value::String(self.schema_url)),
+            ("id_keys", texts(&self.id_keys)),
+            ("description_keys", texts(&self.description_keys)),
+        ])
+    }
+}
+
+fn texts<'a>(texts: &[&'a str]) -> Value<'a> {
+    Value::List(texts.iter().map(|text| Value::String(text)).collect())
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn merge(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+        while let Some(tag) = message.tag()? {
+            match tag.field {
+                1 => self.name = message.text(tag)?,
+                2 => self.version = message.text(tag)?,
+                3 => self.attributes.add(message.message(tag)?)?,
+                4 => self.dropped_attributes_count = message.uint32(tag)?,
+                _ => message.skip(tag)?,
+            }
+        }
+        Ok(())
+    }
+}
 
 /// One resource and one of its scopes, with their attributes, each key once per list.
 pub(super) struct Source<'a> {
     pub(super) resource: &'a Attributes<'a>,
-    pub(super) scope: Option<&'a InstrumentationScope>,
-    pub(super) scope_attributes: &'a Attributes<'a>,
+    pub(super) scope: &'a Scope<'a>,
     /// What the column `otlp` says of both.
     pub(super) carried: Attributes<'a>,
 }
@@ -35,6 +113,9 @@ pub(super) struct Origin<'a> {
     scope_version: &'a str,
     /// The scope's, then the resource's: the more specific takes the plain name.
     attributes: Vec<Shared<'a>>,
+    sample_weight: Fixed,
+    /// What the rows have that no attribute of their own gets in the way of: nearly all.
+    template: Option<Template>,
     /// The attributes of the last row that were shadowed, and the sources' text for that: mostly
     /// the same again.
     shadowed: Vec<Shadowed>,
@@ -44,6 +125,7 @@ pub(super) struct Origin<'a> {
 struct Shared<'a> {
     from_resource: bool,
     key: &'a str,
+    id: KeyId,
     column: Cow<'a, str>,
     /// None for a `service.name` that has its fixed column.
     value: Option<&'a Value<'a>>,
@@ -57,46 +139,34 @@ struct Shadowed {
 }
 
 impl<'a> Origin<'a> {
-    pub(super) fn new(table: Table, source: &'a Source<'a>) -> Self {
-        let (resource, scope_attributes) = (source.resource, source.scope_attributes);
+    pub(super) fn new(builder: &mut TableBuilder, source: &Source<'a>) -> Self {
         let mut service_name = "";
-        let mut attributes = Vec::with_capacity(resource.len() + scope_attributes.len());
-        for (key, value) in scope_attributes {
-            let column = column_of_key(table, key);
-            attributes.push(Shared {
-                from_resource: false,
-                key,
-                column,
-                value: Some(value),
-            });
-        }
-        for (key, value) in resource {
-            attributes.push(match value {
-                Value::String(name) if *key == SERVICE_NAME => {
+        let of_scope = source.scope.attributes.entries.iter();
+        let all = of_scope.map(|entry| (false, entry));
+        let all = all.chain(source.resource.iter().map(|entry| (true, entry)));
+        let attributes = all.map(|(from_resource, (key, value))| {
+            let (column, value) = match value {
+                Value::String(name) if from_resource && *key == SERVICE_NAME => {
                     service_name = name;
-                    Shared {
-                        from_resource: true,
-                        key,
-                        column: SERVICE_NAME.into(),
-                        value: None,
-                    }
+                    (SERVICE_NAME.into(), None)
                 }
-                _ => {
-                    let column = column_of_key(table, key);
-                    Shared {
-                        from_resource: true,
-                        key,
-                        column,
-                        value: Some(value),
-                    }
-                }
-            });
-        }
+                _ => (column_of_key(builder.table(), key), Some(value)),
+            };
+            Shared {
+                from_resource,
+                key,
+                id: builder.key(key),
+                column,
+                value,
+            }
+        });
         let mut origin = Self {
+            attributes: attributes.collect(),
             service_name,
-            scope_name: source.scope.map_or("", |scope| &scope.name),
-            scope_version: source.scope.map_or("", |scope| &scope.version),
-            attributes,
+            scope_name: source.scope.name,
+            scope_version: source.scope.version,
+            sample_weight: builder.fixed("sample_weight"),
+            template: None,
             shadowed: Vec::new(),
             sources: None,
         };
@@ -105,16 +175,38 @@ impl<'a> Origin<'a> {
     }
 
     /// Fills the columns of the origin in the open row, which has the record's own attributes
-    /// already.
+    /// already; some of them not before [`finish`](Self::finish).
     pub(super) fn write(&mut self, builder: &mut TableBuilder, sample_weight: f64) {
+        builder.set_fixed(self.sample_weight, Cell::Double(sample_weight));
+        if let Some(template) = &mut self.template {
+            if builder.row_is_special() {
+                builder.flush(template);
+                self.write_row(builder);
+            } else {
+                builder.put_template(template);
+            }
+        } else {
+            builder.record();
+            self.write_row(builder);
+            self.template = builder.recorded();
+        }
+    }
+
+    /// No more rows are to come from this origin.
+    pub(super) fn finish(self, builder: &mut TableBuilder) {
+        if let Some(template) = self.template {
+            builder.finish_template(template);
+        }
+    }
+
+    fn write_row(&mut self, builder: &mut TableBuilder) {
         set_text(builder, SERVICE_NAME, self.service_name);
         set_text(builder, "scope.name", self.scope_name);
         set_text(builder, "scope.version", self.scope_version);
-        builder.set("sample_weight", Cell::Double(sample_weight));
         let mut shadowed = Vec::new();
         for (index, shared) in self.attributes.iter().enumerate() {
             let Some(value) = shared.value else { continue };
-            if !builder.attribute(&shared.column, value) {
+            if !builder.put_attribute(shared.id, value) {
                 let column = put_beside(builder, shared.prefix(), shared.key, value);
                 shadowed.push(Shadowed { index, column });
             }
@@ -192,39 +284,27 @@ fn put_beside(builder: &mut TableBuilder, prefix: &str, key: &str, value: &Value
 
 /// What the column `otlp` says of the resource and the scope; `docs/reference/schema.md` lists the members.
 pub(super) fn carried<'a>(
-    resource: Option<&'a Resource>,
+    resource: &Resource<'a>,
     resource_schema_url: &'a str,
-    scope: Option<&InstrumentationScope>,
+    scope: &Scope<'_>,
     scope_schema_url: &'a str,
 ) -> Attributes<'a> {
     let mut members = Vec::new();
-    if let Some(resource) = resource {
-        push_count(
-            &mut members,
-            "resource.dropped_attributes_count",
-            resource.dropped_attributes_count,
-        );
-        if !resource.entity_refs.is_empty() {
-            let entities = resource.entity_refs.iter().map(entity).collect();
-            members.push(("resource.entity_refs", Value::List(entities)));
-        }
+    push_count(
+        &mut members,
+        "resource.dropped_attributes_count",
+        resource.dropped_attributes_count,
+    );
+    if !resource.entities.is_empty() {
+        let entities = resource.entities.iter().map(Entity::to_value).collect();
+        members.push(("resource.entity_refs", Value::List(entities)));
     }
     push_text(&mut members, "resource.schema_url", resource_schema_url);
-    let dropped = scope.map_or(0, |scope| scope.dropped_attributes_count);
-    push_count(&mut members, "scope.dropped_attributes_count", dropped);
+    push_count(
+        &mut members,
+        "scope.dropped_attributes_count",
+        scope.dropped_attributes_count,
+    );
     push_text(&mut members, "scope.schema_url", scope_schema_url);
     members
-}
-
-fn entity(entity: &EntityRef) -> Value<'_> {
-    Value::Map(vec![
-        ("type", Value::String(&entity.r#type)),
-        ("schema_url", Value::String(&entity.schema_url)),
-        ("id_keys", texts(&entity.id_keys)),
-        ("description_keys", texts(&entity.description_keys)),
-    ])
-}
-
-fn texts(texts: &[String]) -> Value<'_> {
-    Value::List(texts.iter().map(|text| Value::String(text)).collect())
 }

@@ -3,7 +3,6 @@
 
 use crawlspace_model::attribute::Value;
 use crawlspace_model::id::hex;
-use crawlspace_model::names::column_of_key;
 
 use super::value::Attributes;
 use crate::batch::{Cell, TEXT_BYTES_MAX, TableBuilder};
@@ -12,13 +11,6 @@ use crate::batch::{Cell, TEXT_BYTES_MAX, TableBuilder};
 pub(super) fn set_text(row: &mut TableBuilder, column: &str, text: &str) {
     if !text.is_empty() {
         row.set(column, Cell::Text(text));
-    }
-}
-
-/// A row keeps the first value of a key that it is given, so the last one goes first.
-pub(super) fn set_attributes(row: &mut TableBuilder, attributes: &Attributes<'_>) {
-    for (key, value) in attributes.iter().rev() {
-        row.attribute(&column_of_key(row.table(), key), value);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Trace requests: one with everything as a snapshot, refusals, limits; beside it the other signals,
 //! and the properties.
 
+mod equality;
 mod generate;
 mod logs;
 mod metrics;
@@ -336,10 +337,13 @@ fn undecodable_bodies_are_bad_input() {
         .encode_to_vec()
     };
     for (body, reason) in [
-        (body[..body.len() - 1].to_vec(), "buffer underflow"),
-        (b"{\"resourceSpans\":[]}".to_vec(), "buffer underflow"),
-        (not_utf8, "UTF-8"),
-        (deep(48), "recursion limit reached"),
+        (
+            body[..body.len() - 1].to_vec(),
+            "a field is longer than its message at byte ",
+        ),
+        (b"{\"resourceSpans\":[]}".to_vec(), "a field is longer"),
+        (not_utf8, "a text is not UTF-8 at byte "),
+        (deep(48), "messages are nested deeper than 100 at byte "),
     ] {
         let error = decode_body(Signal::Traces, &body).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadInput);

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 
 use super::origin::Origin;
-use crate::otlp::tree::{ResourceGroup, ScopeGroup};
+use crate::otlp::encode::tree::{ResourceGroup, ScopeGroup};
 
 pub(super) struct Groups<T> {
     resources: Vec<(Resource, String, Vec<usize>)>,

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crawlspace_model::id::hex;
 
-use crate::otlp::footprint::read_varint;
+use crate::otlp::message::footprint::read_varint;
 use crate::otlp::message::{ARRAY, Field, Kind, MAP, Message};
 
 /// Appends the object of a message as prost writes it, all items of a list together. Fields with

@@ -19,7 +19,7 @@ use prost::Message;
 use super::generate::{self, Doubles};
 use super::{RECEIVED_AT, attribute, decode_body, request, span, text};
 use crate::otlp::encode::encode;
-use crate::otlp::tree::{ResourceGroup, ScopeGroup};
+use crate::otlp::encode::tree::{ResourceGroup, ScopeGroup};
 use crate::otlp::{ContentType, decode};
 
 fn rows(signal: Signal, content_type: ContentType, body: &[u8]) -> String {

@@ -1,15 +1,27 @@
-//! How much memory the generated structs of a body take, told from its bytes before they are
-//! decoded: an empty span has two bytes in a body and 264 as a struct, so that a body within its
-//! limit could fill the memory.
+//! How much memory a body may take while it is decoded, told from its bytes before that: as much as the structs that
+//! are generated from OTLP's definitions. An empty span has two bytes in a body and 264 as a struct, so that a body
+//! within its limit could fill the memory.
 
-use super::message::{Kind, Message};
+use crawlspace_model::Signal;
+
+use super::{Kind, Message, of_signal};
+use crate::otlp::DECODED_BYTES_MAX;
 
 /// prost refuses messages that are nested deeper.
 const DEPTH_MAX: usize = 100;
 
+/// No byte of a body becomes more bytes of structs: a message has two at least.
+const EXPANSION_MAX: usize = 160;
+
+/// Whether `body` could take more than [`DECODED_BYTES_MAX`]. Bodies of a usual size can't, and are not looked at.
+pub(in crate::otlp) fn is_too_large(body: &[u8], signal: Signal) -> bool {
+    body.len() > DECODED_BYTES_MAX / EXPANSION_MAX
+        && footprint(body, of_signal(signal)) > DECODED_BYTES_MAX
+}
+
 /// The bytes of the structs that `body`, such a message, becomes. Ends where prost ends with an
 /// error.
-pub(super) fn footprint(body: &[u8], message: &Message) -> usize {
+fn footprint(body: &[u8], message: &Message) -> usize {
     let mut total = 0;
     _ = add_message(body, message, DEPTH_MAX, &mut total);
     total
@@ -50,7 +62,7 @@ fn add_message(mut rest: &[u8], message: &Message, depth: usize, total: &mut usi
 }
 
 /// A number as protobuf writes it, taken from the front.
-pub(super) fn read_varint(rest: &mut &[u8]) -> Option<u64> {
+pub(in crate::otlp) fn read_varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, after) = rest.split_first()?;
@@ -68,8 +80,23 @@ mod tests {
     use crawlspace_model::Signal;
     use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
-    use super::footprint;
-    use crate::otlp::message::of_signal;
+    use super::{EXPANSION_MAX, Kind, Message, footprint, of_signal};
+
+    fn check_expansion(message: &Message, depth: usize) {
+        assert!(message.struct_bytes <= 2 * EXPANSION_MAX);
+        for field in message.fields {
+            if let (Kind::Message(inner), true) = (field.kind, depth > 0) {
+                check_expansion(inner, depth - 1);
+            }
+        }
+    }
+
+    #[test]
+    fn no_message_expands_more_than_is_assumed() {
+        for signal in Signal::ALL {
+            check_expansion(of_signal(signal), 8);
+        }
+    }
 
     #[test]
     fn every_struct_of_a_body_counts_wherever_it_is() {

@@ -10,7 +10,7 @@ const THRESHOLD_DIGITS: usize = 14;
 ///
 /// Source: OpenTelemetry specification, "TraceState: Probability Sampling": 1 to 14 lower-case hex
 /// digits, trailing zeros left out.
-pub(super) fn sample_weight(trace_state: &str) -> f64 {
+pub(in crate::otlp) fn sample_weight(trace_state: &str) -> f64 {
     threshold(trace_state).map_or(1.0, |threshold| {
         THRESHOLD_END as f64 / (THRESHOLD_END - threshold) as f64
     })

@@ -26,8 +26,8 @@ pub struct StoreArguments {
     /// Write the rows in memory as parts when the oldest has this age, for example 5s
     #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
     pub flush_age: Option<Duration>,
-    /// Rows that wait to be written as parts, because the store is slow or away, may take so much; beyond it requests
-    /// are refused for now
+    /// Rows that wait to be written as parts, because the store is slow or away, may take so much in memory, and their
+    /// requests in the log; beyond it requests are refused for now
     #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_MEMORY_SIZE", value_parser = bytes, default_value = "1GiB")]
     pub memory_size: u64,
     /// Keep rows for so long after they came in, or `forever`; `logs=7d` says it of one table, a comma goes between

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+
 use crate::duck::python_interpreter;
 use crate::server::poll;
 
@@ -47,7 +49,10 @@ impl Bucket {
             let line = Arc::clone(&line);
             move || line.serve(&listener, port)
         });
+        // Who asks does not matter, as long as it is somebody.
+        let somebody = HeaderValue::from_static("AWS test:test");
         let client = reqwest::blocking::Client::builder()
+            .default_headers([(AUTHORIZATION, somebody)].into_iter().collect())
             .no_proxy()
             .build()
             .unwrap();
@@ -77,10 +82,29 @@ impl Bucket {
         .to_vec()
     }
 
-    /// Keys of all objects, as XML.
-    pub fn listing(&self) -> String {
-        let answer = self.client.get(self.url("?list-type=2")).send().unwrap();
-        answer.text().unwrap()
+    /// Keys of all objects that begin so.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let url = self.url(&format!("?list-type=2&prefix={prefix}"));
+        let listing = self.client.get(url).send().unwrap().text().unwrap();
+        let keys = listing.split("<Key>").skip(1);
+        keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())
+            .collect()
+    }
+
+    pub fn read(&self, key: &str) -> Vec<u8> {
+        let answer = self.client.get(self.url(&format!("/{key}"))).send();
+        let answer = answer.unwrap().error_for_status().unwrap();
+        answer.bytes().unwrap().to_vec()
+    }
+
+    pub fn write(&self, key: &str, bytes: Vec<u8>) {
+        let put = self.client.put(self.url(&format!("/{key}"))).body(bytes);
+        put.send().unwrap().error_for_status().unwrap();
+    }
+
+    pub fn remove(&self, key: &str) {
+        let delete = self.client.delete(self.url(&format!("/{key}"))).send();
+        delete.unwrap().error_for_status().unwrap();
     }
 
     fn url(&self, rest: &str) -> String {

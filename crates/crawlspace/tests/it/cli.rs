@@ -1,5 +1,8 @@
 //! The command line as people see it: the transcripts in `tests/cli`, run against servers of their own. `TRYCMD=overwrite` writes what is printed now.
 
+mod import;
+mod shells;
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;

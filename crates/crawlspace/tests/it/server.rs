@@ -391,7 +391,11 @@ pub fn files_below(directory: &Path, ending: &str) -> Vec<PathBuf> {
 /// Inverts the bytes of a file in the range that `part` chooses by the file's length.
 pub fn damage(path: &Path, part: fn(usize) -> Range<usize>) {
     let mut bytes = std::fs::read(path).unwrap();
+    invert(&mut bytes, part);
+    std::fs::write(path, bytes).unwrap();
+}
+
+pub fn invert(bytes: &mut [u8], part: fn(usize) -> Range<usize>) {
     let range = part(bytes.len());
     bytes[range].iter_mut().for_each(|byte| *byte = !*byte);
-    std::fs::write(path, bytes).unwrap();
 }

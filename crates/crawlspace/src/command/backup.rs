@@ -268,9 +268,11 @@ async fn restore_into(
         .await
     };
     let restored = restored.await;
+    let control = data_dir.control();
     drop(data_dir);
     let finish = || match &restored {
         Ok(_) => {
+            crawlspace_control::keep_from_others(&control)?;
             _ = std::fs::remove_dir(target);
             std::fs::rename(&draft, target)
         }

@@ -1,5 +1,7 @@
 //! The doctor: each kind of trouble is found and named, repair mends what it can, and touches nothing good.
 
+mod surroundings;
+
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -21,14 +23,24 @@ fn examine(data: &Path, flags: &[impl AsRef<OsStr>]) -> (Option<i32>, Value) {
 }
 
 fn doctor(data: &Path, flag: &str, flags: &[impl AsRef<OsStr>]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_crawlspace"))
-        .args(["doctor", "--data-dir", data.to_str().unwrap(), flag])
+    doctor_by(&[], data)
+        .arg(flag)
         .args(flags)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("NO_PROXY", "127.0.0.1")
         .output()
         .unwrap()
+}
+
+/// The command, as these words run it.
+fn doctor_by(words: &[&str], data: &Path) -> Command {
+    let words = [words, &[env!("CARGO_BIN_EXE_crawlspace")]].concat();
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .args(["doctor", "--data-dir", data.to_str().unwrap()]);
+    command
 }
 
 /// Two parts, and no server.

@@ -361,6 +361,18 @@ fn padded(mut body: Vec<u8>, bytes: usize) -> Vec<u8> {
     body
 }
 
+/// Looks until the condition holds.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let holds = async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        while !condition().await {
+            look.tick().await;
+        }
+    };
+    let within = tokio::time::timeout(Duration::from_secs(120), holds).await;
+    within.expect("the condition holds in time");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_bounded_while_nothing_can_be_flushed_and_ingest_goes_on_by_itself() {
     const BODY_BYTES: usize = 32 << 10;
@@ -411,24 +423,13 @@ async fn the_log_is_bounded_while_nothing_can_be_flushed_and_ingest_goes_on_by_i
     assert!(matches!(refused, Err(Error::LogFull { .. })), "{refused:?}");
 
     std::fs::remove_file(&parts).unwrap();
-    let taken = async {
-        while send(&ingest, body.clone(), Encoding::Identity)
-            .await
-            .is_err()
-        {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), taken)
-        .await
-        .expect("nobody ordered a flush, and one came");
+    // Nobody orders a flush, and one comes.
+    until(async || {
+        let sent = send(&ingest, body.clone(), Encoding::Identity).await;
+        sent.is_ok()
+    })
+    .await;
     ingest.flush().await.unwrap();
     assert_eq!(lake.snapshot().table(Table::Spans).rows(), acknowledged + 1);
-    let cut = async {
-        while ingest.statistics().log_bytes > LOG_BYTES_MAX / 2 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let cut = tokio::time::timeout(Duration::from_secs(60), cut).await;
-    cut.expect("the log is cut after a flush");
+    until(async || ingest.statistics().log_bytes < LOG_BYTES_MAX / 2).await;
 }

@@ -1,9 +1,10 @@
 //! A bucket on an S3 server of its own, behind a line that can be cut: what a store far away is like.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::duck::python_interpreter;
 use crate::server::poll;
 
 const NAME: &str = "telemetry";
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(120);
 
 pub struct Bucket {
     server: Child,
@@ -30,15 +31,14 @@ struct Line {
 
 impl Bucket {
     pub fn start() -> Self {
-        let port = free_port();
-        let server = Command::new(python_interpreter())
-            .args(["-m", "moto.server", "--host", "127.0.0.1", "--port"])
-            .arg(port.to_string())
+        let mut server = Command::new(python_interpreter())
+            .args(["-m", "moto.server", "--host", "127.0.0.1", "--port", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let port = port_of(server.stderr.take().unwrap());
         let line = Arc::new(Line {
             is_cut: AtomicBool::new(false),
             ends: Mutex::default(),
@@ -113,8 +113,9 @@ impl Bucket {
 
     /// From now on the server can't be reached.
     pub fn cut(&self) {
+        let mut ends = self.line.ends.lock().unwrap();
         self.line.is_cut.store(true, Ordering::SeqCst);
-        for end in self.line.ends.lock().unwrap().drain(..) {
+        for end in ends.drain(..) {
             let _ = end.shutdown(Shutdown::Both);
         }
     }
@@ -138,10 +139,11 @@ impl Line {
             let (Ok(near), Ok(far)) = (near, far) else {
                 continue;
             };
+            // Looked at in turn with the cut, else a connection could come through it.
+            let mut ends = self.ends.lock().unwrap();
             if self.is_cut.load(Ordering::SeqCst) {
                 continue;
             }
-            let mut ends = self.ends.lock().unwrap();
             ends.retain(|end| end.peer_addr().is_ok());
             for (from, to) in [(&near, &far), (&far, &near)] {
                 ends.push(from.try_clone().unwrap());
@@ -158,7 +160,17 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream) {
     let _ = from.shutdown(Shutdown::Both);
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// Where the server listens, as it tells; what else it says is read and dropped.
+fn port_of(log: ChildStderr) -> u16 {
+    const TOLD: &str = "Running on http://127.0.0.1:";
+    let (sender, port) = sync_channel(1);
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once(TOLD) {
+                let _ = sender.try_send(port.trim().parse().unwrap());
+            }
+        }
+    });
+    let port = port.recv_timeout(READY_WITHIN);
+    port.expect("the S3 server does not start")
 }

@@ -133,7 +133,7 @@ fn a_tail_shows_what_comes_and_ends_when_it_has_shown_enough() {
         .unwrap();
     // It shows what comes after it has begun, and nothing says from outside when that is.
     let mut trace = 0;
-    let ended = poll(Duration::from_secs(30), || {
+    let ended = poll(Duration::from_secs(120), || {
         trace += 1;
         server.send(request("shop", plain_spans(trace, 1)));
         tail.try_wait().unwrap().is_some()

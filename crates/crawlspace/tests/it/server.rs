@@ -19,9 +19,10 @@ pub const PROTOBUF: &str = "application/x-protobuf";
 
 /// Between two looks at a condition.
 const POLL_PAUSE: Duration = Duration::from_millis(10);
-const READY_WITHIN: Duration = Duration::from_secs(30);
-const STOPPED_WITHIN: Duration = Duration::from_secs(30);
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Machines are slow at times: these only end a test that would never end.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const STOPPED_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
 /// Looks until the condition holds. False when it didn't in time.
 pub fn poll(within: Duration, mut condition: impl FnMut() -> bool) -> bool {

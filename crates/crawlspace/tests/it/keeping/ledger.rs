@@ -15,7 +15,7 @@ use crate::server::{PROTOBUF, Server, gzip, new_data_directory, poll};
 
 const LOST_REPLIES: u64 = 200;
 const KILLS: u64 = 5;
-const TOLD_WITHIN: Duration = Duration::from_secs(10);
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// When a proxy cuts the connection to its client.
 #[derive(Clone, Copy)]

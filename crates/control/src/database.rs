@@ -212,7 +212,11 @@ impl Database {
     }
 }
 
-fn keep_from_others(path: &Path) -> std::io::Result<()> {
+/// Makes the file its owner's alone, and makes it if there is none.
+///
+/// # Errors
+/// It can't be made, or is somebody else's.
+pub fn keep_from_others(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     let file = options
         .create(true)

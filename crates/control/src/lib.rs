@@ -7,6 +7,7 @@ mod keys;
 mod secret;
 mod web_origin;
 
+pub use database::keep_from_others;
 pub use error::Error;
 pub use key::{Access, Key, KeyRequest, Scope};
 pub use keys::{Actor, Created, Keys, Stranger};

@@ -21,30 +21,38 @@ pub use transfer::{
 
 use crate::print::Times;
 
+/// Heading of the flags that every command has.
+const EVERYWHERE: &str = "Everywhere";
+/// Heading of those that say which server is asked.
+const SERVER: &str = "Server";
+
 /// See inside the distributed system you did not mean to build.
 #[derive(Debug, Parser)]
 #[command(name = "crawlspace", version, after_help = EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
-    /// What to log to stderr, for example `debug` or `warn,crawlspace_ingest=debug`
+    /// What to log to stderr, for example `debug` or `warn,crawlspace_ingest=debug`; without, `warn`, and of `serve`
+    /// `warn,crawlspace=info`
     #[arg(
         long,
         global = true,
+        value_name = "FILTER",
         env = "CRAWLSPACE_LOG",
-        default_value = "warn,crawlspace=info"
+        help_heading = EVERYWHERE
     )]
-    pub log: String,
+    pub log: Option<String>,
     /// Whose time zone times are shown in
     #[arg(
         long,
         global = true,
         value_name = "ZONE",
         env = "CRAWLSPACE_TIMES",
-        default_value = "utc"
+        default_value = "utc",
+        help_heading = EVERYWHERE
     )]
     pub times: Times,
-    /// No colours on the terminal, whatever the value
+    /// No colours, whatever the value; where the output is no terminal there are none, anyway
     #[arg(
         long,
         global = true,
@@ -53,7 +61,8 @@ pub struct Cli {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "1",
-        hide_env_values = true
+        hide_env_values = true,
+        help_heading = EVERYWHERE
     )]
     pub no_color: Option<String>,
 }
@@ -164,7 +173,11 @@ const SERVE_EXAMPLES: &str = "\
 Examples:
   crawlspace serve --data-dir ./data
   crawlspace serve --data-dir /tmp/try --http 127.0.0.1:0 --otlp-http 127.0.0.1:0 --otlp-grpc 127.0.0.1:0 --json
-  crawlspace serve --http 0.0.0.0:4320 --otlp-http 0.0.0.0:4318 --host crawlspace.example";
+  crawlspace serve --http 0.0.0.0:4320 --otlp-http 0.0.0.0:4318 --host crawlspace.example
+  crawlspace serve --retention-age 90d,logs=7d --retention-size 200GiB
+  crawlspace serve --store s3://telemetry/house --store-region eu-central-1
+
+Ctrl-C or SIGTERM ends it: what came is written first.";
 
 /// What every command that asks a server has.
 #[derive(Debug, Args)]
@@ -175,21 +188,31 @@ pub struct ServerArguments {
         global = true,
         value_name = "URL",
         env = "CRAWLSPACE_SERVER",
-        default_value = "http://127.0.0.1:4320"
+        default_value = "http://127.0.0.1:4320",
+        help_heading = SERVER
     )]
     pub server: String,
     /// The key to ask with; the variable keeps it out of histories and lists of processes
-    #[arg(long, global = true, value_name = "KEY", env = "CRAWLSPACE_KEY", hide_env_values = true, value_parser = secret)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY",
+        env = "CRAWLSPACE_KEY",
+        hide_env_values = true,
+        value_parser = secret,
+        help_heading = SERVER
+    )]
     pub key: Option<Secret>,
-    /// Ask the server that runs on this data directory, wherever it listens; `key` needs none there
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Ask the server that runs on this data directory, wherever it listens; `key` and `backup` work on the directory
+    /// itself, where none runs
+    #[arg(long, global = true, value_name = "DIR", help_heading = SERVER)]
     pub data_dir: Option<PathBuf>,
     /// Print JSON, for programs
     #[arg(long, global = true)]
     pub json: bool,
 }
 
-/// Ask in SQL (SELECT only, names with dots as they are)
+/// Ask in SQL: SELECT from spans, logs, metrics and changes
 #[derive(Debug, Args)]
 #[command(after_help = SQL_EXAMPLES)]
 pub struct SqlArguments {
@@ -203,6 +226,8 @@ pub struct SqlArguments {
 }
 
 const SQL_EXAMPLES: &str = "\
+Names with dots stand as they are, in double quotes only if they have other signs. `crawlspace fields` lists them.
+
 Examples:
   crawlspace sql 'SELECT service.name, count(*) FROM spans GROUP BY service.name'
   crawlspace sql --json 'SELECT * FROM spans ORDER BY duration_ns DESC LIMIT 5'
@@ -295,10 +320,15 @@ pub enum KeyAction {
     /// Make a key, and print it: this is the one time it is shown
     Create {
         /// What it is for: ingest (send), browser (send from web pages), read (ask), admin (everything)
-        #[arg(long)]
+        #[arg(long, value_name = "SCOPE")]
         scope: String,
         /// A name to know it by
-        #[arg(long, default_value = "")]
+        #[arg(
+            long,
+            value_name = "NAME",
+            default_value = "",
+            hide_default_value = true
+        )]
         name: String,
         /// The origin of pages that may use a browser key; repeated
         #[arg(long = "origin", value_name = "URL")]
@@ -307,7 +337,10 @@ pub enum KeyAction {
     /// List all keys, without their secrets
     List,
     /// Refuse a key from now on
-    Revoke { number: u32 },
+    Revoke {
+        /// The key's number, as `crawlspace key list` shows it
+        number: u32,
+    },
 }
 
 const KEY_EXAMPLES: &str = "\
@@ -330,6 +363,9 @@ pub struct LedgerArguments {
 }
 
 const LEDGER_EXAMPLES: &str = "\
+Records received = stored + deduplicated + sampled out + refused, since the data directory was made. Below stand the last
+refusals with their reasons.
+
 Examples:
   crawlspace ledger
   crawlspace ledger --by-day

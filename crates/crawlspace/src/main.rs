@@ -29,6 +29,10 @@ const THREAD_STACK_BYTES: usize = 8 << 20;
 /// How long the runtime may take to end once the command has.
 const RUNTIME_END_TIME_MAX: Duration = Duration::from_millis(250);
 
+/// What is logged where nothing else is asked for.
+const SERVER_LOG: &str = "warn,crawlspace=info";
+const LOG: &str = "warn";
+
 /// Decoding allocates and frees all the time, on several threads; the C library's allocator spends more time on that and
 /// gives less memory back.
 #[global_allocator]
@@ -46,9 +50,12 @@ fn main() -> ExitCode {
 }
 
 fn start(cli: Cli) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&cli.log).map_err(|error| {
-        Failure::Usage(format!("--log {} is not a log filter: {error}", cli.log))
-    })?;
+    let log = cli.log.as_deref().unwrap_or(match cli.command {
+        Command::Serve(_) => SERVER_LOG,
+        _ => LOG,
+    });
+    let filter = EnvFilter::try_new(log)
+        .map_err(|error| Failure::Usage(format!("--log {log} is not a log filter: {error}")))?;
     let color = cli.no_color.is_none_or(|value| value.is_empty());
     tracing_subscriber::fmt()
         .with_env_filter(filter)

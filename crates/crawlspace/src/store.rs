@@ -15,19 +15,22 @@ use object_store::ObjectStore;
 use crate::config::{bytes, duration};
 use crate::data_dir::DataDir;
 
+/// Heading of the flags about a bucket.
+const BUCKET: &str = "Bucket";
+
 /// Everything about parts.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArguments {
     #[command(flatten)]
     pub place: PlaceArguments,
-    /// Write the rows in memory as parts when there are so many
+    /// Write the rows in memory as parts when there are so many; without, 100,000
     #[arg(long, value_name = "ROWS", env = "CRAWLSPACE_FLUSH_ROWS", value_parser = clap::value_parser!(u64).range(1..))]
     pub flush_rows: Option<u64>,
-    /// Write the rows in memory as parts when the oldest has this age, for example 5s
+    /// Write them, too, when the oldest has this age, for example 5s; without, 60s
     #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
     pub flush_age: Option<Duration>,
-    /// Rows that wait to be written as parts, because the store is slow or away, may take so much; beyond it requests
-    /// are refused for now
+    /// Rows that wait to be written as parts, because the store is slow or away, may take so much in memory, and their
+    /// requests in the log; beyond it requests are refused for now
     #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_MEMORY_SIZE", value_parser = bytes, default_value = "1GiB")]
     pub memory_size: u64,
     /// Keep rows for so long after they came in, or `forever`; `logs=7d` says it of one table, a comma goes between
@@ -47,18 +50,18 @@ pub struct StoreArguments {
 /// Where parts are.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArguments {
-    /// Keep parts in a bucket, `s3://BUCKET/PREFIX`, instead of the data directory; credentials come from the variables
-    /// that AWS's tools read, `AWS_ACCESS_KEY_ID` for example
-    #[arg(long, value_name = "URL", env = "CRAWLSPACE_STORE")]
+    /// The bucket that holds the data directory's parts, `s3://BUCKET/PREFIX`; without, they are in the directory itself.
+    /// Credentials come from the variables that AWS's tools read, `AWS_ACCESS_KEY_ID` for example
+    #[arg(long, value_name = "URL", env = "CRAWLSPACE_STORE", help_heading = BUCKET)]
     pub store: Option<String>,
     /// The S3 server, if it is not Amazon's: `http://127.0.0.1:9000` for example
-    #[arg(long, value_name = "URL", env = "CRAWLSPACE_STORE_ENDPOINT")]
+    #[arg(long, value_name = "URL", env = "CRAWLSPACE_STORE_ENDPOINT", help_heading = BUCKET)]
     pub store_endpoint: Option<String>,
-    /// The bucket's region
-    #[arg(long, value_name = "NAME", env = "CRAWLSPACE_STORE_REGION")]
+    /// The bucket's region; without, us-east-1
+    #[arg(long, value_name = "NAME", env = "CRAWLSPACE_STORE_REGION", help_heading = BUCKET)]
     pub store_region: Option<String>,
     /// What the data directory may keep of a bucket's parts, so that they need not be fetched again
-    #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_STORE_CACHE_SIZE", value_parser = bytes, default_value = "10GiB")]
+    #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_STORE_CACHE_SIZE", value_parser = bytes, default_value = "10GiB", help_heading = BUCKET)]
     pub store_cache_size: u64,
 }
 

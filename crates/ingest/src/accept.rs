@@ -64,10 +64,7 @@ impl Ingest {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Error> {
-        let bytes_max = self.memory_bytes_max;
-        if self.lake.memory_bytes() > bytes_max {
-            return Err(Error::MemoryFull { bytes_max });
-        }
+        self.room.check()?;
         let Request {
             origin,
             content_type,

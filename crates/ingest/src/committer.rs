@@ -50,6 +50,7 @@ pub(crate) fn start(
     publish: Publish,
     health: Arc<Health>,
 ) -> Result<(mpsc::Sender<Job>, JoinHandle<Wal>), Error> {
+    health.log_is(&wal);
     let (sender, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
     let thread = thread::Builder::new()
         .name("committer".to_owned())
@@ -59,7 +60,6 @@ pub(crate) fn start(
 }
 
 fn run(mut wal: Wal, mut jobs: mpsc::Receiver<Job>, mut publish: Publish, health: &Health) -> Wal {
-    health.log_is(&wal);
     while let Some(first) = jobs.blocking_recv() {
         let (mut group, mut group_bytes, mut truncate) = (Vec::new(), 0, None);
         let mut next = Some(first);

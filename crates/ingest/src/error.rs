@@ -13,6 +13,8 @@ pub enum Error {
     Busy { bytes_max: usize },
     #[error("rows in memory wait for a flush (over {} MiB): try again soon", bytes_max >> 20)]
     MemoryFull { bytes_max: u64 },
+    #[error("the log holds over {} MiB of requests that wait for a flush: try again soon", bytes_max >> 20)]
+    LogFull { bytes_max: u64 },
     #[error("crawlspace is closing")]
     Closing,
     /// Shared by all requests of a group.
@@ -42,6 +44,7 @@ impl Error {
             Self::Lake(error) => error.kind(),
             Self::Busy { .. }
             | Self::MemoryFull { .. }
+            | Self::LogFull { .. }
             | Self::Closing
             | Self::Append(_)
             | Self::OpenLog(_)

@@ -10,6 +10,7 @@ mod health;
 mod ledger;
 mod maintenance;
 mod replay;
+mod room;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -36,9 +37,13 @@ pub use ledger::{Door, Origin, REFUSALS_MAX, Refused, Statement};
 use ledger::{Ledger, Repeats};
 use maintenance::Maintenance;
 pub use replay::Replayed;
+use room::Room;
 
 /// What [`Config::memory_bytes_max`] usually is.
 pub const MEMORY_BYTES_MAX: u64 = 1 << 30;
+/// What the log may hold at least. A flush leaves it the segment that is being written: that one alone must be far from
+/// its bound.
+const LOG_BYTES_MIN: u64 = 4 * SEGMENT_BYTES_MAX;
 
 /// Where the log is and how it is cut.
 #[derive(Debug, Clone)]
@@ -46,9 +51,11 @@ pub struct Config {
     /// The log's own directory.
     pub wal_dir: PathBuf,
     pub segment_bytes_max: u64,
-    /// No more rows are taken while those in memory hold this much: flushing has fallen behind or fails. It bounds the
-    /// log too, which keeps their requests.
+    /// No more requests are taken while rows in memory hold this much: flushing has fallen behind or fails.
     pub memory_bytes_max: u64,
+    /// … or while the log does. Mostly it holds less than their rows do; not so requests of many words and few rows, and
+    /// repeated ones.
+    pub log_bytes_max: u64,
     /// Whether a request that repeats another within ten minutes is recognised, and stored once.
     pub deduplicate: bool,
 }
@@ -60,7 +67,18 @@ impl Config {
             wal_dir,
             segment_bytes_max: SEGMENT_BYTES_MAX,
             memory_bytes_max: MEMORY_BYTES_MAX,
+            log_bytes_max: MEMORY_BYTES_MAX,
             deduplicate: true,
+        }
+    }
+
+    /// Bounds what waits to be written as parts: its rows in memory, and its requests in the log.
+    #[must_use]
+    pub fn waiting_bytes_max(self, bytes: u64) -> Self {
+        Self {
+            memory_bytes_max: bytes,
+            log_bytes_max: bytes.max(LOG_BYTES_MIN),
+            ..self
         }
     }
 }
@@ -87,7 +105,7 @@ pub struct Statistics {
 pub struct Ingest {
     lake: Arc<Lake>,
     clock: Arc<dyn Clock>,
-    memory_bytes_max: u64,
+    room: Room,
     admission: Admission,
     decoders: Arc<Semaphore>,
     ledger: Ledger,
@@ -107,8 +125,13 @@ impl Ingest {
     /// The log can't be read or written.
     pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
         let Dependencies { fs, lake, clock } = dependencies;
-        let memory_bytes_max = config.memory_bytes_max;
         let health = Arc::new(Health::default());
+        let room = Room {
+            lake: Arc::clone(&lake),
+            health: Arc::clone(&health),
+            memory_bytes_max: config.memory_bytes_max,
+            log_bytes_max: config.log_bytes_max,
+        };
         let repeats = config.deduplicate.then(|| Arc::new(Repeats::default()));
         let remember = {
             let repeats = repeats.clone();
@@ -129,13 +152,13 @@ impl Ingest {
         let (wal, replayed, publish) =
             replay::replay(config, fs, Arc::clone(&lake), repeats.clone(), publish).await?;
         let (jobs, committer) = committer::start(wal, publish, Arc::clone(&health))?;
-        let maintenance = Maintenance::start(&lake, &jobs, &health);
+        let maintenance = Maintenance::start(&room, &jobs);
         Ok(Arc::new(Self {
             ledger: Ledger::new(Arc::clone(&lake), Arc::clone(&clock)),
             repeats,
             lake,
             clock,
-            memory_bytes_max,
+            room,
             admission: Admission::new(),
             decoders: Arc::new(Semaphore::new(decode::threads())),
             jobs,

@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::Error;
 use crate::committer::Job;
 use crate::health::Health;
+use crate::room::Room;
 
 /// How often the lake is asked whether a flush is due.
 const FLUSH_CHECK_EVERY: Duration = Duration::from_millis(100);
@@ -37,14 +38,14 @@ pub(crate) struct Maintenance {
 }
 
 impl Maintenance {
-    pub fn start(lake: &Arc<Lake>, jobs: &mpsc::Sender<Job>, health: &Arc<Health>) -> Self {
+    pub fn start(room: &Room, jobs: &mpsc::Sender<Job>) -> Self {
+        let Room { lake, health, .. } = room;
         let stop = CancellationToken::new();
         let (flushes, flush_orders) = mpsc::channel(ORDERS_MAX);
         let (compactions, compact_orders) = mpsc::channel(ORDERS_MAX);
         let flusher = Flusher {
-            lake: Arc::clone(lake),
+            room: room.clone(),
             jobs: jobs.clone(),
-            health: Arc::clone(health),
         };
         let tasks = vec![
             tokio::spawn(flusher.run(flush_orders, stop.clone())),
@@ -101,9 +102,8 @@ async fn order<T>(orders: &mpsc::Sender<Order<T>>) -> Result<T, Error> {
 }
 
 struct Flusher {
-    lake: Arc<Lake>,
+    room: Room,
     jobs: mpsc::Sender<Job>,
-    health: Arc<Health>,
 }
 
 impl Flusher {
@@ -118,7 +118,8 @@ impl Flusher {
                 Some(order) = orders.recv() => Some(order),
                 _ = check.tick() => None,
             };
-            if ordered.is_none() && !(retry.is_due() && self.lake.flush_due()) {
+            let is_due = || self.room.lake.flush_due() || self.room.is_half_taken();
+            if ordered.is_none() && !(retry.is_due() && is_due()) {
                 continue;
             }
             let result = self.flush().await;
@@ -136,7 +137,8 @@ impl Flusher {
     }
 
     async fn flush(&self) -> Result<Flushed, Error> {
-        let flushed = self.health.flushes.run(self.lake.flush()).await?;
+        let Room { lake, health, .. } = &self.room;
+        let flushed = health.flushes.run(lake.flush()).await?;
         // A closed committer is no failure: `shutdown` truncates by itself.
         _ = self
             .jobs

@@ -345,3 +345,91 @@ async fn a_committer_that_broke_is_told_and_nothing_is_acknowledged_any_more() {
         "the first of them was in the log"
     );
 }
+
+/// The same with a field that no program knows: a request of so many bytes more, which don't compress, and as few rows.
+fn padded(mut body: Vec<u8>, bytes: usize) -> Vec<u8> {
+    const UNKNOWN_BYTES: u64 = 99 << 3 | 2;
+    prost::encoding::encode_varint(UNKNOWN_BYTES, &mut body);
+    prost::encoding::encode_varint(bytes as u64, &mut body);
+    let mut noise = 88_172_645_463_325_252_u64;
+    body.extend((0..bytes).map(|_| {
+        noise ^= noise << 13;
+        noise ^= noise >> 7;
+        noise ^= noise << 17;
+        noise.to_le_bytes()[3]
+    }));
+    body
+}
+
+/// Looks until the condition holds.
+async fn until(mut condition: impl AsyncFnMut() -> bool) {
+    let holds = async {
+        let mut look = tokio::time::interval(Duration::from_millis(10));
+        while !condition().await {
+            look.tick().await;
+        }
+    };
+    let within = tokio::time::timeout(Duration::from_secs(120), holds).await;
+    within.expect("the condition holds in time");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_is_bounded_while_nothing_can_be_flushed_and_ingest_goes_on_by_itself() {
+    const BODY_BYTES: usize = 32 << 10;
+    const LOG_BYTES_MAX: u64 = 1 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let fs = SimFs::new(8);
+    let lake = lake_in(dir.path(), 1_000_000).await;
+    let config = Config {
+        segment_bytes_max: 128 << 10,
+        log_bytes_max: LOG_BYTES_MAX,
+        ..Config::new("/data/wal".into())
+    };
+    let ingest = open_with(config.clone(), &fs, &lake).await;
+    // A file in the place of the parts' directory: none can be written.
+    let parts = dir.path().join("data/main");
+    std::fs::create_dir_all(parts.parent().unwrap()).unwrap();
+    std::fs::write(&parts, "").unwrap();
+    let mut acknowledged = 0;
+    let refused = loop {
+        match send(&ingest, padded(spans(1), BODY_BYTES), Encoding::Identity).await {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(refused, Error::LogFull { .. }), "{refused}");
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    let held = ingest.statistics().log_bytes;
+    assert!((LOG_BYTES_MAX..LOG_BYTES_MAX + 2 * BODY_BYTES as u64).contains(&held));
+    let bodies = LOG_BYTES_MAX / BODY_BYTES as u64;
+    assert!(
+        (bodies - 1..=bodies + 1).contains(&acknowledged),
+        "{acknowledged} of {bodies}"
+    );
+    assert_eq!(lake.memory_rows(), acknowledged);
+    ingest.flush().await.unwrap_err();
+    let trouble = ingest.healthy().unwrap_err();
+    assert!(trouble.contains("flushed"), "{trouble}");
+
+    // A restart finds the log as full as it was, and takes nothing either.
+    drop(ingest);
+    std::fs::remove_file(&parts).unwrap();
+    let lake = lake_in(dir.path(), 1_000_000).await;
+    std::fs::write(&parts, "").unwrap();
+    let ingest = open_with(config, &fs.kill(), &lake).await;
+    assert_eq!(lake.memory_rows(), acknowledged);
+    let body = padded(spans(1), BODY_BYTES);
+    let refused = send(&ingest, body.clone(), Encoding::Identity).await;
+    assert!(matches!(refused, Err(Error::LogFull { .. })), "{refused:?}");
+
+    std::fs::remove_file(&parts).unwrap();
+    // Nobody orders a flush, and one comes.
+    until(async || {
+        let sent = send(&ingest, body.clone(), Encoding::Identity).await;
+        sent.is_ok()
+    })
+    .await;
+    ingest.flush().await.unwrap();
+    assert_eq!(lake.snapshot().table(Table::Spans).rows(), acknowledged + 1);
+    until(async || ingest.statistics().log_bytes < LOG_BYTES_MAX / 2).await;
+}

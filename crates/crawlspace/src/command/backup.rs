@@ -26,7 +26,7 @@ use crate::store::{PlaceArguments, keep_everything, open_lake};
 /// Databases in a data directory that are no part of the lake.
 const DATABASES: [&str; 1] = ["control.sqlite"];
 
-/// Copy all data to a directory or a bucket, while the server runs or of one that doesn't
+/// Copy all data to a directory or a bucket, of a server that runs or of a data directory
 #[derive(Debug, Args)]
 #[command(after_help = BACKUP_EXAMPLES)]
 pub struct BackupArguments {
@@ -44,7 +44,8 @@ Examples:
   crawlspace backup s3://backups/crawlspace
   crawlspace backup /srv/backup --data-dir ./crawlspace-data
 
-With --data-dir, a directory that no server uses is copied as well.";
+A server writes the backup itself: a directory is one of its machine's, and it needs an admin key if it asks for keys.
+With --data-dir, a directory that no server uses is copied from here; `--store…` says where its parts are.";
 
 /// Put a backup into a new data directory
 #[derive(Debug, Args)]
@@ -65,7 +66,9 @@ pub struct RestoreArguments {
 const RESTORE_EXAMPLES: &str = "\
 Examples:
   crawlspace restore /srv/backup --data-dir ./restored
-  crawlspace restore s3://backups/crawlspace --data-dir ./restored --store s3://telemetry/new";
+  crawlspace restore s3://backups/crawlspace --data-dir ./restored --store s3://telemetry/new
+
+Every byte is checked on the way. Start it with `crawlspace serve --data-dir ./restored`.";
 
 /// What takes backups of the lake in a data directory.
 pub fn backups(place: &PlaceArguments, data_dir: &DataDir, lake: &Arc<Lake>) -> Backups {
@@ -265,9 +268,11 @@ async fn restore_into(
         .await
     };
     let restored = restored.await;
+    let control = data_dir.control();
     drop(data_dir);
     let finish = || match &restored {
         Ok(_) => {
+            crawlspace_control::keep_from_others(&control)?;
             _ = std::fs::remove_dir(target);
             std::fs::rename(&draft, target)
         }

@@ -58,8 +58,8 @@ impl Server {
         let lake = open_lake(store.lake_config(), &store.place, &data_dir, &fs, &clock).await?;
         let config = crawlspace_ingest::Config {
             deduplicate: arguments.dedup == Switch::On,
-            memory_bytes_max: arguments.store.memory_size,
             ..crawlspace_ingest::Config::new(data_dir.wal())
+                .waiting_bytes_max(arguments.store.memory_size)
         };
         let dependencies = crawlspace_ingest::Dependencies {
             fs,

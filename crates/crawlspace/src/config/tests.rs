@@ -82,11 +82,21 @@ fn page() -> String {
     };
     add("crawlspace", &mut cli);
     for name in names.iter().filter(|name| *name != "help") {
-        let command = cli.find_subcommand(name).unwrap().clone();
-        let mut command = command
-            .term_width(100)
-            .mut_args(|argument| argument.hide_env_values(true));
-        add(&format!("crawlspace {name}"), &mut command);
+        let command = cli.find_subcommand(name).unwrap();
+        let mut commands = vec![command.clone()];
+        let below = command.get_subcommands();
+        commands.extend(
+            below
+                .filter(|command| command.get_name() != "help")
+                .cloned(),
+        );
+        for command in commands {
+            let mut command = command
+                .term_width(100)
+                .mut_args(|argument| argument.hide_env_values(true));
+            let title = command.get_bin_name().unwrap_or(name).to_owned();
+            add(&title, &mut command);
+        }
     }
     page
 }

@@ -1,17 +1,20 @@
 //! A bucket on an S3 server of its own, behind a line that can be cut: what a store far away is like.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
 
 use crate::duck::python_interpreter;
 use crate::server::poll;
 
 const NAME: &str = "telemetry";
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_secs(120);
 
 pub struct Bucket {
     server: Child,
@@ -28,15 +31,14 @@ struct Line {
 
 impl Bucket {
     pub fn start() -> Self {
-        let port = free_port();
-        let server = Command::new(python_interpreter())
-            .args(["-m", "moto.server", "--host", "127.0.0.1", "--port"])
-            .arg(port.to_string())
+        let mut server = Command::new(python_interpreter())
+            .args(["-m", "moto.server", "--host", "127.0.0.1", "--port", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let port = port_of(server.stderr.take().unwrap());
         let line = Arc::new(Line {
             is_cut: AtomicBool::new(false),
             ends: Mutex::default(),
@@ -47,7 +49,10 @@ impl Bucket {
             let line = Arc::clone(&line);
             move || line.serve(&listener, port)
         });
+        // Who asks does not matter, as long as it is somebody.
+        let somebody = HeaderValue::from_static("AWS test:test");
         let client = reqwest::blocking::Client::builder()
+            .default_headers([(AUTHORIZATION, somebody)].into_iter().collect())
             .no_proxy()
             .build()
             .unwrap();
@@ -77,10 +82,29 @@ impl Bucket {
         .to_vec()
     }
 
-    /// Keys of all objects, as XML.
-    pub fn listing(&self) -> String {
-        let answer = self.client.get(self.url("?list-type=2")).send().unwrap();
-        answer.text().unwrap()
+    /// Keys of all objects that begin so.
+    pub fn names(&self, prefix: &str) -> Vec<String> {
+        let url = self.url(&format!("?list-type=2&prefix={prefix}"));
+        let listing = self.client.get(url).send().unwrap().text().unwrap();
+        let keys = listing.split("<Key>").skip(1);
+        keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())
+            .collect()
+    }
+
+    pub fn read(&self, key: &str) -> Vec<u8> {
+        let answer = self.client.get(self.url(&format!("/{key}"))).send();
+        let answer = answer.unwrap().error_for_status().unwrap();
+        answer.bytes().unwrap().to_vec()
+    }
+
+    pub fn write(&self, key: &str, bytes: Vec<u8>) {
+        let put = self.client.put(self.url(&format!("/{key}"))).body(bytes);
+        put.send().unwrap().error_for_status().unwrap();
+    }
+
+    pub fn remove(&self, key: &str) {
+        let delete = self.client.delete(self.url(&format!("/{key}"))).send();
+        delete.unwrap().error_for_status().unwrap();
     }
 
     fn url(&self, rest: &str) -> String {
@@ -89,8 +113,9 @@ impl Bucket {
 
     /// From now on the server can't be reached.
     pub fn cut(&self) {
+        let mut ends = self.line.ends.lock().unwrap();
         self.line.is_cut.store(true, Ordering::SeqCst);
-        for end in self.line.ends.lock().unwrap().drain(..) {
+        for end in ends.drain(..) {
             let _ = end.shutdown(Shutdown::Both);
         }
     }
@@ -114,10 +139,11 @@ impl Line {
             let (Ok(near), Ok(far)) = (near, far) else {
                 continue;
             };
+            // Looked at in turn with the cut, else a connection could come through it.
+            let mut ends = self.ends.lock().unwrap();
             if self.is_cut.load(Ordering::SeqCst) {
                 continue;
             }
-            let mut ends = self.ends.lock().unwrap();
             ends.retain(|end| end.peer_addr().is_ok());
             for (from, to) in [(&near, &far), (&far, &near)] {
                 ends.push(from.try_clone().unwrap());
@@ -134,7 +160,17 @@ fn pass_on(mut from: TcpStream, mut to: TcpStream) {
     let _ = from.shutdown(Shutdown::Both);
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+/// Where the server listens, as it tells; what else it says is read and dropped.
+fn port_of(log: ChildStderr) -> u16 {
+    const TOLD: &str = "Running on http://127.0.0.1:";
+    let (sender, port) = sync_channel(1);
+    std::thread::spawn(move || {
+        for line in BufReader::new(log).lines().map_while(Result::ok) {
+            if let Some((_, port)) = line.split_once(TOLD) {
+                let _ = sender.try_send(port.trim().parse().unwrap());
+            }
+        }
+    });
+    let port = port.recv_timeout(READY_WITHIN);
+    port.expect("the S3 server does not start")
 }

@@ -24,10 +24,13 @@ pub fn python(script: &str) -> Command {
 /// The same for Node.
 pub fn node(script: &str) -> Command {
     let mut command = Command::new("node");
+    command.env("NODE_PATH", node_modules()).arg(client(script));
     command
-        .env("NODE_PATH", installed("CRAWLSPACE_TEST_NODE_MODULES"))
-        .arg(client(script));
-    command
+}
+
+/// The libraries that Node's clients need.
+pub fn node_modules() -> String {
+    installed("CRAWLSPACE_TEST_NODE_MODULES")
 }
 
 fn client(script: &str) -> PathBuf {

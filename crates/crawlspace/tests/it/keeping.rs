@@ -10,3 +10,4 @@ mod keys;
 mod kill_nine;
 mod ledger;
 mod lifecycle;
+mod retention;

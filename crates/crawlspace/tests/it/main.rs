@@ -8,6 +8,7 @@ mod cli;
 mod duck;
 mod keeping;
 mod otlp;
+mod place;
 mod questions;
 mod sending;
 mod server;

@@ -3,5 +3,5 @@
 mod bad_input;
 mod odd_keys;
 mod official_sdks;
-mod otlp_rules;
+pub mod otlp_rules;
 mod python_sdk;

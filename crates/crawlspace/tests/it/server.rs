@@ -19,9 +19,10 @@ pub const PROTOBUF: &str = "application/x-protobuf";
 
 /// Between two looks at a condition.
 const POLL_PAUSE: Duration = Duration::from_millis(10);
-const READY_WITHIN: Duration = Duration::from_secs(30);
-const STOPPED_WITHIN: Duration = Duration::from_secs(30);
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+/// Machines are slow at times: these only end a test that would never end.
+const READY_WITHIN: Duration = Duration::from_secs(120);
+const STOPPED_WITHIN: Duration = Duration::from_secs(120);
+const ANSWER_WITHIN: Duration = Duration::from_secs(120);
 
 /// Looks until the condition holds. False when it didn't in time.
 pub fn poll(within: Duration, mut condition: impl FnMut() -> bool) -> bool {
@@ -391,7 +392,11 @@ pub fn files_below(directory: &Path, ending: &str) -> Vec<PathBuf> {
 /// Inverts the bytes of a file in the range that `part` chooses by the file's length.
 pub fn damage(path: &Path, part: fn(usize) -> Range<usize>) {
     let mut bytes = std::fs::read(path).unwrap();
+    invert(&mut bytes, part);
+    std::fs::write(path, bytes).unwrap();
+}
+
+pub fn invert(bytes: &mut [u8], part: fn(usize) -> Range<usize>) {
     let range = part(bytes.len());
     bytes[range].iter_mut().for_each(|byte| *byte = !*byte);
-    std::fs::write(path, bytes).unwrap();
 }

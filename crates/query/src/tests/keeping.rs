@@ -1,7 +1,9 @@
 //! The lake over days, by a clock that tests set: what retention, compaction and the sweep leave on disk, and what a
 //! reader sees meanwhile.
 
-use std::path::PathBuf;
+mod backup;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
@@ -44,29 +46,57 @@ struct Days {
     published: AtomicU64,
 }
 
+async fn open(root: &Path, clock: &Arc<SetClock>, retention: Retention) -> Arc<Lake> {
+    std::fs::create_dir_all(root.join("data")).unwrap();
+    let catalogue = SqliteCatalogue::open(
+        &root.join("catalogue.sqlite"),
+        &root.join("data"),
+        Arc::<SetClock>::clone(clock),
+    )
+    .await;
+    let dependencies = Dependencies {
+        catalogue: Arc::new(catalogue.unwrap()),
+        store: Arc::new(LocalStore::new(Arc::new(RealFs), root.to_owned())),
+        clock: Arc::<SetClock>::clone(clock),
+    };
+    let config = LakeConfig {
+        retention,
+        ..LakeConfig::default()
+    };
+    Lake::open(config, dependencies).await.unwrap()
+}
+
+/// Gives whole answers, however long.
+fn engine(lake: &Arc<Lake>) -> Engine {
+    let config = Config {
+        rows_max: Config::default().rows_limit_max,
+        ..Config::default()
+    };
+    Engine::new(Arc::clone(lake), config)
+}
+
+/// Of each step that is there: its number, rows, and different spans.
+async fn steps_of(engine: &Engine) -> Vec<(u64, i64, i64)> {
+    let sql =
+        "SELECT step, count(*), count(DISTINCT span_id) FROM spans GROUP BY step ORDER BY step";
+    let answer = engine.sql(sql).await.unwrap();
+    let mut steps = Vec::new();
+    for batch in &answer.batches {
+        let column = |index: usize| batch.column(index).as_primitive::<Int64Type>();
+        for row in 0..batch.num_rows() {
+            let step = column(0).value(row).cast_unsigned();
+            steps.push((step, column(1).value(row), column(2).value(row)));
+        }
+    }
+    steps
+}
+
 impl Days {
     async fn new(retention: Retention, rows_per_step: u64) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let clock = Arc::new(SetClock(AtomicI64::new(START)));
-        let root = directory.path().to_owned();
-        std::fs::create_dir_all(root.join("data")).unwrap();
-        let catalogue = SqliteCatalogue::open(
-            &root.join("catalogue.sqlite"),
-            &root.join("data"),
-            Arc::<SetClock>::clone(&clock),
-        )
-        .await;
-        let dependencies = Dependencies {
-            catalogue: Arc::new(catalogue.unwrap()),
-            store: Arc::new(LocalStore::new(Arc::new(RealFs), root)),
-            clock: Arc::<SetClock>::clone(&clock),
-        };
-        let config = LakeConfig {
-            retention,
-            ..LakeConfig::default()
-        };
-        let lake = Lake::open(config, dependencies).await.unwrap();
-        let engine = Engine::new(Arc::clone(&lake), Config::default());
+        let lake = open(directory.path(), &clock, retention).await;
+        let engine = engine(&lake);
         Self {
             directory,
             clock,
@@ -159,20 +189,8 @@ impl Days {
         parts.map(|part| part.meta.size_bytes).sum()
     }
 
-    /// Of each step that is there: its number, rows, and different spans.
     async fn steps(&self) -> Vec<(u64, i64, i64)> {
-        let sql =
-            "SELECT step, count(*), count(DISTINCT span_id) FROM spans GROUP BY step ORDER BY step";
-        let answer = self.engine.sql(sql).await.unwrap();
-        let mut steps = Vec::new();
-        for batch in &answer.batches {
-            let column = |index: usize| batch.column(index).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                let step = column(0).value(row).cast_unsigned();
-                steps.push((step, column(1).value(row), column(2).value(row)));
-            }
-        }
-        steps
+        steps_of(&self.engine).await
     }
 }
 

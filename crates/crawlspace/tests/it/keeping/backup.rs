@@ -1,5 +1,6 @@
 //! Backups of a running program, put back: the same answers, or none at all.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -124,4 +125,53 @@ fn a_damaged_backup_is_not_restored() {
     assert!(!restored.exists());
     let nothing = crawlspace(&["restore", text(home.path()), "--data-dir", text(&restored)]);
     assert!(String::from_utf8_lossy(&nothing.stderr).contains("there is no backup"));
+}
+
+#[test]
+fn keys_of_the_time_of_the_backup_work_in_what_was_restored() {
+    let (home, data) = new_data_directory();
+    let server = Server::start_with(&data, &["--auth"]);
+    let admin = server.ready("first_key").unwrap().to_owned();
+    let ingest = server.ready("first_ingest_key").unwrap().to_owned();
+    let url = server.http().to_owned();
+    let as_admin = |arguments: &[&str]| {
+        let flags = ["--server", &url, "--key", &admin, "--json"];
+        json(&crawlspace(&[arguments, &flags].concat()))
+    };
+    let create = || as_admin(&["key", "create", "--scope", "read"])["secret"].clone();
+    let before = create();
+    let revoked = create();
+    as_admin(&["key", "revoke", "4"]);
+    let sent = server
+        .export(request("kept", plain_spans(1, SPANS)))
+        .bearer_auth(&ingest);
+    assert_eq!(sent.send().unwrap().status(), 200);
+    let backup = home.path().join("backup");
+    as_admin(&["backup", text(&backup)]);
+    let after = create();
+    drop(server);
+
+    let restored = home.path().join("restored");
+    let arguments = ["restore", text(&backup), "--data-dir", text(&restored)];
+    assert!(crawlspace(&arguments).status.success());
+    let mode = std::fs::metadata(restored.join("control.sqlite")).unwrap();
+    assert_eq!(mode.permissions().mode() & 0o077, 0, "for its owner alone");
+    let server = Server::start_with(&restored, &["--auth"]);
+    assert_eq!(server.ready("first_key"), None, "there are keys");
+    for (secret, status) in [
+        (&Value::from(admin.as_str()), 200),
+        (&before, 200),
+        (&revoked, 401),
+        (&after, 401),
+        (&Value::from(ingest.as_str()), 403),
+    ] {
+        let url = format!("{}/api/v1/tables", server.http());
+        let ask = server.client().get(url);
+        let ask = ask.bearer_auth(secret.as_str().unwrap());
+        assert_eq!(ask.send().unwrap().status(), status, "{secret}");
+    }
+    let again = server
+        .export(request("kept", plain_spans(2, SPANS)))
+        .bearer_auth(&ingest);
+    assert_eq!(again.send().unwrap().status(), 200);
 }

@@ -189,98 +189,137 @@ fn the_command_line_makes_lists_and_revokes_keys_with_a_server_and_without() {
     assert!(!nowhere.status.success() && text(&nowhere.stderr).contains("no data directory"));
 }
 
-#[test]
-fn secrets_are_in_no_log_no_answer_and_no_file() {
-    let (_home, data) = new_data_directory();
-    let server = Server::start_with(&data, &["--auth", "--log", "trace"]);
-    let admin = first_key(&server);
-    let ingest = server.ready("first_ingest_key").unwrap().to_owned();
-    let mut wrong = ingest.clone();
-    wrong.replace_range(wrong.len() - 4.., "0000");
+/// What every route that could tell something says to that key.
+fn told_by_routes(server: &Server, key: &str, seen: &mut String) {
     let client = server.client();
     let url = |path: &str| format!("{}{path}", server.http());
-    let mut seen = String::new();
     let mut note = |request: RequestBuilder| {
         let response = request.send().unwrap();
         _ = write!(seen, "{:?}", response.headers());
         seen.push_str(&String::from_utf8_lossy(&response.bytes().unwrap()));
     };
-    for key in [&admin, &ingest, &wrong] {
-        note(
-            client
-                .post(format!("{}?key={key}", server.traces_url()))
-                .header("content-type", PROTOBUF),
-        );
-        note(
-            client
-                .post(url("/v1/logs"))
-                .header(KEY_HEADER, key)
-                .body("no protobuf"),
-        );
-        note(
-            client
-                .get(url(&format!("/api/v1/nowhere?key={key}")))
-                .bearer_auth(key),
-        );
-        note(
-            client
-                .get(url(&format!("/api/v1/sql?key={key}")))
-                .bearer_auth(key),
-        );
-        for path in [
-            "/",
-            "/readyz",
-            "/metrics",
-            "/api/v1/ledger",
-            "/api/v1/keys",
-            "/api/v1/tables",
-        ] {
-            note(client.get(url(path)).bearer_auth(key));
-        }
-        note(
-            client
-                .post(url("/api/v1/sql"))
-                .bearer_auth(key)
-                .json(&json!({"sql": "SELECT nothing"})),
-        );
-        note(
-            client
-                .post(url("/api/v1/maintenance/flush"))
-                .bearer_auth(key),
-        );
-        note(client.delete(url("/api/v1/keys/77")).bearer_auth(key));
+    let in_query = format!("{}?key={key}", server.traces_url());
+    note(client.post(in_query).header("content-type", PROTOBUF));
+    let logs = client.post(url("/v1/logs")).body("no protobuf");
+    note(logs.header(KEY_HEADER, key));
+    for path in ["/api/v1/nowhere", "/api/v1/sql", "/api/v1/doctor"] {
+        let path = format!("{path}?key={key}");
+        note(client.get(url(&path)).bearer_auth(key));
     }
+    for path in [
+        "/",
+        "/readyz",
+        "/metrics",
+        "/api/v1/ledger",
+        "/api/v1/ledger?by=day",
+        "/api/v1/keys",
+        "/api/v1/tables",
+        "/api/v1/doctor?deep=true",
+        "/api/v1/openapi.json",
+    ] {
+        note(client.get(url(path)).bearer_auth(key));
+    }
+    let sql = client.post(url("/api/v1/sql")).bearer_auth(key);
+    note(sql.json(&json!({"sql": "SELECT nothing"})));
+    let flush = client.post(url("/api/v1/maintenance/flush"));
+    note(flush.bearer_auth(key));
+    note(client.delete(url("/api/v1/keys/77")).bearer_auth(key));
+}
+
+/// What a command prints, on either way.
+fn told_by(command: &mut Command, seen: &mut String) -> bool {
+    let output = command.output().unwrap();
+    for stream in [&output.stdout, &output.stderr] {
+        seen.push_str(&text(stream));
+    }
+    output.status.success()
+}
+
+/// What commands print, of which some fail.
+fn told_by_commands(server: &Server, admin: &str, wrong: &str, seen: &mut String) {
     let address = server.http().to_owned();
+    let program = env!("CARGO_BIN_EXE_crawlspace");
     for (at, key) in [
-        (&*address, &*admin),
-        (&address, &wrong),
-        ("http://127.0.0.1:1", &admin),
+        (&*address, admin),
+        (&address, wrong),
+        ("http://127.0.0.1:1", admin),
         (&address, &format!("{admin}\n")),
     ] {
-        let asked = crawlspace(&[
-            "--log",
-            "trace",
-            "sql",
-            "SELECT nothing",
-            "--server",
-            at,
-            "--key",
-            key,
-        ]);
-        assert!(!asked.status.success(), "{asked:?}");
-        seen.push_str(&text(&asked.stderr));
-        seen.push_str(&text(&asked.stdout));
+        let mut asked = Command::new(program);
+        asked.args(["--log", "trace", "sql", "SELECT nothing"]);
+        assert!(!told_by(asked.args(["--server", at, "--key", key]), seen));
     }
+    for arguments in [
+        &["ledger"][..],
+        &["ledger", "--by-day", "--json"],
+        &["key", "list"],
+        &["key", "list", "--json"],
+        &["--help"],
+        &["sql", "--help"],
+    ] {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env("CRAWLSPACE_SERVER", &address)
+            .env("CRAWLSPACE_KEY", admin);
+        assert!(told_by(&mut command, seen), "{arguments:?}");
+    }
+}
+
+/// A backup of the running server, keys included.
+fn back_up(server: &Server, admin: &str, backup: &Path, seen: &mut String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_crawlspace"));
+    command.args(["backup", backup.to_str().unwrap(), "--key", admin]);
+    command.args(["--log", "trace", "--server", server.http()]);
+    assert!(told_by(&mut command, seen));
+    assert!(!files_below(backup, "control.sqlite").is_empty());
+}
+
+fn examine(data: &Path, seen: &mut String) {
+    for flags in [&["--deep"][..], &["--deep", "--json"], &["--repair"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_crawlspace"));
+        command.args(["--log", "trace", "doctor", "--data-dir"]);
+        command.arg(data).args(flags);
+        assert!(told_by(&mut command, seen), "{flags:?}");
+    }
+}
+
+#[test]
+fn secrets_are_in_no_log_no_answer_and_no_file() {
+    let (home, data) = new_data_directory();
+    let backup = home.path().join("backup");
+    let mut server = Server::start_with(&data, &["--auth", "--log", "trace"]);
+    let admin = first_key(&server);
+    let ingest = server.ready("first_ingest_key").unwrap().to_owned();
+    let mut wrong = ingest.clone();
+    wrong.replace_range(wrong.len() - 4.., "0000");
+    server.use_key(&admin);
+    let mut seen = String::new();
+    assert_eq!(send(&server, &ingest).status(), 200);
+    for key in [&admin, &ingest, &wrong] {
+        told_by_routes(&server, key, &mut seen);
+    }
+    told_by_commands(&server, &admin, &wrong, &mut seen);
+    back_up(&server, &admin, &backup, &mut seen);
     seen.push_str(&server.log());
     server.stop();
-    assert!(
-        seen.contains("Unauthorized") && seen.contains("TRACE"),
-        "the places that are searched are full"
-    );
+    examine(&data, &mut seen);
+    for full in [
+        "Unauthorized",
+        "TRACE",
+        "openapi",
+        "crawlspace_ready",
+        " received = ",
+        "\"lines\"",
+        "healthy",
+        "\"findings\"",
+    ] {
+        assert!(seen.contains(full), "the places searched are full: {full}");
+    }
     for secret in [&admin, &ingest, &wrong] {
         let (_, random) = secret.rsplit_once('_').unwrap();
         assert!(!seen.contains(random), "in an answer, an error or the log");
-        for path in files_below(&data, "") {
+        for path in [files_below(&data, ""), files_below(&backup, "")].concat() {
             let bytes = std::fs::read(&path).unwrap();
             let is_there = bytes
                 .windows(random.len())

@@ -23,8 +23,9 @@ const ROUNDS_IN_BUCKET: u64 = 5;
 const WRITERS: u64 = 3;
 /// The load goes on for at most this long before the kill.
 const LOAD_MAX: Duration = Duration::from_millis(800);
-const LOADED_WITHIN: Duration = Duration::from_secs(10);
-const READY_WITHIN: Duration = Duration::from_secs(10);
+const LOADED_WITHIN: Duration = Duration::from_secs(120);
+/// However slow the machine is, so many requests are answered before the kill.
+const ANSWERED_MIN: u64 = 4 * WRITERS;
 /// Flushes happen every few requests.
 const FLAGS: [&str; 4] = ["--flush-rows", "300", "--flush-age", "200ms"];
 
@@ -75,11 +76,6 @@ fn kill_and_check(data: &Path, store: &[String], rounds: u64) -> (HashMap<Number
     let mut last: Vec<Sent> = Vec::new();
     for round in 0..rounds {
         let server = Server::start_with(data, &flags);
-        assert!(
-            server.ready_after <= READY_WITHIN,
-            "ready only after {:?}",
-            server.ready_after
-        );
         if let Some(round) = round.checked_sub(1) {
             requests.add(&last);
             check(&server, &sent, round, seed);
@@ -163,12 +159,13 @@ fn load_and_kill(server: Server, round: u64, random: &mut StdRng) -> Vec<Sent> {
         };
         let writers: Vec<_> = (0..WRITERS).map(start).collect();
         scope.spawn(maintain);
-        poll(LOADED_WITHIN, || {
-            answered.load(Ordering::Relaxed) >= WRITERS
+        let is_loaded = poll(LOADED_WITHIN, || {
+            answered.load(Ordering::Relaxed) >= ANSWERED_MIN
         });
         poll(LOAD_MAX.mul_f64(random.random()), || false);
         server.kill();
         is_alive.store(false, Ordering::Relaxed);
+        assert!(is_loaded, "hardly any load");
         writers
             .into_iter()
             .flat_map(|writer| writer.join().unwrap())

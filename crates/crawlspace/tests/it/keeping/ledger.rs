@@ -10,11 +10,12 @@ use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::otlp::{plain_spans, request};
+use crate::place::Place;
 use crate::server::{PROTOBUF, Server, gzip, new_data_directory, poll};
 
 const LOST_REPLIES: u64 = 200;
 const KILLS: u64 = 5;
-const TOLD_WITHIN: Duration = Duration::from_secs(10);
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// When a proxy cuts the connection to its client.
 #[derive(Clone, Copy)]
@@ -185,8 +186,16 @@ fn check_mixed(ledger: &Value) {
 
 #[test]
 fn the_ledger_says_why_data_is_not_arriving_and_stays_over_a_restart() {
-    let (_home, data) = new_data_directory();
-    let server = Server::start(&data);
+    check_over_a_restart(&Place::directory());
+}
+
+#[test]
+fn the_ledger_stays_over_a_restart_with_a_bucket() {
+    check_over_a_restart(&Place::bucket());
+}
+
+fn check_over_a_restart(place: &Place) {
+    let server = place.start(&[]);
     send_mixed(&server);
     let ledger = server.ledger();
     check_mixed(&ledger);
@@ -209,7 +218,11 @@ fn the_ledger_says_why_data_is_not_arriving_and_stays_over_a_restart() {
     assert_eq!(by_day["lines"][0]["day"].as_str().map(str::len), Some(10));
     assert_eq!(server.get("/api/v1/ledger?by=week").status(), 400);
     server.stop();
-    let server = Server::start(&data);
+    let server = place.start(&[]);
+    check_mixed(&server.ledger());
+    server.flush();
+    server.kill();
+    let server = place.start(&[]);
     check_mixed(&server.ledger());
     server.stop();
 }

@@ -1,9 +1,9 @@
 //! OTLP's rules, one row each: sent over HTTP as protobuf and as JSON, and over gRPC, wherever a rule means something
 //! there. Both the answer and the rows that are stored are checked, and docs/reference/otlp.md lists the rules.
 
-mod call;
+pub mod call;
 mod records;
-mod requests;
+pub mod requests;
 mod texts;
 mod transport;
 

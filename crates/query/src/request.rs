@@ -2,7 +2,7 @@
 
 pub(crate) mod asked;
 mod calculation;
-mod condition;
+pub(crate) mod condition;
 mod gaps;
 pub(crate) mod heatmap;
 mod range;

@@ -10,6 +10,7 @@ use crawlspace_api::Gate;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
+use crawlspace_insight::Insight;
 use crawlspace_model::{Clock, SystemClock};
 use crawlspace_query::Engine;
 use serde_json::json;
@@ -92,6 +93,7 @@ impl Server {
         let ready = ready_text(arguments.json, doors, &data_dir, &gate, &first_keys);
         let dependencies = crawlspace_api::Dependencies {
             ingest,
+            insight: Arc::new(Insight::new(Arc::clone(&engine))),
             engine,
             backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),
             lake,

@@ -101,6 +101,21 @@ impl<'a> Asked<'a> {
         Ok(asked)
     }
 
+    /// A condition beside the question's own, as SQL of whether a row fulfils it.
+    pub(crate) fn mark(&mut self, condition: &str) -> Result<String, Error> {
+        let conjuncts = conjuncts(self.scope.table, &self.scope, condition)?;
+        for name in conjuncts.iter().flat_map(|conjunct| &conjunct.named) {
+            if matches!(self.scope.relation(name), Some((Relation::Any, _))) {
+                return Err(Error::Request(format!(
+                    "`{name}` speaks of all spans of a trace: it can choose rows by `where`, but not tell them apart"
+                )));
+            }
+            self.needs.field(self.scope, name)?;
+        }
+        let all = conjuncts.iter().map(|conjunct| conjunct.sql.as_str());
+        Ok(all.collect::<Vec<_>>().join(" AND "))
+    }
+
     /// The field of the heatmap that is asked for.
     pub(crate) fn heatmap(&self) -> Result<Option<&str>, Error> {
         let of = |(_, calculation): &(&str, Calculation)| match calculation {

@@ -103,6 +103,7 @@ impl Insight {
         now: UnixNanos,
     ) -> Result<Completeness, Error> {
         let period = Period::new(range, now)?;
+        let _turn = self.whole_spans.lock().await;
         let spans = Spans::read(&self.engine, snapshot, &period, &mut Plain).await?;
         Ok(self.completeness_of(&spans, snapshot, &period))
     }

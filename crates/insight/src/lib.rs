@@ -4,6 +4,7 @@
 mod completeness;
 mod error;
 mod evidence;
+mod map;
 mod period;
 mod spans;
 pub mod words;
@@ -11,10 +12,15 @@ pub mod words;
 use std::sync::Arc;
 
 use crawlspace_query::Engine;
+use map::Catalogue;
 
 pub use completeness::{Completeness, Ledger, Refused, Sampled, Share, Verdict};
 pub use error::Error;
 pub use evidence::Evidence;
+pub use map::{
+    Change, Changed, Difference, Edge, EdgeKind, Figures, LeftOut, Map, MapRequest, Node, NodeKind,
+    Vendor,
+};
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +29,9 @@ mod tests;
 pub struct Insight {
     engine: Arc<Engine>,
     ledger: Option<Ledger>,
+    catalogue: Catalogue,
+    /// Who holds all spans of a time in memory has this.
+    whole_spans: tokio::sync::Mutex<()>,
 }
 
 impl Insight {
@@ -31,6 +40,17 @@ impl Insight {
         Self {
             engine,
             ledger: None,
+            catalogue: Catalogue::default(),
+            whole_spans: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// With vendors that people know beside those that are well known.
+    #[must_use]
+    pub fn with_vendors(self, vendors: Vec<Vendor>) -> Self {
+        Self {
+            catalogue: Catalogue::new(vendors),
+            ..self
         }
     }
 

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use crawlspace_model::UnixNanos;
 use crawlspace_query::{Asking, Engine, Piece, Scan, Snapshot, Stored};
 
 use crate::Error;
 use crate::period::Period;
 
-/// Spans held at one time, 70 bytes each. Beyond it the answer is refused: half of them would give a wrong one.
-pub(crate) const SPANS_MAX: usize = 8_000_000;
+/// Spans held at one time: 80 bytes each, and up to 48 more where calls are measured. Beyond it the answer is refused,
+/// as half of them would give a wrong one.
+pub(crate) const SPANS_MAX: usize = 6_000_000;
 
 /// No parent, no trace.
 const NONE: u32 = u32::MAX;

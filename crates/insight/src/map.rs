@@ -149,7 +149,7 @@ impl Insight {
         let _turn = self.whole_spans.lock().await;
         let snapshot = self.engine.snapshot();
         let draw = async |range: &Range, condition: &Option<String>| {
-            let period = Period::new(&or_default(range), now)?;
+            let period = Period::new(&MapRequest::whole(range), now)?;
             self.draw(&snapshot, &period, condition.as_deref()).await
         };
         let mut map = draw(&request.range, &request.condition).await?;
@@ -196,17 +196,21 @@ impl Insight {
     }
 }
 
-fn or_default(range: &Range) -> Range {
-    match range {
-        Range {
-            last: None,
-            start: None,
-            end: None,
-        } => Range {
-            last: Some(LAST_DEFAULT.to_owned()),
-            ..Range::default()
-        },
-        given => given.clone(),
+impl MapRequest {
+    /// A range, or what is meant without any.
+    #[must_use]
+    pub fn whole(range: &Range) -> Range {
+        match range {
+            Range {
+                last: None,
+                start: None,
+                end: None,
+            } => Range {
+                last: Some(LAST_DEFAULT.to_owned()),
+                ..Range::default()
+            },
+            given => given.clone(),
+        }
     }
 }
 
@@ -299,7 +303,8 @@ impl Drawing {
 
 impl Figures {
     fn of(mut view: View, seconds: Option<f64>) -> Self {
-        view.durations.sort_by_key(|(duration, _)| *duration);
+        view.durations
+            .sort_unstable_by_key(|(duration, _)| *duration);
         let total: f64 = view.durations.iter().map(|(_, weight)| weight).sum();
         let percentile = |fraction: f64| {
             let mut running = 0.0;

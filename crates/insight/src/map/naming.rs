@@ -99,7 +99,7 @@ pub(super) struct Naming<'a> {
     target_numbers: HashMap<Target, u32>,
     /// By all the texts that decide.
     target_of: HashMap<[u32; 7], u32>,
-    batch: Option<Batch>,
+    batch: Option<Box<Batch>>,
 }
 
 impl<'a> Naming<'a> {
@@ -251,7 +251,7 @@ impl Describe for Naming<'_> {
                     .to_owned(),
             ));
         }
-        self.batch = Some(Batch::of(rows)?);
+        self.batch = Some(Box::new(Batch::of(rows)?));
         Ok(())
     }
 

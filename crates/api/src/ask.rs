@@ -1,6 +1,7 @@
-//! Questions: SQL, the query API, one trace, fields, the live tail.
+//! Questions: SQL, the query API, one trace, fields, the map, the live tail.
 
 pub(crate) mod fields;
+pub(crate) mod map;
 pub(crate) mod tail;
 
 use axum::Json;

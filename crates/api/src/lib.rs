@@ -20,6 +20,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use crawlspace_control::Access;
 use crawlspace_ingest::Ingest;
+use crawlspace_insight::Insight;
 use crawlspace_lake::Lake;
 use crawlspace_lake::backup::Backups;
 use crawlspace_model::Clock;
@@ -38,6 +39,7 @@ pub use server::serve;
 pub struct Dependencies {
     pub ingest: Arc<Ingest>,
     pub engine: Arc<Engine>,
+    pub insight: Arc<Insight>,
     pub lake: Arc<Lake>,
     pub backups: Arc<Backups>,
     pub clock: Arc<dyn Clock>,
@@ -91,6 +93,7 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::fields::fields))
         .routes(routes!(ask::fields::field))
         .routes(routes!(ask::tail::tail))
+        .routes(routes!(ask::map::map))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
         .routes(routes!(operations::metrics::metrics))

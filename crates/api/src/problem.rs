@@ -79,6 +79,15 @@ impl From<crawlspace_query::Error> for Problem {
     }
 }
 
+impl From<crawlspace_insight::Error> for Problem {
+    fn from(error: crawlspace_insight::Error) -> Self {
+        match error {
+            crawlspace_insight::Error::Query(error) => error.into(),
+            error => Self::new(error.kind(), error.to_string()),
+        }
+    }
+}
+
 impl From<crawlspace_ingest::Error> for Problem {
     fn from(error: crawlspace_ingest::Error) -> Self {
         Self::new(error.kind(), error.to_string())

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_ingest::Ingest;
+use crawlspace_insight::Insight;
 use crawlspace_lake::backup::{Backups, Sources};
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
 use crawlspace_model::{Clock, SystemClock};
@@ -93,6 +94,7 @@ pub async fn store() -> Store {
     Store {
         dependencies: Dependencies {
             ingest,
+            insight: Arc::new(Insight::new(Arc::clone(&engine))),
             engine,
             backups: backups(&lake, dir.path()),
             lake,

@@ -14,6 +14,9 @@ use crate::server::{self, Server};
 const SQL_REPEATS: usize = 20;
 const TRACE_REPEATS: usize = 200;
 const HEATMAP_COLUMNS: u64 = 120;
+/// It reads every span, so few will do.
+const MAP_REPEATS: usize = 3;
+pub const MAP: &str = "map of all spans";
 
 struct Question {
     label: &'static str,
@@ -119,7 +122,23 @@ pub fn run(server: &Server, samples: &[Sample], range: (u64, u64)) -> Result<Vec
         let (label, peer) = (question.label, question.peer);
         timings.push(time(server, (label, peer), SQL_REPEATS, ask, check)?);
     }
+    timings.push(time_map(server, &mut connection, range)?);
     Ok(timings)
+}
+
+fn time_map(
+    server: &Server,
+    connection: &mut Connection,
+    (first, last): (u64, u64),
+) -> Result<Timing> {
+    let path = format!("/api/v1/map?start={first}&end={}", last + 1);
+    let ask = |_| connection.get(&path)?.success();
+    let check = |_, answer: &Value| {
+        let edges = answer["edges"].as_array().map_or(0, Vec::len);
+        ensure!(edges >= 6, "the map has {edges} edges");
+        Ok(())
+    };
+    time(server, (MAP, peers::NONE), MAP_REPEATS, ask, check)
 }
 
 fn time_traces(server: &Server, connection: &mut Connection, samples: &[Sample]) -> Result<Timing> {

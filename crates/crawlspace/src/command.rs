@@ -8,6 +8,7 @@ pub mod fields;
 pub mod import;
 pub mod key;
 pub mod ledger;
+pub mod map;
 pub mod query;
 pub mod serve;
 pub mod sql;

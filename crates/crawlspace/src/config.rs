@@ -1,6 +1,7 @@
 //! Flags and environment of every command: the only place that reads either.
 
 mod look;
+mod map;
 mod transfer;
 
 use std::convert::Infallible;
@@ -15,6 +16,7 @@ use crate::command::backup::{BackupArguments, RestoreArguments};
 use crate::command::doctor::DoctorArguments;
 use crate::store::StoreArguments;
 pub use look::{FieldsArguments, RangeArguments, TailArguments};
+pub use map::{MapArguments, vendors};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
@@ -90,6 +92,7 @@ pub enum Command {
     Trace(TraceArguments),
     Tail(TailArguments),
     Fields(FieldsArguments),
+    Map(MapArguments),
     Import(ImportArguments),
     Export(ExportArguments),
     Backup(BackupArguments),
@@ -148,6 +151,9 @@ pub struct ServeArguments {
         value_parser = host
     )]
     pub hosts: Vec<String>,
+    /// A TOML file of vendors for the map, beside those that are well known
+    #[arg(long, value_name = "FILE", env = "CRAWLSPACE_VENDORS")]
+    pub vendors: Option<PathBuf>,
     /// Print one line of JSON once ready instead of words
     #[arg(long)]
     pub json: bool,

@@ -17,7 +17,7 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use command::{
-    backup, completions, doctor, export, fields, import, key, ledger, query, serve, sql, tail,
+    backup, completions, doctor, export, fields, import, key, ledger, map, query, serve, sql, tail,
     trace,
 };
 use config::{Cli, Command};
@@ -79,6 +79,7 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Trace(arguments) => trace::trace(arguments, page).await,
         Command::Tail(arguments) => tail::tail(arguments, page).await,
         Command::Fields(arguments) => fields::fields(arguments, page).await,
+        Command::Map(arguments) => map::map(arguments, page).await,
         Command::Import(arguments) => import::import(arguments).await,
         Command::Export(arguments) => export::export(arguments).await,
         Command::Backup(arguments) => backup::backup(arguments).await,

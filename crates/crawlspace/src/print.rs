@@ -4,6 +4,7 @@ pub mod chart;
 pub mod fields;
 pub mod heatmap;
 pub mod ledger;
+pub mod map;
 pub mod number;
 pub mod progress;
 pub mod table;

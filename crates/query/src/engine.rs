@@ -92,8 +92,18 @@ pub struct Asking {
     pub time_limit: Option<Duration>,
     /// Rows to give at most.
     pub rows_max: Option<usize>,
-    /// Whether `*` means columns as they are stored, for [`Records`](crate::Records).
-    pub stored: bool,
+    /// Columns that are offered as they are stored.
+    pub stored: Stored,
+}
+
+/// Columns as they are stored: no value is made to fit others, dictionaries stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Stored {
+    #[default]
+    None,
+    /// All of them; `*` means these.
+    All,
+    Named(BTreeSet<String>),
 }
 
 /// SQL, and what to give of its answer.
@@ -284,7 +294,7 @@ impl Engine {
         state.mark_start_execution();
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
         let planning = async {
-            let plan = self.plan(&state, resolved, &over, &scanned, asking.stored)?;
+            let plan = self.plan(&state, resolved, &over, &scanned, &asking.stored)?;
             state
                 .create_physical_plan(&plan)
                 .await
@@ -299,7 +309,7 @@ impl Engine {
             lake: Arc::clone(&self.lake),
             plan,
             rows,
-            keep: query.keep.min(self.config.rows_limit_max),
+            keep: query.keep,
             hidden: query.hidden,
             started,
             time_limit,
@@ -333,7 +343,7 @@ impl Engine {
         resolved: Resolved,
         Over { snapshot, fresh }: &Over,
         scanned: &Arc<Mutex<Scanned>>,
-        stored: bool,
+        stored: &Stored,
     ) -> Result<LogicalPlan, Error> {
         let Resolved {
             tokens,
@@ -348,7 +358,7 @@ impl Engine {
             let fresh = fresh.as_ref().filter(|(of, _)| *of == table.table);
             match fresh {
                 Some((_, rows)) if wildcard => names.extend(attribute::names_in(rows)),
-                None if wildcard && !stored => names.extend(attribute::names(table)),
+                None if wildcard && *stored != Stored::All => names.extend(attribute::names(table)),
                 _ => {}
             }
             let is_text = |name: &&String| {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::{max, min};
-use arrow::datatypes::{Schema, TimestampNanosecondType};
+use arrow::datatypes::TimestampNanosecondType;
 use crawlspace_lake::Snapshot;
 use crawlspace_model::Table;
 
 use crate::engine::running::{Piece, Running};
-use crate::engine::{Asking, Engine};
+use crate::engine::{Asking, Engine, Stored};
 use crate::error::Error;
 use crate::request::{QueryRequest, parse_duration};
-use crate::table::{STORED, table_named};
+use crate::scan;
+use crate::table::table_named;
 use crate::trace::Wanted;
 
 /// Events that are being found. Dropped, it ends the query.
@@ -56,7 +57,7 @@ impl Engine {
         }
         let snapshot = self.lake.snapshot();
         let mut asking = Asking {
-            stored: true,
+            stored: Stored::All,
             ..asking.clone()
         };
         if let Some(timeout) = &request.timeout {
@@ -80,7 +81,7 @@ impl Records {
     /// The query failed, took too long, or the reader did.
     pub async fn next(&mut self) -> Result<(Piece, Vec<RecordBatch>), Error> {
         let rows = match self.running.next().await? {
-            Piece::Rows(rows) => as_stored(&rows)?,
+            Piece::Rows(rows) => scan::named(&rows)?,
             end @ Piece::End(_) => return Ok((end, Vec::new())),
         };
         let mut events = Vec::new();
@@ -92,20 +93,6 @@ impl Records {
         }
         Ok((Piece::Rows(rows), events))
     }
-}
-
-/// The stored columns of an answer's rows under their own names.
-fn as_stored(rows: &RecordBatch) -> Result<RecordBatch, Error> {
-    let schema = rows.schema();
-    let named = schema.fields().iter().zip(rows.columns());
-    let (fields, columns): (Vec<_>, Vec<_>) = named
-        .filter_map(|(field, column)| {
-            let name = field.name().strip_prefix(STORED)?;
-            Some((field.as_ref().clone().with_name(name), Arc::clone(column)))
-        })
-        .unzip();
-    let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns);
-    Ok(rows.map_err(crawlspace_lake::Error::from)?)
 }
 
 /// Where the events of these spans are: they came in the same requests.

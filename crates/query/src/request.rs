@@ -2,7 +2,7 @@
 
 pub(crate) mod asked;
 mod calculation;
-mod condition;
+pub(crate) mod condition;
 mod gaps;
 pub(crate) mod heatmap;
 mod range;
@@ -14,8 +14,7 @@ use asked::Asked;
 pub(crate) use calculation::count;
 pub(crate) use condition::{condition_of, known_field};
 pub(crate) use gaps::Gaps;
-pub(crate) use range::time_conditions;
-pub use range::{Range, parse_duration};
+pub use range::{REACH_NANOS, Range, parse_duration, time_conditions};
 use steps::Steps;
 
 const GROUPS_DEFAULT: usize = 1_000;

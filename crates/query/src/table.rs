@@ -24,6 +24,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::attribute;
+use crate::engine::Stored;
 use crate::error::Error;
 use crate::functions::rewrite_id_comparison;
 use crate::trace::columns_of;
@@ -42,20 +43,23 @@ pub(crate) const STORED: &str = "stored:";
 /// Rows that have just become visible, of one table.
 pub(crate) type Fresh = (Table, Vec<Arc<MemoryBatch>>);
 
-/// The table as a query may use it, with the columns it names; if they are wanted, also all columns as they are stored.
+/// The table as a query may use it, with the columns it names; those wanted as they are stored beside.
 /// With fresh rows it has no others, but names mean what they mean in the whole table.
 pub(crate) fn source(
     lake: &Arc<Lake>,
     table: &TableSnapshot,
     fresh: Option<&Fresh>,
     named: &BTreeSet<String>,
-    with_stored: bool,
+    stored: &Stored,
     scanned: &Arc<Mutex<Scanned>>,
 ) -> Result<Arc<dyn TableSource>, Error> {
     let mut expressions = Vec::new();
     let mut columns: Vec<Arc<Column>> = Vec::new();
-    if with_stored {
+    if *stored != Stored::None {
         columns = columns_of(table);
+        if let Stored::Named(names) = stored {
+            columns.retain(|column| names.contains(&column.name));
+        }
         expressions.extend(
             columns
                 .iter()
@@ -91,7 +95,7 @@ pub(crate) fn source(
     if let Some((_, rows)) = fresh {
         (snapshot.parts, snapshot.memory) = (Arc::default(), rows.clone());
     }
-    let stored = StoredTable {
+    let table_of_columns = StoredTable {
         lake: Arc::clone(lake),
         snapshot,
         columns,
@@ -100,7 +104,7 @@ pub(crate) fn source(
     };
     let view = LogicalPlanBuilder::scan(
         table.table.name(),
-        provider_as_source(Arc::new(stored)),
+        provider_as_source(Arc::new(table_of_columns)),
         None,
     )
     .and_then(|scan| scan.project(expressions))

@@ -3,6 +3,7 @@
 
 mod limits;
 mod relations;
+mod scan;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

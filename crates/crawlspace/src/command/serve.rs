@@ -10,6 +10,7 @@ use crawlspace_api::Gate;
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
+use crawlspace_insight::Insight;
 use crawlspace_model::{Clock, SystemClock};
 use crawlspace_query::Engine;
 use serde_json::json;
@@ -20,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::backup::backups;
-use crate::config::{ServeArguments, Switch};
+use crate::config::{ServeArguments, Switch, vendors};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
 use crate::store::open_lake;
@@ -50,6 +51,7 @@ impl Server {
     async fn build(arguments: &ServeArguments) -> anyhow::Result<Self> {
         let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let vendors = vendors(arguments.vendors.as_ref())?;
         let http = bind(arguments.http, "--http").await?;
         let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
         let otlp_grpc = bind(arguments.otlp_grpc, "--otlp-grpc").await?;
@@ -91,6 +93,7 @@ impl Server {
         };
         let ready = ready_text(arguments.json, doors, &data_dir, &gate, &first_keys);
         let dependencies = crawlspace_api::Dependencies {
+            insight: Arc::new(insight(&engine, &ingest).with_vendors(vendors)),
             ingest,
             engine,
             backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),
@@ -192,6 +195,11 @@ async fn close(
             tracing::warn!("closed before all rows were flushed: they come back from the log")
         }
     }
+}
+
+fn insight(engine: &Arc<Engine>, ingest: &Arc<Ingest>) -> Insight {
+    let ingest = Arc::clone(ingest);
+    Insight::new(Arc::clone(engine)).with_ledger(Arc::new(move || ingest.ledger().account))
 }
 
 async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {

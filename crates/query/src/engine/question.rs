@@ -55,7 +55,9 @@ impl Engine {
         };
         let query = Query {
             sql: &question.sql,
-            keep: question.limit.unwrap_or(self.config.rows_max),
+            keep: question.limit.map_or(self.config.rows_max, |limit| {
+                limit.min(self.config.rows_limit_max)
+            }),
             hidden: question.hidden,
         };
         let running = self.run_on(snapshot.clone(), query, asking).await?;

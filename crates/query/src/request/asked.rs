@@ -8,7 +8,7 @@ use crawlspace_model::{Table, UnixNanos};
 use super::calculation::{Calculation, Function, Needs, count, counter};
 use super::condition::{Conjunct, conjuncts, quoted, with_columns};
 use super::gaps::Gaps;
-use super::range::{Bounds, time_conditions};
+use super::range::{Bounds, REACH_NANOS, time_conditions};
 use super::relation::{Relation, Scope, exists, filter_of};
 use super::steps::Steps;
 use super::{
@@ -16,9 +16,6 @@ use super::{
 };
 use crate::attribute;
 use crate::error::Error;
-
-/// Related spans, and earlier points of a metric, are looked for so far around the range asked for.
-const REACH_NANOS: i64 = 3_600_000_000_000;
 
 /// What a metric's points of one series have in common: conditions on these leave whole series.
 const OF_SERIES: [&str; 7] = [
@@ -99,6 +96,21 @@ impl<'a> Asked<'a> {
         }
         asked.check_names()?;
         Ok(asked)
+    }
+
+    /// A condition beside the question's own, as SQL of whether a row fulfils it.
+    pub(crate) fn mark(&mut self, condition: &str) -> Result<String, Error> {
+        let conjuncts = conjuncts(self.scope.table, &self.scope, condition)?;
+        for name in conjuncts.iter().flat_map(|conjunct| &conjunct.named) {
+            if matches!(self.scope.relation(name), Some((Relation::Any, _))) {
+                return Err(Error::Request(format!(
+                    "`{name}` speaks of all spans of a trace: it can choose rows by `where`, but not tell them apart"
+                )));
+            }
+            self.needs.field(self.scope, name)?;
+        }
+        let all = conjuncts.iter().map(|conjunct| conjunct.sql.as_str());
+        Ok(all.collect::<Vec<_>>().join(" AND "))
     }
 
     /// The field of the heatmap that is asked for.

@@ -11,6 +11,9 @@ use crate::error::Error;
 /// Times that can be asked for, the years 1678 to 2261 in nanoseconds since 1970: 64 bits reach a little further.
 const TIMES: std::ops::Range<i64> = -9_214_560_000_000_000_000..9_214_646_400_000_000_000;
 
+/// Related spans, and earlier points of a metric, are looked for so far around the range asked for.
+pub const REACH_NANOS: i64 = 3_600_000_000_000;
+
 /// From when, and until before when.
 pub(crate) type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
 
@@ -29,8 +32,25 @@ pub struct Range {
 }
 
 impl Range {
+    /// The range from one moment until before another.
+    #[must_use]
+    pub fn between(start: Option<UnixNanos>, end: Option<UnixNanos>) -> Self {
+        let text = |time: UnixNanos| {
+            let (first, last) = (UnixNanos(TIMES.start), UnixNanos(TIMES.end - 1));
+            format!("{}Z", time_text(time.clamp(first, last)))
+        };
+        Self {
+            last: None,
+            start: start.map(text),
+            end: end.map(text),
+        }
+    }
+
     /// From when, and until before when.
-    pub(crate) fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
+    ///
+    /// # Errors
+    /// A time can't be read, or `last` stands beside `start` or `end`.
+    pub fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
         if let Some(last) = &self.last {
             if self.start.is_some() || self.end.is_some() {
                 return Err(Error::Request(
@@ -103,7 +123,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, Error> {
 }
 
 /// The bounds as SQL conditions.
-pub(crate) fn time_conditions((start, end): Bounds) -> Vec<String> {
+#[must_use]
+pub fn time_conditions((start, end): Bounds) -> Vec<String> {
     let start = start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start)));
     let end = end.map(|end| format!("\"time\" < TIMESTAMP '{}'", time_text(end)));
     start.into_iter().chain(end).collect()

@@ -1,0 +1,104 @@
+//! Scans give every row of their range once, from parts and from memory, with what was asked for beside it.
+
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::Int64Type;
+use crawlspace_model::attribute::Value;
+use crawlspace_model::{Table, UnixNanos};
+use crawlspace_wire::batch::{Cell, TableBuilder};
+
+use super::{open, runtime};
+use crate::{Asking, Config, Engine, Error, Piece, Range, Scan, Stored};
+
+const ROWS: i64 = 30_000;
+
+fn rows(numbers: std::ops::Range<i64>) -> arrow::array::RecordBatch {
+    let mut builder = TableBuilder::new(Table::Spans);
+    for number in numbers {
+        builder.set("time", Cell::Time(number));
+        builder.set("received_at", Cell::Time(number));
+        builder.set("trace_id", Cell::Bytes(&(number as u128 + 1).to_be_bytes()));
+        builder.set("span_id", Cell::Bytes(&(number + 1).to_be_bytes()));
+        for (column, text) in [("name", "n"), ("kind", "server"), ("status_code", "unset")] {
+            builder.set(column, Cell::Text(text));
+        }
+        builder.set("sample_weight", Cell::Double(1.0));
+        builder.attribute("number", &Value::Int(number));
+        if number % 2 == 0 {
+            builder.attribute("half", &Value::String("even"));
+        }
+        builder.end_row();
+    }
+    builder.finish()
+}
+
+#[test]
+fn a_scan_gives_all_rows_with_fields_and_marks() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = open(&directory).await;
+        lake.publish(1, vec![(Table::Spans, rows(0..ROWS / 2))]);
+        lake.flush().await.unwrap();
+        lake.publish(2, vec![(Table::Spans, rows(ROWS / 2..ROWS))]);
+        // Fewer rows than the scan gives: it is no question of the query API.
+        let config = Config {
+            rows_max: 10,
+            rows_limit_max: 10,
+            ..Config::default()
+        };
+        let engine = Engine::new(lake, config);
+        let scan = Scan {
+            from: "spans",
+            range: Some(Range {
+                start: Some("1970-01-01T00:00:00.000000100Z".to_owned()),
+                ..Range::default()
+            }),
+            stored: Stored::Named(["trace_id".to_owned()].into()),
+            fields: &["number", "nobody.has.it", "half"],
+            marks: &[("even", "half = 'even'"), ("third", "number % 3 = 0")],
+            ..Scan::default()
+        };
+        let asking = Asking {
+            now: UnixNanos(ROWS),
+            ..Asking::default()
+        };
+        let mut scanning = engine
+            .scan(&engine.snapshot(), &scan, &asking)
+            .await
+            .unwrap();
+        let mut seen = Vec::new();
+        while let Piece::Rows(rows) = scanning.next().await.unwrap() {
+            let schema = rows.schema();
+            let names: Vec<&str> = schema
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str())
+                .collect();
+            assert_eq!(names, ["trace_id", "number", "half", "even", "third"]);
+            let ids = rows.column(0).as_fixed_size_binary();
+            let numbers = rows.column(1).as_primitive::<Int64Type>();
+            let (even, third) = (rows.column(3).as_boolean(), rows.column(4).as_boolean());
+            for row in 0..rows.num_rows() {
+                let number = numbers.value(row);
+                assert_eq!(ids.value(row), (number as u128 + 1).to_be_bytes());
+                assert_eq!(
+                    (even.value(row), third.value(row)),
+                    (number % 2 == 0, number % 3 == 0)
+                );
+                assert_eq!(even.null_count(), 0);
+                seen.push(number);
+            }
+        }
+        seen.sort_unstable();
+        assert_eq!(seen, (100..ROWS).collect::<Vec<_>>());
+        let any = Scan {
+            from: "spans",
+            marks: &[("m", "any.half = 'even'")],
+            ..Scan::default()
+        };
+        let error = engine
+            .scan(&engine.snapshot(), &any, &asking)
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::Request(_)), "{error}");
+    });
+}

@@ -1,8 +1,13 @@
 //! What the data means: what is different about a selection, what talks to what, how one entity fares among all, what is
 //! odd now. Reads through `query` only; every number comes with the question that gives it.
 
+pub mod entity;
 mod error;
 mod evidence;
+mod rows;
+mod sql;
+mod tails;
+mod trees;
 pub mod words;
 
 use std::sync::Arc;
@@ -11,6 +16,7 @@ use crawlspace_query::Engine;
 
 pub use error::Error;
 pub use evidence::Evidence;
+pub use trees::PlaceKind;
 
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ pub use engine::{Asking, Config, Engine, Stored};
 pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
-pub use request::{Fill, QueryRequest, Range, parse_duration};
+pub use request::{Fill, QueryRequest, Range, parse_duration, time_conditions};
 pub use scan::{Scan, Scanning};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};

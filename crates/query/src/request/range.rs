@@ -12,7 +12,7 @@ use crate::error::Error;
 const TIMES: std::ops::Range<i64> = -9_214_560_000_000_000_000..9_214_646_400_000_000_000;
 
 /// From when, and until before when.
-pub(crate) type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
+pub type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
 
 /// The times asked for; the end is not included. Times are RFC 3339 or a number since 1970 in seconds, milli-, micro- or
 /// nanoseconds, told apart by their size.
@@ -30,7 +30,10 @@ pub struct Range {
 
 impl Range {
     /// From when, and until before when.
-    pub(crate) fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
+    ///
+    /// # Errors
+    /// A time is none, or there is both `last` and another.
+    pub fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
         if let Some(last) = &self.last {
             if self.start.is_some() || self.end.is_some() {
                 return Err(Error::Request(
@@ -103,7 +106,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, Error> {
 }
 
 /// The bounds as SQL conditions.
-pub(crate) fn time_conditions((start, end): Bounds) -> Vec<String> {
+#[must_use]
+pub fn time_conditions((start, end): Bounds) -> Vec<String> {
     let start = start.map(|start| format!("\"time\" >= TIMESTAMP '{}'", time_text(start)));
     let end = end.map(|end| format!("\"time\" < TIMESTAMP '{}'", time_text(end)));
     start.into_iter().chain(end).collect()

@@ -129,6 +129,18 @@ impl Compared {
             places: places(&pairs, trials),
         })
     }
+
+    /// How many times what is expected all places but one take: whoever is slow everywhere is so at each.
+    pub fn rest_ratio(&self, place: &PlaceExcess) -> f64 {
+        let rest = self
+            .places
+            .iter()
+            .filter(|other| other.place != place.place);
+        let sum = rest.fold((0.0, 0.0), |(mean, expected), other| {
+            (mean + other.excess.mean, expected + other.excess.expected)
+        });
+        if sum.1 > 0.0 { sum.0 / sum.1 } else { 1.0 }
+    }
 }
 
 fn places<'a>(pairs: &[(&Request, &'a Others)], trials: f64) -> Vec<PlaceExcess> {

@@ -15,11 +15,9 @@ use crate::{Error, Evidence, Insight, sql, words};
 
 /// A difference that is more probable is chance.
 const P_VALUE_MAX: f64 = 1e-3;
-/// The same of one place alone, for which the spread of entities is not known.
-const PLACE_P_VALUE_MAX: f64 = 1e-4;
 /// Requests as a whole differ if they take longer than others' by this share of these.
 const LATENCY_EXCESS_MIN: f64 = 0.2;
-/// One place differs if it takes so many times what it takes in others' requests…
+/// One place differs if it takes so many times what it takes in others' requests, when the rest takes what it does…
 const PLACE_RATIO_MIN: f64 = 2.0;
 /// …and that is this share of a whole request.
 const PLACE_EXCESS_MIN: f64 = 0.1;
@@ -226,8 +224,9 @@ impl Insight {
         let tests = compared.places.len() as f64;
         let is_odd = |place: &&PlaceExcess| {
             let excess = place.excess;
-            excess.p_value * tests <= PLACE_P_VALUE_MAX
-                && excess.mean >= PLACE_RATIO_MIN * excess.expected
+            excess.p_value * tests <= P_VALUE_MAX
+                && excess.mean
+                    >= PLACE_RATIO_MIN * compared.rest_ratio(place).max(1.0) * excess.expected
                 && excess.nanos() >= PLACE_EXCESS_MIN * compared.latency.expected
         };
         let Some(odd) = compared.places.iter().find(is_odd) else {

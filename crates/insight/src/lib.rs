@@ -1,10 +1,13 @@
 //! What the data means: what is different about a selection, what talks to what, how one entity fares among all, what is
 //! odd now. Reads through `query` only; every number comes with the question that gives it.
 
+mod completeness;
 pub mod entity;
 mod error;
 mod evidence;
+mod period;
 mod rows;
+mod spans;
 mod sql;
 mod tails;
 mod trees;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 
 use crawlspace_query::Engine;
 
+pub use completeness::{Completeness, Ledger, Refused, Sampled, Share, Verdict};
 pub use error::Error;
 pub use evidence::Evidence;
 pub use trees::PlaceKind;
@@ -22,14 +26,26 @@ pub use trees::PlaceKind;
 mod tests;
 
 /// Answers questions about what the data means.
-#[derive(Debug)]
 pub struct Insight {
     engine: Arc<Engine>,
+    ledger: Option<Ledger>,
 }
 
 impl Insight {
     #[must_use]
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+        Self {
+            engine,
+            ledger: None,
+        }
+    }
+
+    /// With what completeness knows of refusals.
+    #[must_use]
+    pub fn with_ledger(self, ledger: Ledger) -> Self {
+        Self {
+            ledger: Some(ledger),
+            ..self
+        }
     }
 }

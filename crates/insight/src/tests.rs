@@ -1,5 +1,7 @@
 //! A real store for tests: a lake in a directory of its own, with an engine over it.
 
+pub(crate) mod spans;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -81,7 +81,8 @@ impl Error {
     }
 
     /// Whether stored data is perhaps damaged: it could not be read, and that may not pass.
-    pub(crate) fn is_unreadable(&self) -> bool {
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
         let Self::Run { source } = self else {
             return false;
         };

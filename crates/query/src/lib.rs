@@ -16,13 +16,14 @@ mod table;
 mod tail;
 mod trace;
 
+pub use crawlspace_lake::Snapshot;
 pub use engine::answer::{Answer, Footer};
 pub use engine::running::{Piece, Running};
 pub use engine::{Asking, Config, Engine, Stored};
 pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
-pub use request::{Fill, QueryRequest, Range, parse_duration, time_conditions};
+pub use request::{Fill, QueryRequest, REACH_NANOS, Range, parse_duration, time_conditions};
 pub use scan::{Scan, Scanning};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};

@@ -14,7 +14,7 @@ use asked::Asked;
 pub(crate) use calculation::count;
 pub(crate) use condition::{condition_of, known_field};
 pub(crate) use gaps::Gaps;
-pub use range::{Range, parse_duration, time_conditions};
+pub use range::{REACH_NANOS, Range, parse_duration, time_conditions};
 use steps::Steps;
 
 const GROUPS_DEFAULT: usize = 1_000;

@@ -12,7 +12,7 @@ use crate::engine::running::{Piece, Running};
 use crate::engine::{Asking, Engine, Query, Stored};
 use crate::error::Error;
 use crate::request::asked::Asked;
-use crate::request::condition::quoted;
+use crate::request::condition::{condition_of, quoted};
 use crate::request::{QueryRequest, Range};
 use crate::table::{STORED, table_named};
 
@@ -44,6 +44,30 @@ impl Engine {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.lake.snapshot()
+    }
+
+    /// Whether some event may have the field.
+    ///
+    /// # Errors
+    /// There is no such table.
+    pub fn has_field(&self, snapshot: &Snapshot, from: &str, field: &str) -> Result<bool, Error> {
+        Ok(attribute::is_known(
+            snapshot.table(table_named(from)?),
+            field,
+        ))
+    }
+
+    /// A condition over the events' own fields, as SQL of one expression; `None` where it is blank.
+    ///
+    /// # Errors
+    /// It is more than that, or names what no event has.
+    pub fn own_condition(
+        &self,
+        snapshot: &Snapshot,
+        from: &str,
+        text: &str,
+    ) -> Result<Option<String>, Error> {
+        condition_of(snapshot.table(table_named(from)?), Some(text))
     }
 
     /// Reads all rows of a range, however many.

@@ -92,8 +92,8 @@ impl Server {
         };
         let ready = ready_text(arguments.json, doors, &data_dir, &gate, &first_keys);
         let dependencies = crawlspace_api::Dependencies {
+            insight: Arc::new(insight(&engine, &ingest)),
             ingest,
-            insight: Arc::new(Insight::new(Arc::clone(&engine))),
             engine,
             backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),
             lake,
@@ -194,6 +194,11 @@ async fn close(
             tracing::warn!("closed before all rows were flushed: they come back from the log")
         }
     }
+}
+
+fn insight(engine: &Arc<Engine>, ingest: &Arc<Ingest>) -> Insight {
+    let ingest = Arc::clone(ingest);
+    Insight::new(Arc::clone(engine)).with_ledger(Arc::new(move || ingest.ledger().account))
 }
 
 async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {

@@ -8,7 +8,7 @@ use crawlspace_model::{Table, UnixNanos};
 use super::calculation::{Calculation, Function, Needs, count, counter};
 use super::condition::{Conjunct, conjuncts, quoted, with_columns};
 use super::gaps::Gaps;
-use super::range::{Bounds, time_conditions};
+use super::range::{Bounds, REACH_NANOS, time_conditions};
 use super::relation::{Relation, Scope, exists, filter_of};
 use super::steps::Steps;
 use super::{
@@ -16,9 +16,6 @@ use super::{
 };
 use crate::attribute;
 use crate::error::Error;
-
-/// Related spans, and earlier points of a metric, are looked for so far around the range asked for.
-const REACH_NANOS: i64 = 3_600_000_000_000;
 
 /// What a metric's points of one series have in common: conditions on these leave whole series.
 const OF_SERIES: [&str; 7] = [

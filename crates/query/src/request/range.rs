@@ -11,8 +11,11 @@ use crate::error::Error;
 /// Times that can be asked for, the years 1678 to 2261 in nanoseconds since 1970: 64 bits reach a little further.
 const TIMES: std::ops::Range<i64> = -9_214_560_000_000_000_000..9_214_646_400_000_000_000;
 
+/// Related spans, and earlier points of a metric, are looked for so far around the range asked for.
+pub const REACH_NANOS: i64 = 3_600_000_000_000;
+
 /// From when, and until before when.
-pub type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
+pub(crate) type Bounds = (Option<UnixNanos>, Option<UnixNanos>);
 
 /// The times asked for; the end is not included. Times are RFC 3339 or a number since 1970 in seconds, milli-, micro- or
 /// nanoseconds, told apart by their size.
@@ -29,10 +32,24 @@ pub struct Range {
 }
 
 impl Range {
+    /// The range from one moment until before another.
+    #[must_use]
+    pub fn between(start: Option<UnixNanos>, end: Option<UnixNanos>) -> Self {
+        let text = |time: UnixNanos| {
+            let (first, last) = (UnixNanos(TIMES.start), UnixNanos(TIMES.end - 1));
+            format!("{}Z", time_text(time.clamp(first, last)))
+        };
+        Self {
+            last: None,
+            start: start.map(text),
+            end: end.map(text),
+        }
+    }
+
     /// From when, and until before when.
     ///
     /// # Errors
-    /// A time is none, or there is both `last` and another.
+    /// A time can't be read, or `last` stands beside `start` or `end`.
     pub fn bounds(&self, now: UnixNanos) -> Result<Bounds, Error> {
         if let Some(last) = &self.last {
             if self.start.is_some() || self.end.is_some() {

@@ -5,6 +5,7 @@ mod completeness;
 pub mod entity;
 mod error;
 mod evidence;
+pub mod odd;
 mod period;
 mod rows;
 mod spans;

@@ -1,6 +1,5 @@
 //! What happened to the entity: its traces hop by hop, and the log records beside them.
 
-use crawlspace_model::Table;
 use crawlspace_query::Asking;
 
 use super::answer::{EntityEvent, EntityHop, EntityTrace};
@@ -137,9 +136,11 @@ impl Insight {
         asking: &Asking,
     ) -> Result<Vec<EntityEvent>, Error> {
         let snapshot = self.engine.snapshot();
-        let logs = snapshot.table(Table::Logs);
-        let is_known =
-            |name: &str| Table::Logs.fixed_column(name).is_some() || logs.attribute(name).is_some();
+        let is_known = |name: &str| {
+            self.engine
+                .has_field(&snapshot, "logs", name)
+                .unwrap_or(false)
+        };
         let ids: Vec<String> = traces.iter().map(id_of).collect();
         let mut conditions = Vec::new();
         if !ids.is_empty() {

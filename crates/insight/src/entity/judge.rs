@@ -302,12 +302,10 @@ impl Insight {
         ];
         if let Some(peer) = place.peer.map(text) {
             let snapshot = self.engine.snapshot();
-            let spans = snapshot.table(crawlspace_model::Table::Spans);
             let known = PEERS.into_iter().filter(|name| {
-                let older = crawlspace_model::names::older_names(name).iter().copied();
-                std::iter::once(*name)
-                    .chain(older)
-                    .any(|name| spans.attribute(name).is_some())
+                self.engine
+                    .has_field(&snapshot, "spans", name)
+                    .unwrap_or(false)
             });
             let any: Vec<String> = known.map(|name| sql::is(name, Some(peer))).collect();
             conditions.push(format!("({})", any.join(" OR ")));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crawlspace_query::{Asking, Piece, Scan, Stored};
+use crawlspace_model::UnixNanos;
+use crawlspace_query::{Asking, Piece, REACH_NANOS, Scan, Stored};
 
 use super::TRACES_MAX;
 use super::subject::Subject;
@@ -20,8 +21,6 @@ const RANGES_MAX: usize = 8;
 const OWN_SPANS_MAX: usize = 3_000;
 /// Spans of the entity's traces that are read.
 const TRACE_SPANS_MAX: usize = 200_000;
-/// How long before and after the entity's spans others of their traces are looked for.
-const REACH_NANOS: i64 = 3_600_000_000_000;
 
 /// Traces of others.
 #[derive(Debug)]
@@ -67,12 +66,8 @@ impl Insight {
             return Ok((Vec::new(), rows));
         };
         let around = sql::during(
-            Some(crawlspace_model::UnixNanos(
-                first.saturating_sub(REACH_NANOS),
-            )),
-            Some(crawlspace_model::UnixNanos(
-                last.saturating_add(REACH_NANOS),
-            )),
+            Some(UnixNanos(first.saturating_sub(REACH_NANOS))),
+            Some(UnixNanos(last.saturating_add(REACH_NANOS))),
         );
         let ids = sql::list(order.iter().map(String::as_str));
         let condition = format!("trace_id IN ({ids}) AND {around}");

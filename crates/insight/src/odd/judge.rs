@@ -17,7 +17,7 @@ const ERROR_SHARE_MIN: f64 = 0.002;
 /// Requests from which a flow is new, or its rate and times are looked at.
 const NEW_MIN: f64 = 20.0;
 const RATE_MIN: f64 = 10.0;
-const LATENCY_MIN: f64 = 20.0;
+const LATENCY_MIN: f64 = 8.0;
 const TAIL_MIN: f64 = 200.0;
 /// How far hours are taken to spread where too few are known: of earlier days, and from one hour to the next.
 const ASSUMED_DAYS: f64 = 0.25;
@@ -72,7 +72,7 @@ pub(super) fn judge(histories: &Histories) -> Judged {
     let compared: Vec<Compared<'_>> = histories
         .all
         .iter()
-        .map(|(who, history)| Compared::new(who, history, &histories.days))
+        .filter_map(|(who, history)| Compared::new(who, history, histories))
         .collect();
     let pooled = Pooled::of(&compared);
     let tested: Vec<Found> = compared
@@ -105,7 +105,8 @@ pub(super) fn judge(histories: &Histories) -> Judged {
 /// Where a service differs as its flows do, the flows are told; where many do, the service.
 fn gathered(odd: Vec<Found>) -> Vec<Found> {
     let alike = |a: &Found, b: &Found| {
-        a.who.service == b.who.service && a.measure == b.measure && a.change == b.change
+        let way = |found: &Found| matches!(found.change, Change::More | Change::New);
+        a.who.service == b.who.service && a.measure == b.measure && way(a) == way(b)
     };
     let flows_like = |found: &Found| {
         odd.iter()
@@ -150,24 +151,35 @@ impl Pooled {
 }
 
 impl<'a> Compared<'a> {
-    fn new(who: &'a Who, history: &History, known: &[usize]) -> Self {
+    /// `None` where there is nothing to compare with.
+    fn new(who: &'a Who, history: &History, histories: &Histories) -> Option<Self> {
         // It is as old as the first day that has it; days without it before that say nothing.
-        let oldest = history.days.keys().max().copied().unwrap_or_default();
-        let days: Vec<(usize, Hour)> = known
+        let mut oldest = history.oldest();
+        let mut is_comparable = histories.has_hour_before();
+        if who.flow.is_none() {
+            // A new flow makes another thing of a service: it is compared with what it was since then.
+            for flow in histories.large_flows_of(who, history) {
+                oldest = oldest.min(flow.oldest());
+                is_comparable &= flow.before.requests > 0.0;
+            }
+        }
+        let days: Vec<(usize, Hour)> = histories
+            .days
             .iter()
             .filter(|days| **days <= oldest)
             .map(|days| (*days, history.days.get(days).copied().unwrap_or_default()))
             .collect();
         let (reference, hours) = match days.is_empty() {
+            true if !is_comparable => return None,
             true => (Reference::HourBefore, vec![(0, history.before)]),
             false => (Reference::SameHour, days),
         };
-        Self {
+        Some(Self {
             who,
             now: history.now,
             reference,
             hours,
-        }
+        })
     }
 
     fn values(&self, value: impl Fn(&Hour) -> Option<f64>) -> Vec<f64> {
@@ -312,9 +324,11 @@ impl<'a> Compared<'a> {
             .filter(|value| *value > 0.0 && hour.requests / hour.weight.max(1.0) >= enough(measure))
     }
 
+    /// How far a time spreads beyond what chance does.
     fn time_variance(&self, measure: OddMeasure) -> Option<f64> {
         let values = self.values(|hour| Self::time_of(measure, hour));
-        usual::variance(&values, usual::middle(values.iter().copied())?)
+        let seen = usual::variance(&values, usual::middle(values.iter().copied())?)?;
+        Some((seen - self.by_chance(measure, self.usual().requests)).max(0.0))
     }
 
     fn time(&self, measure: OddMeasure, pooled: Option<f64>) -> Option<Found> {
@@ -327,7 +341,13 @@ impl<'a> Compared<'a> {
             LEAST_LATENCY
         };
         let spread = self.spread(self.time_variance(measure), pooled, least);
-        let p_value = usual::time(now, usual, self.by_chance(measure), spread, values.len());
+        let p_value = usual::time(
+            now,
+            usual,
+            self.by_chance(measure, self.now.requests),
+            spread,
+            values.len(),
+        );
         let change = if now > usual {
             Change::More
         } else {
@@ -348,23 +368,23 @@ impl<'a> Compared<'a> {
         Some(self.found(measure, change, p_value, harm))
     }
 
-    /// The variance of an hour's percentile for having so few requests, more than the earlier hours have: of logarithms
-    /// that are about normal.
-    fn by_chance(&self, measure: OddMeasure) -> f64 {
+    /// The variance of an hour's percentile for having so few requests: of logarithms that are about normal.
+    fn by_chance(&self, measure: OddMeasure, requests: f64) -> f64 {
         let usual = self.usual();
         let (Some(p50), Some(p99)) = (usual.p50, usual.p99) else {
             return 0.0;
         };
-        let sigma = (p99 / p50.max(1.0)).max(1.0).ln() / 2.33;
+        // Of few requests, the 99th percentile is the largest, and not so far out.
+        let usual_requests = (usual.requests / self.weight()).max(2.0);
+        let far = (0.8 + 0.4 * usual_requests.ln()).min(2.33);
+        let sigma = (p99 / p50.max(1.0)).max(1.0).ln() / far;
         // √(q(1 - q)) over the normal density at q.
         let factor: f64 = if measure == OddMeasure::Tail {
             3.73
         } else {
             1.25
         };
-        let few = 1.0 / (self.now.requests / self.weight()).max(1.0);
-        let many = 1.0 / (usual.requests / self.weight()).max(1.0);
-        (factor * sigma).powi(2) * (few - many).max(0.0)
+        (factor * sigma).powi(2) / (requests / self.weight()).max(1.0)
     }
 }
 

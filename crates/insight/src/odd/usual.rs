@@ -96,7 +96,7 @@ pub(super) fn count(now: f64, expected: f64, spread: Spread, hours: usize) -> f6
 
 /// How improbable a time is where another is usual; `by_chance` is the variance that the few requests of an hour make.
 pub(super) fn time(now: f64, usual: f64, by_chance: f64, spread: Spread, hours: usize) -> f64 {
-    let variance = spread.of_next(0.0, hours) + by_chance;
+    let variance = spread.of_next(by_chance, hours) + by_chance;
     tails::student_beyond((now / usual).ln() / variance.sqrt(), spread.freedom)
 }
 

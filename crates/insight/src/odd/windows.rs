@@ -18,6 +18,9 @@ const BEFORE: usize = 0;
 /// Flows that are looked at: those with the most requests.
 const FLOWS_MAX: usize = 2_000;
 
+/// A flow that has this share of its service's requests makes much of it.
+const LARGE_SHARE: f64 = 0.1;
+
 /// Spans that requests begin with, as somebody else sees them. What calls them may be in the trace or not.
 const ENTRIES: &str = "(parent_span_id IS NULL OR kind IN ('server', 'consumer'))";
 
@@ -124,6 +127,13 @@ pub(super) struct History {
     pub days: BTreeMap<usize, Hour>,
 }
 
+impl History {
+    /// The earliest known day that has it; 0 for none.
+    pub fn oldest(&self) -> usize {
+        self.days.keys().max().copied().unwrap_or_default()
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Histories {
@@ -140,6 +150,26 @@ impl Histories {
 
     pub fn services(&self) -> usize {
         self.all.len() - self.flows()
+    }
+
+    /// Whether anything is known of the hour before.
+    pub fn has_hour_before(&self) -> bool {
+        self.all
+            .values()
+            .any(|history| history.before.requests > 0.0)
+    }
+
+    /// The flows that make much of a service now.
+    pub fn large_flows_of<'h>(
+        &'h self,
+        service: &'h Who,
+        whole: &'h History,
+    ) -> impl Iterator<Item = &'h History> {
+        let of_it = self.all.iter().filter(|(who, history)| {
+            let is_large = history.now.requests >= LARGE_SHARE * whole.now.requests;
+            who.flow.is_some() && who.service == service.service && is_large
+        });
+        of_it.map(|(_, history)| history)
     }
 }
 

@@ -2,11 +2,17 @@
 //! odd now. Reads through `query` only; every number comes with the question that gives it.
 
 mod completeness;
+pub mod entity;
 mod error;
 mod evidence;
 mod map;
+pub mod odd;
 mod period;
+mod rows;
 mod spans;
+mod sql;
+mod tails;
+mod trees;
 pub mod words;
 
 use std::sync::Arc;
@@ -21,6 +27,7 @@ pub use map::{
     Change, Changed, Difference, Edge, EdgeKind, Figures, LeftOut, Map, MapRequest, Node, NodeKind,
     Vendor,
 };
+pub use trees::PlaceKind;
 
 #[cfg(test)]
 mod tests;

@@ -46,9 +46,41 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// A place in a row: `first` to `third`, then in digits.
+#[must_use]
+pub fn ordinal(number: u32) -> String {
+    match number {
+        1 => "first".to_owned(),
+        2 => "second".to_owned(),
+        3 => "third".to_owned(),
+        _ => {
+            let ending = match (number % 10, number % 100) {
+                (1, rest) if rest != 11 => "st",
+                (2, rest) if rest != 12 => "nd",
+                (3, rest) if rest != 13 => "rd",
+                _ => "th",
+            };
+            format!("{number}{ending}")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{duration, number, share};
+    use super::{duration, number, ordinal, share};
+
+    #[test]
+    fn ordinals_are_words_up_to_the_third() {
+        for (place, text) in [
+            (1, "first"),
+            (3, "third"),
+            (4, "4th"),
+            (11, "11th"),
+            (22, "22nd"),
+        ] {
+            assert_eq!(ordinal(place), text);
+        }
+    }
 
     #[test]
     fn numbers_are_short() {

@@ -2,7 +2,8 @@
 //! columns a query names, so that the planner is offered only those. Works on tokens, before parsing: SQL itself would
 //! read the dots as table and column.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crawlspace_model::Table;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
@@ -18,6 +19,25 @@ pub(crate) trait Columns {
     fn has_column(&self, table: Table, name: &str) -> bool;
     /// All names, to suggest one.
     fn names(&self, table: Table) -> BTreeSet<String>;
+}
+
+/// Columns that have been asked about: SQL says the same words again and again, and each is looked for in every batch in
+/// memory.
+struct Remembered<'a> {
+    columns: &'a dyn Columns,
+    known: RefCell<HashMap<(Table, String), bool>>,
+}
+
+impl Columns for Remembered<'_> {
+    fn has_column(&self, table: Table, name: &str) -> bool {
+        let mut known = self.known.borrow_mut();
+        let known = known.entry((table, name.to_owned()));
+        *known.or_insert_with(|| self.columns.has_column(table, name))
+    }
+
+    fn names(&self, table: Table) -> BTreeSet<String> {
+        self.columns.names(table)
+    }
 }
 
 /// A query's tokens with its dotted names joined.
@@ -52,6 +72,10 @@ pub(crate) fn resolve(
             .iter()
             .filter_map(|token| Table::parse(&bare_word(token)?.value))
             .collect(),
+    };
+    let columns: &dyn Columns = &Remembered {
+        columns,
+        known: RefCell::default(),
     };
     let qualifiers = qualifiers(&tokens);
     let mut resolved = Resolved {

@@ -155,19 +155,19 @@ impl TableProvider for StoredTable {
             .cloned()
             .map(by_bytes)
             .collect::<Result<_>>()?;
-        let range = TimeRange::of(&filters);
+        let times = Times::of(&filters);
         let parts: Vec<Arc<Part>> = self
             .snapshot
             .parts
             .iter()
-            .filter(|part| range.meets_part(part))
+            .filter(|part| times.meet_part(part))
             .cloned()
             .collect();
         let memory: Vec<Arc<MemoryBatch>> = self
             .snapshot
             .memory
             .iter()
-            .filter(|batch| range.meets_memory(batch))
+            .filter(|batch| times.meet_memory(batch))
             .cloned()
             .collect();
         self.note(&parts, &memory);
@@ -258,64 +258,75 @@ fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
     balanced.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The times that filters leave, both ends included.
-#[derive(Debug, Clone, Copy)]
-struct TimeRange {
-    from: i64,
-    to: i64,
-}
+/// The times that filters leave: stretches with both ends included, of which a row is in one.
+#[derive(Debug, Clone)]
+struct Times(Vec<(i64, i64)>);
 
-impl TimeRange {
+/// More stretches are read as the one around them.
+const STRETCHES_MAX: usize = 64;
+
+impl Times {
     fn of(filters: &[Expr]) -> Self {
-        let everything = Self {
-            from: i64::MIN,
-            to: i64::MAX,
-        };
+        let all = Self(vec![(i64::MIN, i64::MAX)]);
         filters
             .iter()
-            .fold(everything, |range, filter| range.narrowed(filter))
+            .fold(all, |times, filter| times.and(&Self::left_by(filter)))
     }
 
-    fn narrowed(self, filter: &Expr) -> Self {
-        match filter {
-            Expr::BinaryExpr(BinaryExpr {
-                left,
-                op: Operator::And,
-                right,
-            }) => self.narrowed(left).narrowed(right),
-            Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-                match (left.as_ref(), right.as_ref()) {
-                    (
-                        Expr::Column(column),
-                        Expr::Literal(ScalarValue::TimestampNanosecond(Some(time), _), _),
-                    ) if column.name == "time" => match op {
-                        Operator::Eq => Self {
-                            from: self.from.max(*time),
-                            to: self.to.min(*time),
-                        },
-                        Operator::Gt | Operator::GtEq => Self {
-                            from: self.from.max(*time),
-                            ..self
-                        },
-                        Operator::Lt | Operator::LtEq => Self {
-                            to: self.to.min(*time),
-                            ..self
-                        },
-                        _ => self,
-                    },
-                    _ => self,
-                }
+    fn left_by(filter: &Expr) -> Self {
+        let all = (i64::MIN, i64::MAX);
+        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = filter else {
+            return Self(vec![all]);
+        };
+        match (op, left.as_ref(), right.as_ref()) {
+            (Operator::And, left, right) => Self::left_by(left).and(&Self::left_by(right)),
+            (Operator::Or, left, right) => {
+                let mut times = Self::left_by(left);
+                times.0.extend(Self::left_by(right).0);
+                times.bounded()
             }
-            _ => self,
+            (
+                op,
+                Expr::Column(column),
+                Expr::Literal(ScalarValue::TimestampNanosecond(Some(time), _), _),
+            ) if column.name == "time" => Self(vec![match op {
+                Operator::Eq => (*time, *time),
+                Operator::Gt | Operator::GtEq => (*time, i64::MAX),
+                Operator::Lt | Operator::LtEq => (i64::MIN, *time),
+                _ => all,
+            }]),
+            _ => Self(vec![all]),
         }
     }
 
-    fn meets_part(&self, part: &Part) -> bool {
-        part.meta.time_max.0 >= self.from && part.meta.time_min.0 <= self.to
+    fn and(&self, other: &Self) -> Self {
+        let pairs = self
+            .0
+            .iter()
+            .flat_map(|one| other.0.iter().map(move |two| (one, two)));
+        let both = pairs.map(|(one, two)| (one.0.max(two.0), one.1.min(two.1)));
+        Self(both.filter(|(from, to)| from <= to).collect()).bounded()
     }
 
-    fn meets_memory(&self, batch: &MemoryBatch) -> bool {
-        batch.time_max.0 >= self.from && batch.time_min.0 <= self.to
+    fn bounded(self) -> Self {
+        if self.0.len() <= STRETCHES_MAX {
+            return self;
+        }
+        let from = self.0.iter().map(|(from, _)| *from).min();
+        let to = self.0.iter().map(|(_, to)| *to).max();
+        Self(from.zip(to).into_iter().collect())
+    }
+
+    fn meet(&self, first: i64, last: i64) -> bool {
+        self.0.iter().any(|(from, to)| last >= *from && first <= *to)
+    }
+
+    fn meet_part(&self, part: &Part) -> bool {
+        self.meet(part.meta.time_min.0, part.meta.time_max.0)
+    }
+
+    fn meet_memory(&self, batch: &MemoryBatch) -> bool {
+        self.meet(batch.time_min.0, batch.time_max.0)
     }
 }
 

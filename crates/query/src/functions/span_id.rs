@@ -65,13 +65,19 @@ impl ScalarUDFImpl for HexId {
     }
 }
 
-/// `hex_id(column) = 'text'` (or `IN`, or `<>`) as a comparison of bytes; other expressions as they are. A text that no
-/// id reads as equals none.
+/// `hex_id(column) = 'text'` (or `IN`, `<>`, `<`, `>=` and the like) as a comparison of bytes, which hex orders alike;
+/// other expressions as they are. A text that no id reads as equals none.
 pub(crate) fn rewrite_id_comparison(expression: Expr) -> Expr {
     match expression {
         Expr::BinaryExpr(BinaryExpr {
             left,
-            op: op @ (Operator::Eq | Operator::NotEq),
+            op:
+                op @ (Operator::Eq
+                | Operator::NotEq
+                | Operator::Lt
+                | Operator::LtEq
+                | Operator::Gt
+                | Operator::GtEq),
             right,
         }) => match (id_column(&left), bytes_of(&right)) {
             (Some(column), Some(bytes)) => Expr::BinaryExpr(BinaryExpr {

@@ -1,6 +1,7 @@
 //! What the data means: what is different about a selection, what talks to what, how one entity fares among all, what is
 //! odd now. Reads through `query` only; every number comes with the question that gives it.
 
+pub mod compare;
 mod error;
 mod evidence;
 pub mod words;

@@ -16,6 +16,7 @@ mod table;
 mod tail;
 mod trace;
 
+pub use crawlspace_lake::Snapshot;
 pub use engine::answer::{Answer, Footer};
 pub use engine::running::{Piece, Running};
 pub use engine::{Asking, Config, Engine, Stored};
@@ -23,7 +24,7 @@ pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
 pub use request::{Fill, QueryRequest, Range, parse_duration};
-pub use scan::{Scan, Scanning};
+pub use scan::{Condition, Scan, Scanning};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
 

@@ -208,7 +208,7 @@ fn found(
     witness: &mut Witness<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let totals = &telling.tally.totals;
-    let standings = witness.standings(totals);
+    let standings = witness.standings(telling.tally);
     let effect = |bit: &usize| standings[*bit].count.effect(totals);
     let is_sure = |bit: &usize| {
         let (candidate, standing) = (&candidates[*bit], &standings[*bit]);

@@ -6,17 +6,35 @@ use utoipa::ToSchema;
 use super::candidate::Candidate;
 use super::events::WEIGHT;
 use super::field::Field;
-use super::question::{BASELINE_MARK, Question, SELECTION_MARK};
+use super::question::{BASELINE_MARK, Question, SELECTION_MARK, quoted};
 use super::statistics::{BASELINE, Count, SELECTION};
 use super::tally::Tally;
 use super::value::{Test, Value};
-use super::witness::Standing;
+use super::witness::{Measure, Standing};
 use crate::{Error, Evidence, words};
 
 /// Values that are shown of a field, beside the one that the sentence is about.
 const OTHERS_MAX: usize = 4;
 /// The ids of traces as bytes, by the name that queries have for them.
 const TRACE_BYTES: &str = "$trace_id";
+/// Of each trace: its weight and the part that is selected, of what has the value and of all.
+const PART_OF_EACH: &str = "avg(\"weight\") FILTER (WHERE \"has\") AS \"of_has\", \
+    coalesce(sum(\"weight\") FILTER (WHERE \"has\" AND \"selected\"), 0) \
+    / sum(\"weight\") FILTER (WHERE \"has\") AS \"part\", avg(\"weight\") AS \"of_all\", \
+    coalesce(sum(\"weight\") FILTER (WHERE \"selected\"), 0) / sum(\"weight\") AS \"part_of_all\"";
+const PART_MEANS: &str = "count(\"of_has\") AS \"traces\", \
+    sum(\"of_has\") * sum(\"of_has\") / sum(\"of_has\" * \"of_has\") AS \"effective\", \
+    sum(\"of_has\" * \"part\") / sum(\"of_has\") AS \"selected\", \
+    sum(\"of_all\" * \"part_of_all\") / sum(\"of_all\") AS \"expected\"";
+/// Of each trace: its events that have the value, those of them that are selected, and the same of all.
+const HIT_OF_EACH: &str = "count(*) FILTER (WHERE \"has\") AS \"having\", \
+    count(*) FILTER (WHERE \"has\" AND \"selected\") AS \"hits\", \
+    count(*) FILTER (WHERE \"selected\") AS \"all_selected\", count(*) AS \"all\"";
+const HIT_MEANS: &str = "count(*) FILTER (WHERE \"having\" > 0) AS \"traces\", \
+    count(*) FILTER (WHERE \"having\" > 0) AS \"effective\", \
+    avg(CASE WHEN \"hits\" > 0 THEN 1.0 ELSE 0.0 END) FILTER (WHERE \"having\" > 0) AS \"selected\", \
+    avg(least(1.0, \"having\" * (SELECT CAST(sum(\"all_selected\") AS DOUBLE) / sum(\"all\") FROM traces))) \
+    FILTER (WHERE \"having\" > 0) AS \"expected\"";
 /// No logarithm of a p-value is below: JSON has no smaller numbers.
 const LOG_MIN: f64 = -690.0;
 
@@ -56,18 +74,21 @@ pub struct ValueShares {
     pub query: Evidence,
 }
 
-/// What `p_value` rests on: how much of each trace is in the selection.
+/// What `p_value` rests on: a number of each trace, so that a trace's events count once, and what its mean would be.
 #[derive(Debug, Clone, serde::Serialize, ToSchema)]
 pub struct TraceEvidence {
+    /// `part`: of each trace, the part of the events that is in the selection. `hit`: 1 if one of them is.
+    pub measure: &'static str,
+    /// Whether it is about the events that do not have the value.
+    pub of_others: bool,
     /// Traces with such events.
     pub traces: u64,
-    /// Whether it is told by events that fulfil the condition, or by all the others.
-    pub of_others: bool,
     /// As many traces as these count for: fewer where they stand for different numbers of traces.
     pub effective: f64,
-    /// The mean part of such a trace's events that is in the selection.
+    /// The mean over these traces.
     pub selected: f64,
-    /// That part over all traces and events.
+    /// What it would be if the value had nothing to do with it: for `part`, the mean over all traces; for `hit`, at most
+    /// the mean number of a trace's events times the part of all events that is in the selection.
     pub expected: f64,
     pub query: Evidence,
 }
@@ -189,40 +210,41 @@ impl Telling<'_> {
         test: &Test,
         standing: &Standing,
     ) -> Result<TraceEvidence, Error> {
+        let told = &standing.told;
         let condition = test.sql(&quoted(&format!("field:{}", field.name)));
-        let condition = if standing.is_of_others {
+        let condition = if told.is_of_others {
             format!("NOT coalesce({condition}, FALSE)")
         } else {
             condition
         };
         let compared = self.question.sql(&[&field.name, WEIGHT, TRACE_BYTES])?;
         // An event without a trace is one of its own.
-        let (alone, and_alone) = if self.tally.traces.alone.traces > 0 {
+        let (alone, and_alone) = if self.tally.traces.alone.sums.traces > 0 {
             let number = "CASE WHEN \"field:$trace_id\" IS NULL THEN row_number() OVER () END AS \"alone\", ";
             (number, ", \"alone\"")
         } else {
             ("", "")
         };
+        let (of_each, means) = match told.measure {
+            Measure::Part => (PART_OF_EACH, PART_MEANS),
+            Measure::Hit => (HIT_OF_EACH, HIT_MEANS),
+        };
         let query = format!(
             "WITH compared AS ({compared}), sides AS (SELECT \"field:$trace_id\" AS \"trace\", {alone}\
              \"field:sample_weight\" AS \"weight\", \"mark:selection\" AS \"selected\", {condition} AS \"has\" \
              FROM compared WHERE \"mark:selection\" OR \"mark:baseline\"), \
-             traces AS (SELECT avg(\"weight\") FILTER (WHERE \"has\") AS \"of_has\", \
-             coalesce(sum(\"weight\") FILTER (WHERE \"has\" AND \"selected\"), 0) \
-             / sum(\"weight\") FILTER (WHERE \"has\") AS \"part\", avg(\"weight\") AS \"of_all\", \
-             coalesce(sum(\"weight\") FILTER (WHERE \"selected\"), 0) / sum(\"weight\") AS \"part_of_all\" \
-             FROM sides GROUP BY \"trace\"{and_alone}) \
-             SELECT count(\"of_has\") AS \"traces\", \
-             sum(\"of_has\") * sum(\"of_has\") / sum(\"of_has\" * \"of_has\") AS \"effective\", \
-             sum(\"of_has\" * \"part\") / sum(\"of_has\") AS \"selected\", \
-             sum(\"of_all\" * \"part_of_all\") / sum(\"of_all\") AS \"expected\" FROM traces"
+             traces AS (SELECT {of_each} FROM sides GROUP BY \"trace\"{and_alone}) SELECT {means} FROM traces"
         );
         Ok(TraceEvidence {
-            traces: standing.sums.traces,
-            of_others: standing.is_of_others,
-            effective: standing.sums.effective(),
-            selected: standing.sums.mean(),
-            expected: standing.expected,
+            measure: match told.measure {
+                Measure::Part => "part",
+                Measure::Hit => "hit",
+            },
+            of_others: told.is_of_others,
+            traces: told.traces,
+            effective: told.effective,
+            selected: told.selected,
+            expected: told.expected,
             query: Evidence(query),
         })
     }
@@ -249,7 +271,7 @@ impl Telling<'_> {
 
 /// The logarithm of the bound over all tests.
 pub(super) fn log_p(candidate: &Candidate, standing: &Standing) -> f64 {
-    (standing.log_bound + candidate.log_chances).min(0.0)
+    (standing.told.log_bound + candidate.log_chances).min(0.0)
 }
 
 fn p_value(candidate: &Candidate, standing: &Standing) -> f64 {
@@ -260,8 +282,4 @@ fn p_value(candidate: &Candidate, standing: &Standing) -> f64 {
 pub(super) fn is_more(count: &Count, totals: &Count) -> bool {
     let shares = count.shares(totals);
     shares[SELECTION] > shares[BASELINE]
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -202,7 +202,21 @@ impl<'a> Question<'a> {
             let scan = self.scan(sides, &marks, fields, Stored::None);
             Ok(scan.sql(&self.snapshot, &self.asking)?)
         });
-        Ok(each.collect::<Result<Vec<_>, Error>>()?.join(" UNION ALL "))
+        let each = each.collect::<Result<Vec<_>, Error>>()?;
+        if let [one] = &each[..] {
+            return Ok(one.clone());
+        }
+        // DataFusion does not unite marks of which it takes some for never null.
+        let fields = fields.iter().map(|name| quoted(&format!("field:{name}")));
+        let marks = [SELECTION_MARK, BASELINE_MARK].map(|name| {
+            let mark = quoted(&format!("mark:{name}"));
+            format!("nullif({mark}, FALSE) AS {mark}")
+        });
+        let columns: Vec<String> = fields.chain(marks).collect();
+        let columns = columns.join(", ");
+        let each = each.iter();
+        let each = each.map(|scan| format!("SELECT {columns} FROM ({scan})"));
+        Ok(each.collect::<Vec<_>>().join(" UNION ALL "))
     }
 
     fn scan<'s>(
@@ -228,4 +242,9 @@ impl Sides {
         let [selection, baseline] = &self.marks;
         [(SELECTION_MARK, selection), (BASELINE_MARK, baseline)]
     }
+}
+
+/// A name as an SQL identifier.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -7,8 +7,11 @@ pub(super) const ONE: u64 = 1 << 24;
 pub(super) const SIGNIFICANCE: f64 = 0.05;
 /// Smaller effects are not worth a sentence, however sure they are.
 pub(super) const EFFECT_MIN: f64 = 0.01;
-/// Each value is tested for having too many and too few, itself and all that have it not.
-pub(super) const TESTS_OF_A_VALUE: f64 = 4.0;
+/// Each value is tested for having too many and too few, itself and all that have it not, by the parts of traces and by
+/// the traces that were hit: those of them that make sense.
+pub(super) const TESTS_OF_A_VALUE: f64 = 6.0;
+/// What is expected of one trace, as a whole number.
+const CERTAIN: f64 = 4_294_967_296.0;
 
 pub(super) const SELECTION: usize = 0;
 pub(super) const BASELINE: usize = 1;
@@ -146,6 +149,68 @@ impl Sums {
     }
 }
 
+/// Traces with an event in the selection, among those that might have had one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Hits {
+    pub traces: u64,
+    hit: u64,
+    expected: u64,
+}
+
+impl Hits {
+    /// Events of a trace, each of which is in the selection with that probability: one of them is with no more than
+    /// their sum, however they depend on each other.
+    pub fn add(&mut self, cell: &Cell, probability: f64) {
+        if cell.rows > 0 {
+            self.traces += 1;
+            self.hit += u64::from(cell.selected > 0);
+            self.expected += expected_of(cell, probability);
+        }
+    }
+
+    /// Events that are traces of their own, by side.
+    pub fn add_alone(&mut self, rows: [u64; 2], probability: f64) {
+        let one = Cell {
+            rows: 1,
+            ..Cell::default()
+        };
+        let all = rows[SELECTION] + rows[BASELINE];
+        self.traces += all;
+        self.hit += rows[SELECTION];
+        self.expected += all * expected_of(&one, probability);
+    }
+
+    pub fn remove(&mut self, cell: &Cell, probability: f64) {
+        if cell.rows > 0 {
+            self.traces -= 1;
+            self.hit -= u64::from(cell.selected > 0);
+            self.expected -= expected_of(cell, probability);
+        }
+    }
+
+    pub fn without(&self, part: &Self) -> Self {
+        Self {
+            traces: self.traces - part.traces,
+            hit: self.hit - part.hit,
+            expected: self.expected - part.expected,
+        }
+    }
+
+    /// Which part of them was hit.
+    pub fn mean(&self) -> f64 {
+        self.hit as f64 / (self.traces as f64).max(1.0)
+    }
+
+    /// Which part would be, at most.
+    pub fn expected(&self) -> f64 {
+        self.expected as f64 / CERTAIN / (self.traces as f64).max(1.0)
+    }
+}
+
+fn expected_of(cell: &Cell, probability: f64) -> u64 {
+    ((f64::from(cell.rows) * probability).min(1.0) * CERTAIN).round() as u64
+}
+
 /// Events of one trace, in units of weight.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cell {
@@ -220,6 +285,10 @@ mod tests {
                 }
                 let tail: f64 = terms[hits as usize..].iter().sum();
                 let bound = log_bound(f64::from(trials), observed, expected).exp();
+                // What is too small for a double has lost its digits.
+                if tail < 1e-280 {
+                    break;
+                }
                 assert!(bound >= tail * 0.999_999, "{trials} {hits}");
                 assert!(bound <= tail * 40.0, "{trials} {hits}: {bound} {tail}");
             }

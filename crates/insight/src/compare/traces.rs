@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::events::Events;
-use super::statistics::{Cell, SELECTION, Sums};
+use super::statistics::{Cell, Hits, SELECTION, Sums};
 use crate::Error;
 
 /// A comparison of more traces is refused.
@@ -18,8 +18,14 @@ pub(super) struct Traces {
     /// By number.
     pub cells: Vec<Cell>,
     /// Events without a trace.
-    pub alone: Sums,
-    alone_on: [u64; 2],
+    pub alone: Alone,
+}
+
+/// Events that are each a trace of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Alone {
+    pub sums: Sums,
+    pub rows: [u64; 2],
 }
 
 /// Small numbers that are given in order need no more than a multiplication.
@@ -50,8 +56,7 @@ impl Traces {
         for (row, side) in events.of_sides() {
             let (weight, is_selected) = (events.weight(row), side == SELECTION);
             let Some(id) = events.trace(row) else {
-                self.alone_on[side] += 1;
-                self.alone.add(&alone(weight, is_selected));
+                self.alone.add(weight, side);
                 continue;
             };
             let number = match last {
@@ -85,11 +90,19 @@ impl Traces {
 
     /// All of them.
     pub fn sums(&self) -> Sums {
-        let mut sums = self.alone;
+        let mut sums = self.alone.sums;
         for cell in &self.cells {
             sums.add(cell);
         }
         sums
+    }
+
+    pub fn hits(&self, probability: f64) -> Hits {
+        let mut hits = self.alone.hits(probability);
+        for cell in &self.cells {
+            hits.add(cell, probability);
+        }
+        hits
     }
 
     /// How many have events on the selection's side, and on the other.
@@ -97,15 +110,24 @@ impl Traces {
         let selected = self.cells.iter().filter(|cell| cell.selected > 0);
         let others = self.cells.iter().filter(|cell| cell.selected < cell.all);
         [
-            self.alone_on[0] + selected.count() as u64,
-            self.alone_on[1] + others.count() as u64,
+            self.alone.rows[0] + selected.count() as u64,
+            self.alone.rows[1] + others.count() as u64,
         ]
     }
 }
 
-/// An event that is a trace of its own.
-pub(super) fn alone(weight: u64, is_selected: bool) -> Cell {
-    let mut cell = Cell::default();
-    cell.add_row(weight, is_selected);
-    cell
+impl Alone {
+    pub fn add(&mut self, weight: u64, side: usize) {
+        let mut cell = Cell::default();
+        cell.add_row(weight, side == SELECTION);
+        self.sums.add(&cell);
+        self.rows[side] += 1;
+    }
+
+    /// The same as traces that were hit or not.
+    pub fn hits(&self, probability: f64) -> Hits {
+        let mut hits = Hits::default();
+        hits.add_alone(self.rows, probability);
+        hits
+    }
 }

@@ -8,8 +8,9 @@ use super::candidate::{CANDIDATES_MAX, Candidate};
 use super::coder::{Coder, Column};
 use super::events::Events;
 use super::field::Field;
-use super::statistics::{BASELINE, Cell, Count, SELECTION, Sums, log_bound};
-use super::traces::{ByNumber, Traces, alone};
+use super::statistics::{BASELINE, Cell, Count, Hits, SELECTION, Sums, log_bound};
+use super::tally::Tally;
+use super::traces::{Alone, ByNumber, Traces};
 use super::value::{Kind, Raw, Value};
 use crate::Error;
 
@@ -26,7 +27,7 @@ pub(super) struct Witness<'a> {
     /// For each field of a candidate, the bits of its candidates.
     masks: HashMap<&'a str, (&'a Field, u64)>,
     cells: Vec<ByNumber<Cell>>,
-    alone: Vec<Sums>,
+    alone: Vec<Alone>,
     sets: HashMap<u64, Count>,
     /// The events that have both of two candidates.
     pairs: Vec<Count>,
@@ -38,11 +39,75 @@ pub(super) struct Witness<'a> {
 pub(super) struct Standing {
     /// The events that fulfil it.
     pub count: Count,
-    pub log_bound: f64,
-    /// Of the traces that tell so: those with the value, or with events that have it not.
-    pub sums: Sums,
+    /// The most telling of the tests.
+    pub told: Told,
+}
+
+/// What traces tell: a mean of numbers between 0 and 1, one for each, beside the one that is expected.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told {
+    pub measure: Measure,
+    /// Of the traces with events that fulfil it not.
     pub is_of_others: bool,
+    pub traces: u64,
+    pub effective: f64,
+    pub selected: f64,
     pub expected: f64,
+    pub log_bound: f64,
+}
+
+/// The number of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// The part of its events that is in the selection.
+    Part,
+    /// 1 if one of them is.
+    Hit,
+}
+
+impl Told {
+    fn parts(sums: &Sums, expected: f64, is_of_others: bool, is_more: bool) -> Self {
+        let selected = sums.mean();
+        // Traces have to differ in the direction that events do.
+        let agrees = if is_more == is_of_others {
+            selected < expected
+        } else {
+            selected > expected
+        };
+        let told = Self {
+            measure: Measure::Part,
+            is_of_others,
+            traces: sums.traces,
+            effective: sums.effective(),
+            selected,
+            expected,
+            log_bound: 0.0,
+        };
+        told.bound(agrees)
+    }
+
+    fn hits(hits: &Hits, is_of_others: bool) -> Self {
+        let (selected, expected) = (hits.mean(), hits.expected());
+        let told = Self {
+            measure: Measure::Hit,
+            is_of_others,
+            traces: hits.traces,
+            effective: hits.traces as f64,
+            selected,
+            expected,
+            log_bound: 0.0,
+        };
+        told.bound(selected > expected)
+    }
+
+    fn bound(self, agrees: bool) -> Self {
+        let log_bound = if agrees {
+            log_bound(self.effective, self.selected, self.expected)
+        } else {
+            0.0
+        };
+        Self { log_bound, ..self }
+    }
 }
 
 impl<'a> Witness<'a> {
@@ -57,7 +122,7 @@ impl<'a> Witness<'a> {
             traces,
             masks,
             cells: candidates.iter().map(|_| ByNumber::default()).collect(),
-            alone: vec![Sums::default(); candidates.len()],
+            alone: vec![Alone::default(); candidates.len()],
             sets: HashMap::new(),
             pairs: vec![Count::default(); CANDIDATES_MAX * CANDIDATES_MAX],
             coder: Coder::default(),
@@ -144,7 +209,7 @@ impl<'a> Witness<'a> {
             let (weight, is_selected) = (events.weight(row), side == SELECTION);
             let Some(id) = events.trace(row) else {
                 for bit in bits_of(bits[row]) {
-                    self.alone[bit].add(&alone(weight, is_selected));
+                    self.alone[bit].add(weight, side);
                 }
                 continue;
             };
@@ -171,54 +236,62 @@ impl<'a> Witness<'a> {
     }
 
     /// All candidates, each with how sure it is.
-    pub fn standings(&mut self, totals: &Count) -> Vec<Standing> {
+    pub fn standings(&mut self, tally: &Tally) -> Vec<Standing> {
         self.count_pairs();
-        let all = self.traces.sums();
+        let totals = &tally.totals;
+        let probability = totals.rows[SELECTION] as f64 / totals.all_rows().max(1) as f64;
+        let all = (self.traces.sums(), self.traces.hits(probability));
         let each = 0..self.candidates.len();
-        each.map(|bit| self.standing(bit, totals, &all)).collect()
+        each.map(|bit| {
+            let count = self.pairs[bit * CANDIDATES_MAX + bit];
+            let [selection, baseline] = count.shares(totals);
+            let is_more = selection > baseline;
+            let told = self.told(bit, is_more, &all, probability);
+            // Where events stand for different numbers, they are not selected with one probability.
+            let told = told.filter(|told| !tally.is_weighted || told.measure == Measure::Part);
+            let told = told.min_by(|a, b| a.log_bound.total_cmp(&b.log_bound));
+            Standing {
+                count,
+                told: told.expect("parts are always told"),
+            }
+        })
+        .collect()
     }
 
-    fn standing(&self, bit: usize, totals: &Count, all: &Sums) -> Standing {
-        let mut having = self.alone[bit];
-        let mut others = all.without(&self.alone[bit]);
+    fn told(
+        &self,
+        bit: usize,
+        is_more: bool,
+        (all, all_hits): &(Sums, Hits),
+        probability: f64,
+    ) -> impl Iterator<Item = Told> + use<> {
+        let alone = &self.alone[bit];
+        let mut having = alone.sums;
+        let mut others = all.without(&alone.sums);
+        let mut hits = alone.hits(probability);
+        let mut other_hits = all_hits.without(&hits);
         for (number, cell) in &self.cells[bit] {
             let whole = &self.traces.cells[*number as usize];
+            let rest = whole.without(cell);
             having.add(cell);
+            hits.add(cell, probability);
             others.remove(whole);
-            others.add(&whole.without(cell));
+            others.add(&rest);
+            other_hits.remove(whole, probability);
+            other_hits.add(&rest, probability);
         }
-        let count = self.pairs[bit * CANDIDATES_MAX + bit];
-        let [selection, baseline] = count.shares(totals);
         let expected = all.mean();
-        // Traces have to differ in the same direction as events do.
-        let bound = |sums: &Sums, is_above: bool| {
-            let mean = sums.mean();
-            let agrees = if is_above {
-                mean > expected
-            } else {
-                mean < expected
-            };
-            if agrees {
-                log_bound(sums.effective(), mean, expected)
-            } else {
-                0.0
-            }
-        };
-        let is_more = selection > baseline;
-        let (of_having, of_others) = (bound(&having, is_more), bound(&others, !is_more));
-        let is_of_others = of_others < of_having;
-        let (log_bound, sums) = if is_of_others {
-            (of_others, others)
+        let of_hits = if is_more {
+            Told::hits(&hits, false)
         } else {
-            (of_having, having)
+            Told::hits(&other_hits, true)
         };
-        Standing {
-            count,
-            log_bound,
-            sums,
-            is_of_others,
-            expected,
-        }
+        [
+            Told::parts(&having, expected, false, is_more),
+            Told::parts(&others, expected, true, is_more),
+            of_hits,
+        ]
+        .into_iter()
     }
 
     /// Whether two candidates are had by the same events, on both sides as far as there are any.

@@ -3,6 +3,7 @@
 
 mod completeness;
 pub mod entity;
+pub mod compare;
 mod error;
 mod evidence;
 mod map;

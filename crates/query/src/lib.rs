@@ -24,7 +24,7 @@ pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
 pub use request::{Fill, QueryRequest, REACH_NANOS, Range, parse_duration, time_conditions};
-pub use scan::{Scan, Scanning};
+pub use scan::{Condition, Scan, Scanning};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
 

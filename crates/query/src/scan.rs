@@ -1,6 +1,7 @@
 //! All rows of a range for whoever reads them one by one: columns as they are stored, with their dictionaries, fields as
 //! queries read them, and marks that say which rows fulfil a condition.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -12,7 +13,8 @@ use crate::engine::running::{Piece, Running};
 use crate::engine::{Asking, Engine, Query, Stored};
 use crate::error::Error;
 use crate::request::asked::Asked;
-use crate::request::condition::{condition_of, quoted};
+use crate::request::condition::{condition_of, conjuncts, quoted};
+use crate::request::relation::Scope;
 use crate::request::{QueryRequest, Range};
 use crate::table::{STORED, table_named};
 
@@ -33,6 +35,15 @@ pub struct Scan<'a> {
     pub marks: &'a [(&'a str, &'a str)],
     /// Columns of `stored` that rows are sorted by.
     pub order_by: &'a [&'a str],
+}
+
+/// A condition as it was understood.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    /// One expression, which may stand among others.
+    pub sql: String,
+    /// The fields it names.
+    pub named: BTreeSet<String>,
 }
 
 /// Rows that are being read. Dropped, it ends the query.
@@ -70,6 +81,35 @@ impl Engine {
         condition_of(snapshot.table(table_named(from)?), Some(text))
     }
 
+    /// Understands a condition on the events of a table.
+    ///
+    /// # Errors
+    /// There is no such table, or the condition is not one expression over its fields.
+    pub fn condition(
+        &self,
+        snapshot: &Snapshot,
+        from: &str,
+        text: &str,
+    ) -> Result<Condition, Error> {
+        let table = snapshot.table(table_named(from)?);
+        let scope = Scope { table };
+        let conjuncts = conjuncts(table, &scope, text)?;
+        let named: BTreeSet<String> = conjuncts
+            .iter()
+            .flat_map(|conjunct| conjunct.named.iter().cloned())
+            .collect();
+        for name in &named {
+            if scope.relation(name).is_none() {
+                scope.field(name)?;
+            }
+        }
+        let all = conjuncts.iter().map(|conjunct| conjunct.sql.as_str());
+        Ok(Condition {
+            sql: format!("({})", all.collect::<Vec<_>>().join(" AND ")),
+            named,
+        })
+    }
+
     /// Reads all rows of a range, however many.
     ///
     /// # Errors
@@ -96,7 +136,11 @@ impl Engine {
 }
 
 impl Scan<'_> {
-    fn sql(&self, snapshot: &Snapshot, asking: &Asking) -> Result<String, Error> {
+    /// The SELECT that it is. Fields are columns named `field:…` there, marks `mark:…`.
+    ///
+    /// # Errors
+    /// A condition is wrong.
+    pub fn sql(&self, snapshot: &Snapshot, asking: &Asking) -> Result<String, Error> {
         let table = snapshot.table(table_named(self.from)?);
         let request = QueryRequest {
             from: self.from.to_owned(),

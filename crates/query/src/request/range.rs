@@ -46,6 +46,15 @@ impl Range {
         }
     }
 
+    /// SQL of whether an event is in the range; nothing where all are.
+    ///
+    /// # Errors
+    /// A time is wrong.
+    pub fn condition(&self, now: UnixNanos) -> Result<Option<String>, Error> {
+        let conditions = time_conditions(self.bounds(now)?);
+        Ok((!conditions.is_empty()).then(|| conditions.join(" AND ")))
+    }
+
     /// From when, and until before when.
     ///
     /// # Errors

@@ -1,0 +1,170 @@
+//! A few thousand events as they are read: which side each is of, what it stands for, and its trace.
+
+use arrow::array::{Array, ArrayRef, AsArray as _, FixedSizeBinaryArray, RecordBatch};
+use arrow::datatypes::Float64Type;
+use crawlspace_model::attribute::text_of_json;
+use crawlspace_model::table::OVERFLOW;
+
+use super::coder::{Coder, SLICE_ROWS};
+use super::question::{BASELINE_MARK, SELECTION_MARK};
+use super::statistics::{BASELINE, Count, ONE, SELECTION, units};
+
+pub(super) const WEIGHT: &str = "sample_weight";
+pub(super) const TRACE: &str = "trace_id";
+/// Of an event that is of neither side.
+const NEITHER: u8 = 2;
+
+/// At most `SLICE_ROWS` events.
+#[derive(Debug)]
+pub(super) struct Events {
+    pub rows: RecordBatch,
+    pub sides: Vec<u8>,
+    /// In units; none where all events stand for themselves alone.
+    weights: Option<Vec<u64>>,
+    traces: Option<FixedSizeBinaryArray>,
+}
+
+impl Events {
+    /// The events of a batch, slice by slice.
+    pub fn of(rows: &RecordBatch) -> impl Iterator<Item = Self> {
+        let starts = (0..rows.num_rows()).step_by(SLICE_ROWS);
+        starts.map(|start| {
+            let length = SLICE_ROWS.min(rows.num_rows() - start);
+            Self::new(rows.slice(start, length))
+        })
+    }
+
+    fn new(rows: RecordBatch) -> Self {
+        let mut sides = vec![NEITHER; rows.num_rows()];
+        for (mark, side) in [(BASELINE_MARK, BASELINE), (SELECTION_MARK, SELECTION)] {
+            let marks = rows.column_by_name(mark).and_then(|c| c.as_boolean_opt());
+            for row in marks.iter().flat_map(|marks| marks.values().set_indices()) {
+                sides[row] = side as u8;
+            }
+        }
+        let weights = rows.column_by_name(WEIGHT);
+        let weights = weights.map(|weights| weights.as_primitive::<Float64Type>().values());
+        let weights = weights
+            .filter(|weights| weights.iter().any(|weight| *weight != 1.0))
+            .map(|weights| weights.iter().map(|weight| units(*weight)).collect());
+        let traces = rows
+            .column_by_name(TRACE)
+            .and_then(|ids| ids.as_fixed_size_binary_opt().cloned());
+        Self {
+            rows,
+            sides,
+            weights,
+            traces,
+        }
+    }
+
+    pub fn is_weighted(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    pub fn has_sides(&self) -> bool {
+        self.sides.iter().any(|side| *side != NEITHER)
+    }
+
+    pub fn weight(&self, row: usize) -> u64 {
+        self.weights.as_ref().map_or(ONE, |weights| weights[row])
+    }
+
+    pub fn trace(&self, row: usize) -> Option<[u8; 16]> {
+        let ids = self.traces.as_ref()?;
+        ids.is_valid(row).then(|| ids.value(row).try_into().ok())?
+    }
+
+    /// The rows that are of a side.
+    pub fn of_sides(&self) -> impl Iterator<Item = (usize, usize)> {
+        let rows = self.sides.iter().enumerate();
+        rows.filter(|(_, side)| **side != NEITHER)
+            .map(|(row, side)| (row, usize::from(*side)))
+    }
+
+    /// All events.
+    pub fn total(&self) -> Count {
+        let mut total = Count::default();
+        for (row, side) in self.of_sides() {
+            total.rows[side] += 1;
+            total.weight[side] += self.weight(row);
+        }
+        total
+    }
+
+    /// One event.
+    pub fn one(&self, row: usize) -> Count {
+        let mut one = Count::default();
+        let side = usize::from(self.sides[row]);
+        if side < usize::from(NEITHER) {
+            one.rows[side] = 1;
+            one.weight[side] = self.weight(row);
+        }
+        one
+    }
+
+    /// The events of each code.
+    pub fn counts(&self, coder: &Coder, counts: &mut Vec<Count>) {
+        let mut rows = vec![[0_u32; 4]; coder.rows.len() + 1];
+        for (code, side) in coder.codes.iter().zip(&self.sides) {
+            rows[usize::from(*code)][usize::from(*side & 3)] += 1;
+        }
+        counts.clear();
+        counts.extend(rows.iter().map(|rows| {
+            let rows = [u64::from(rows[SELECTION]), u64::from(rows[BASELINE])];
+            Count {
+                rows,
+                weight: rows.map(|rows| rows * ONE),
+            }
+        }));
+        if let Some(weights) = &self.weights {
+            for count in &mut *counts {
+                count.weight = [0; 2];
+            }
+            for (row, side) in self.of_sides() {
+                counts[usize::from(coder.codes[row])].weight[side] += weights[row];
+            }
+        }
+    }
+
+    /// The events that have a value in a column.
+    pub fn present(&self, column: &ArrayRef) -> Count {
+        if column.logical_null_count() == 0 {
+            return self.total();
+        }
+        let nulls = column.logical_nulls();
+        let mut present = Count::default();
+        for (row, side) in self.of_sides() {
+            if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
+                present.rows[side] += 1;
+                present.weight[side] += self.weight(row);
+            }
+        }
+        present
+    }
+
+    /// What the overflow has: row, key, and the text that queries read.
+    pub fn each_overflow(&self, mut each: impl FnMut(usize, &str, &str)) {
+        let map = self.rows.column_by_name(OVERFLOW);
+        let Some(map) = map.and_then(|map| map.as_map_opt()) else {
+            return;
+        };
+        let (Some(keys), Some(values)) = (
+            map.keys().as_string_opt::<i32>(),
+            map.values().as_string_opt::<i32>(),
+        ) else {
+            return;
+        };
+        let offsets = map.value_offsets();
+        for (row, _) in self.of_sides() {
+            if map.is_null(row) {
+                continue;
+            }
+            let entries =
+                offsets[row].unsigned_abs() as usize..offsets[row + 1].unsigned_abs() as usize;
+            for entry in entries {
+                each(row, keys.value(entry), &text_of_json(values.value(entry)));
+            }
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! What the data means: what is different about a selection, what talks to what, how one entity fares among all, what is
 //! odd now. Reads through `query` only; every number comes with the question that gives it.
 
+pub mod compare;
 mod completeness;
 pub mod entity;
-pub mod compare;
 mod error;
 mod evidence;
 mod map;

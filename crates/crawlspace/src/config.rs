@@ -256,8 +256,8 @@ pub struct QueryArguments {
     /// Fields to group by, separated by commas or repeated
     #[arg(long, value_name = "FIELD", value_delimiter = ',')]
     pub group_by: Vec<String>,
-    /// What to calculate per group: count, rate, sum(f), avg(f), min(f), max(f), count_distinct(f), p50(f), p99(f), or
-    /// heatmap(f) alone; repeated
+    /// What to calculate per group: count, rate, sum(f), avg(f), min(f), max(f), stddev(f), count_distinct(f), first(f),
+    /// last(f), p50(f), p99.9(f), or heatmap(f) alone; repeated
     #[arg(long, value_name = "CALCULATION")]
     pub calculate: Vec<String>,
     /// An SQL condition on groups
@@ -266,7 +266,7 @@ pub struct QueryArguments {
     /// A field or calculation to order by, with a minus in front for the largest first; repeated
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     pub order_by: Vec<String>,
-    /// The most rows to answer
+    /// The most rows to answer; without, 1,000 groups, 10,000 steps of time, or 100 events
     #[arg(long, value_name = "ROWS")]
     pub limit: Option<u64>,
     /// One group per step of time, for example 1m; drawn as a chart
@@ -287,11 +287,17 @@ pub struct QueryArguments {
 }
 
 const QUERY_EXAMPLES: &str = "\
+Without --calculate, --group-by and --granularity the events themselves are shown. Of spans, root.f, parent.f and any.f
+are fields of other spans of the same trace. Of metrics, rate(value) and increase(value) read counters, p99(histogram)
+reads histograms.
+
 Examples:
   crawlspace query --calculate count --group-by service.name --last 1h
   crawlspace query --where \"status_code = 'error'\" --calculate count --granularity 1m --last 30m
   crawlspace query --calculate 'heatmap(duration_ns)' --last 3h
-  crawlspace query --calculate 'p99(duration_ns)' --group-by service.name,name --order-by '-p99(duration_ns)' --limit 10";
+  crawlspace query --calculate 'p99(duration_ns)' --group-by service.name,name --order-by '-p99(duration_ns)' --limit 10
+  crawlspace query --where \"root.name = 'POST /orders'\" --calculate count --group-by service.name
+  crawlspace query --from metrics --where \"name = 'http.requests'\" --calculate 'rate(value)' --granularity 1m";
 
 /// Show one trace as a waterfall
 #[derive(Debug, Args)]

@@ -433,3 +433,24 @@ async fn the_log_is_bounded_while_nothing_can_be_flushed_and_ingest_goes_on_by_i
     assert_eq!(lake.snapshot().table(Table::Spans).rows(), acknowledged + 1);
     until(async || ingest.statistics().log_bytes < LOG_BYTES_MAX / 2).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_of_the_room_is_written_by_itself_whatever_the_rows_number_and_age() {
+    const MEMORY_BYTES_MAX: u64 = 1 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake_in(dir.path(), 1_000_000).await;
+    let config = Config {
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ..Config::new("/data/wal".into())
+    };
+    let ingest = open_with(config, &SimFs::new(9), &lake).await;
+    send(&ingest, spans(1), Encoding::Identity).await.unwrap();
+    let mut rows = 1;
+    while lake.memory_bytes() <= MEMORY_BYTES_MAX / 2 && lake.memory_rows() == rows {
+        send(&ingest, spans(200), Encoding::Identity).await.unwrap();
+        rows += 200;
+    }
+    until(async || lake.memory_rows() == 0).await;
+    assert_eq!(lake.snapshot().table(Table::Spans).rows(), rows);
+    until(async || ingest.statistics().flushes.done == 1).await;
+}

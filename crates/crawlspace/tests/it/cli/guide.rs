@@ -127,3 +127,30 @@ fn what_the_guide_sends_arrives() {
     }
     server.stop();
 }
+
+/// Each question that `--help` gives as an example is one that a server answers.
+#[test]
+fn examples_of_help_run() {
+    let (home, data) = new_data_directory();
+    let server = Server::start(&data);
+    shop(&server);
+    let mut run = 0;
+    for command in ["sql", "query", "fields", "ledger"] {
+        let help = run_in_shell(
+            &server,
+            home.path(),
+            &format!("crawlspace {command} --help"),
+        );
+        let (_, examples) = help.split_once("\nExamples:\n").unwrap();
+        let examples = examples.lines().map(str::trim);
+        // One asks what is in a file that people have of their own.
+        for example in examples.filter(|line| line.starts_with("crawlspace") && !line.contains('<'))
+        {
+            let shown = run_in_shell(&server, home.path(), example);
+            assert!(!shown.is_empty(), "{example}");
+            run += 1;
+        }
+    }
+    assert!(run >= 14, "only {run} examples were run");
+    server.stop();
+}

@@ -4,6 +4,7 @@
 mod completeness;
 mod error;
 mod evidence;
+mod hash;
 mod map;
 mod period;
 mod spans;

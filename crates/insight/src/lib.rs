@@ -6,6 +6,7 @@ mod completeness;
 pub mod entity;
 mod error;
 mod evidence;
+mod hash;
 mod map;
 pub mod odd;
 mod period;

@@ -47,6 +47,11 @@ impl Period {
         self.end.unwrap_or(self.now)
     }
 
+    /// How long it has been over, in nanoseconds.
+    pub(crate) fn ended_since(&self) -> i64 {
+        self.now.0.saturating_sub(self.until().0)
+    }
+
     /// Its length, if it has a start.
     pub(crate) fn seconds(&self) -> Option<f64> {
         let length = self.until().0.saturating_sub(self.start?.0);

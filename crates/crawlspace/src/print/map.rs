@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::number::{amount, counted, duration};
+use super::number::{amount, counted};
 use super::{Page, fitted, printable};
 
 /// Characters of a name where there is little room.
@@ -219,16 +219,17 @@ fn errors_of(figures: &Figures) -> String {
     }
 }
 
-/// A duration of six characters at most.
+/// A duration of six characters at most, but for hours.
 fn short(nanos: f64) -> String {
-    let text = duration(nanos);
-    match text
-        .split_once(' ')
-        .and_then(|(number, unit)| Some((number.parse::<f64>().ok()?, unit)))
-    {
-        Some((number, unit)) => format!("{} {unit}", few(number)),
-        None => text,
-    }
+    let (size, unit) = match nanos.abs() {
+        0.0..1e3 => (1.0, "ns"),
+        1e3..1e6 => (1e3, "µs"),
+        1e6..1e9 => (1e6, "ms"),
+        1e9..6e10 => (1e9, "s"),
+        6e10..3.6e12 => (6e10, "min"),
+        _ => (3.6e12, "h"),
+    };
+    format!("{} {unit}", few(nanos / size))
 }
 
 /// A count of six characters at most.

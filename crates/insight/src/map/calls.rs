@@ -7,11 +7,10 @@
 //! - A span that takes a message is a call from the queue that it names, or else that the span names from which the
 //!   message came: its parent, or the span of its first link. Without any queue it is a call from that span's node.
 
-use std::collections::HashMap;
-
 use super::naming::{
     COUNTS, ERROR, FOREIGN_CHILD, INCOMING, Naming, OUTGOING, OUTGOING_CHILD, Target,
 };
+use crate::hash::HashMap;
 use crate::spans::{Span, Spans};
 
 /// How something is called.

@@ -1,8 +1,6 @@
 //! Who a span belongs to and what it calls, row by row: texts become numbers once, so that a million spans of a hundred
 //! services compare as numbers.
 
-use std::collections::HashMap;
-
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, StringViewArray,
 };
@@ -11,6 +9,7 @@ use arrow::datatypes::{DataType, Int32Type};
 
 use super::fields::{Fields, Text, host_of};
 use crate::Error;
+use crate::hash::HashMap;
 use crate::spans::{Describe, Description, Link};
 
 pub(super) const OUTGOING: u8 = 1;
@@ -65,7 +64,7 @@ impl Texts {
     fn new() -> Self {
         Self {
             all: vec![String::new()],
-            numbers: HashMap::from([(String::new(), 0)]),
+            numbers: HashMap::from_iter([(String::new(), 0)]),
             bytes: 0,
         }
     }
@@ -92,7 +91,8 @@ pub(super) struct Naming<'a> {
     marks: Vec<(&'a str, &'a str)>,
     pub texts: Texts,
     pub owners: Vec<Owner>,
-    owner_numbers: HashMap<Owner, u32>,
+    /// Of each text: its service, its browser.
+    owner_numbers: Vec<[Option<u32>; 2]>,
     pub targets: Vec<Target>,
     /// Whether some span names the target by `service.peer.name`.
     pub is_named: Vec<bool>,
@@ -121,22 +121,25 @@ impl<'a> Naming<'a> {
             marks,
             texts: Texts::new(),
             owners: Vec::new(),
-            owner_numbers: HashMap::new(),
+            owner_numbers: Vec::new(),
             targets: vec![Target::None],
             is_named: vec![false],
-            target_numbers: HashMap::from([(Target::None, 0)]),
-            target_of: HashMap::new(),
+            target_numbers: HashMap::from_iter([(Target::None, 0)]),
+            target_of: HashMap::default(),
             batch: None,
         }
     }
 
     fn owner(&mut self, owner: Owner) -> u32 {
-        let next = u32::try_from(self.owners.len()).expect("the bytes of texts are limited");
-        let number = *self.owner_numbers.entry(owner).or_insert(next);
-        if number == next {
-            self.owners.push(owner);
+        let text = owner.service as usize;
+        if self.owner_numbers.len() <= text {
+            self.owner_numbers.resize(text + 1, [None; 2]);
         }
-        number
+        let number = &mut self.owner_numbers[text][usize::from(owner.is_browser)];
+        *number.get_or_insert_with(|| {
+            self.owners.push(owner);
+            u32::try_from(self.owners.len() - 1).expect("the bytes of texts are limited")
+        })
     }
 
     fn target(&mut self, key: [u32; 7]) -> u32 {

@@ -1,6 +1,8 @@
 //! Questions: SQL, the query API, one trace, fields, the live tail.
 
+pub(crate) mod entity;
 pub(crate) mod fields;
+pub(crate) mod odd;
 pub(crate) mod tail;
 
 use axum::Json;

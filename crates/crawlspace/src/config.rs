@@ -2,6 +2,7 @@
 
 mod look;
 mod transfer;
+mod who;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ pub use look::{FieldsArguments, RangeArguments, TailArguments};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
+pub use who::{EntityArguments, OddArguments};
 
 use crate::print::Times;
 
@@ -81,6 +83,8 @@ pub enum Command {
     Trace(TraceArguments),
     Tail(TailArguments),
     Fields(FieldsArguments),
+    Entity(EntityArguments),
+    Odd(OddArguments),
     Import(ImportArguments),
     Export(ExportArguments),
     Backup(BackupArguments),

@@ -318,7 +318,9 @@ impl Times {
     }
 
     fn meet(&self, first: i64, last: i64) -> bool {
-        self.0.iter().any(|(from, to)| last >= *from && first <= *to)
+        self.0
+            .iter()
+            .any(|(from, to)| last >= *from && first <= *to)
     }
 
     fn meet_part(&self, part: &Part) -> bool {

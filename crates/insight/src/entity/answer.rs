@@ -43,6 +43,7 @@ pub enum EntityVerdict {
 
 /// Figures over all requests of the entity in the range, each by its weight.
 #[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityFigures)]
 pub struct Figures {
     pub requests: f64,
     pub errors: f64,
@@ -54,6 +55,7 @@ pub struct Figures {
 
 /// The same figures over the other values of the field.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityEveryone)]
 pub struct Everyone {
     /// Other values that were looked at.
     pub entities: f64,
@@ -75,6 +77,7 @@ pub struct Everyone {
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EntityMeasure)]
 pub enum Measure {
     Latency,
     Errors,
@@ -84,6 +87,7 @@ pub enum Measure {
 
 /// One way in which the entity is different.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityFinding)]
 pub struct Finding {
     pub measure: Measure,
     pub statement: String,
@@ -95,6 +99,7 @@ pub struct Finding {
 
 /// A place in the entity's traces, beside the same place in the others.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntitySource)]
 pub struct Source {
     pub kind: PlaceKind,
     /// The service, vendor or store.

@@ -1,7 +1,7 @@
 //! What is answered about an entity.
 
-use crate::Evidence;
 use crate::trees::PlaceKind;
+use crate::{Evidence, Sampled, Share, Verdict};
 
 /// One entity among all.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -28,7 +28,27 @@ pub struct Entity {
     pub traces: Vec<EntityTrace>,
     /// Log records and events of spans: of these traces, and those that name the entity themselves. The newest first.
     pub events: Vec<EntityEvent>,
+    pub completeness: EntityCompleteness,
     pub elapsed_ms: f64,
+}
+
+/// How whole the traces are that were compared, the entity's own among them.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+pub struct EntityCompleteness {
+    pub verdict: Verdict,
+    /// Why it cannot be told, a sentence each.
+    pub doubts: Vec<String>,
+    pub sampled: Sampled,
+    /// Spans whose parent is not there, of those that name one.
+    pub orphans: Share,
+    /// Traces without a span that has no parent, of all.
+    pub missing_roots: Share,
+    /// Spans received more than five minutes after their end.
+    pub late: Share,
+    /// Spans that begin more than a millisecond before their parent, of those whose parent is there.
+    pub skewed: Share,
+    /// Parts set aside as damaged: their rows are missing everywhere.
+    pub damaged_parts: u64,
 }
 
 /// Whether an entity fares as others do.

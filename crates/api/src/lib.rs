@@ -94,6 +94,8 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::fields::field))
         .routes(routes!(ask::tail::tail))
         .routes(routes!(ask::map::map))
+        .routes(routes!(ask::entity::entity))
+        .routes(routes!(ask::odd::odd))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
         .routes(routes!(operations::metrics::metrics))

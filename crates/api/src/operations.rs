@@ -29,6 +29,8 @@ pub(crate) async fn index() -> &'static str {
         "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
         "GET  /api/v1/traces/{id}           all spans of a trace\n",
         "GET  /api/v1/fields               the fields of a table; /api/v1/fields/{name}: one, with its values\n",
+        "GET  /api/v1/entity               one user, tenant, endpoint … among all: ?field=user.id&value=4711\n",
+        "GET  /api/v1/odd                  flows and services that differ from the same hour of the days before\n",
         "GET  /api/v1/tail                 new events as they come, as server-sent events\n",
         "GET  /api/v1/map                   what talks to what, with rate, errors and latency\n",
         "GET  /api/v1/tables                rows, parts and bytes of each table\n",

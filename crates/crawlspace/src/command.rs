@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod export;
 pub mod fields;
 pub mod import;
+pub mod insight;
 pub mod key;
 pub mod ledger;
 pub mod map;

@@ -3,6 +3,7 @@
 mod look;
 mod map;
 mod transfer;
+mod who;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ pub use map::{MapArguments, vendors};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
+pub use who::{EntityArguments, OddArguments};
 
 use crate::print::Times;
 
@@ -93,6 +95,8 @@ pub enum Command {
     Tail(TailArguments),
     Fields(FieldsArguments),
     Map(MapArguments),
+    Entity(EntityArguments),
+    Odd(OddArguments),
     Import(ImportArguments),
     Export(ExportArguments),
     Backup(BackupArguments),

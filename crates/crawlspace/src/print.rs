@@ -1,11 +1,13 @@
 //! What people see: the page that answers are set on, and one file for each form of an answer.
 
 pub mod chart;
+pub mod entity;
 pub mod fields;
 pub mod heatmap;
 pub mod ledger;
 pub mod map;
 pub mod number;
+pub mod odd;
 pub mod progress;
 pub mod table;
 pub mod waterfall;
@@ -135,6 +137,23 @@ pub fn fitted(text: &str, width: usize) -> String {
         .collect()
 }
 
+/// In lines of at most so many characters where words allow, those after the first with an indent; ends with a break.
+pub fn wrapped(text: &str, width: usize, indent: &str) -> String {
+    let mut wrapped = String::new();
+    let mut line = String::new();
+    for word in text.split(' ') {
+        let length = line.chars().count() + 1 + word.chars().count();
+        if length > width && !line.trim().is_empty() {
+            wrapped += &format!("{}\n", line.trim_end());
+            line = indent.to_owned();
+        } else if !line.is_empty() && !(line == indent && !wrapped.is_empty()) {
+            line.push(' ');
+        }
+        line += word;
+    }
+    wrapped + &line + "\n"
+}
+
 /// Whether someone reads on after a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reader {
@@ -164,7 +183,7 @@ pub fn note(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Page, fitted, printable};
+    use super::{Page, fitted, printable, wrapped};
 
     #[test]
     fn times_and_texts_are_safe_to_show() {
@@ -173,5 +192,13 @@ mod tests {
         assert_eq!(page.time("soon"), "soon");
         assert_eq!(printable("a\x1b[31m\nб"), "a\\u{1b}[31m\\nб");
         assert_eq!(fitted("abcdef", 4), "abc…");
+    }
+
+    #[test]
+    fn lines_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7, "  "), "one two\n  three\n");
+        assert_eq!(wrapped("a  b", 80, ""), "a  b\n");
+        assert_eq!(wrapped("unbreakable", 4, ""), "unbreakable\n");
+        assert_eq!(wrapped("", 4, ""), "\n");
     }
 }

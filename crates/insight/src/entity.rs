@@ -8,15 +8,16 @@ mod happened;
 mod judge;
 mod sample;
 mod subject;
+mod whole;
 
 use crawlspace_model::UnixNanos;
 use crawlspace_query::{Asking, Range};
 
 use crate::trees::{Texts, Tree};
-use crate::{Error, Insight};
+use crate::{Error, Insight, Verdict};
 pub use answer::{
-    Entity, EntityEvent, EntityHop, EntityTrace, EntityVerdict, Everyone, Figures, Finding,
-    Measure, Source,
+    Entity, EntityCompleteness, EntityEvent, EntityHop, EntityTrace, EntityVerdict, Everyone,
+    Figures, Finding, Measure, Source,
 };
 use sample::Sample;
 use subject::Unit;
@@ -70,19 +71,22 @@ impl Insight {
         let others = self
             .others(&subject, &its, rows, &mut texts, &asking)
             .await?;
-        let mut read = Read {
+        let read = Read {
             texts,
             unit,
             its,
             others,
         };
         let figures = self.figures(&subject, &read.unit, &asking).await?;
-        let everyone = self
-            .everyone(&subject, &mut read, &figures, &asking)
-            .await?;
-        let judged = self
+        let everyone = self.everyone(&subject, &read, &figures, &asking).await?;
+        let mut judged = self
             .judge(&subject, &read, &figures, everyone.as_ref(), &asking)
             .await?;
+        if read.others.completeness.verdict == Verdict::CannotTell {
+            let doubts = read.others.completeness.doubts.join("; ");
+            judged.verdict = EntityVerdict::CannotTell;
+            judged.statement = format!("cannot tell: {doubts}");
+        }
         let shown = &read.its[..limit.min(read.its.len())];
         let traces = happened::traces(shown, &read.texts);
         let events = self.events(&subject, shown, &asking).await?;
@@ -100,6 +104,7 @@ impl Insight {
             other_traces_are_all: read.others.is_whole,
             traces,
             events,
+            completeness: read.others.completeness,
             #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
             elapsed_ms: started.elapsed().as_micros() as f64 / 1e3,
         })

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampNanosecondType};
 
 use crate::Error;
 
@@ -41,7 +41,9 @@ pub(crate) struct Span {
     id: [u8; 8],
     parent: Option<[u8; 8]>,
     pub time: i64,
+    pub received: i64,
     pub duration: i64,
+    pub weight: f64,
     pub service: Option<Text>,
     pub name: Text,
     pub kind: Text,
@@ -55,13 +57,21 @@ pub(crate) struct Span {
     pub value: Option<Text>,
 }
 
+impl Span {
+    pub fn has_parent(&self) -> bool {
+        self.parent.is_some()
+    }
+}
+
 /// The columns that [`Span`]s are read from.
-pub(crate) const STORED: [&str; 10] = [
+pub(crate) const STORED: [&str; 12] = [
     "trace_id",
     "span_id",
     "parent_span_id",
     "time",
+    "received_at",
     "duration_ns",
+    "sample_weight",
     "name",
     "kind",
     "status_code",
@@ -85,19 +95,27 @@ pub(crate) fn spans_of(
             .map(|values| cast(values, &DataType::Utf8))
             .transpose()
     };
-    let (Some(traces), Some(ids), Some(parents), Some(times), Some(durations)) = (
+    let (Some(traces), Some(ids), Some(parents)) = (
         column("trace_id"),
         column("span_id"),
         column("parent_span_id"),
+    ) else {
+        return Ok(());
+    };
+    let (Some(times), Some(received), Some(durations), Some(weights)) = (
         column("time"),
+        column("received_at"),
         column("duration_ns"),
+        column("sample_weight"),
     ) else {
         return Ok(());
     };
     let (traces, ids) = (traces.as_fixed_size_binary(), ids.as_fixed_size_binary());
     let parents = parents.as_fixed_size_binary();
     let times = times.as_primitive::<TimestampNanosecondType>();
+    let received = received.as_primitive::<TimestampNanosecondType>();
     let durations = durations.as_primitive::<Int64Type>();
+    let weights = weights.as_primitive::<Float64Type>();
     let [names, kinds, codes, messages, services, values] = [
         text("name")?,
         text("kind")?,
@@ -116,6 +134,8 @@ pub(crate) fn spans_of(
                 .is_valid(row)
                 .then(|| parents.value(row).try_into().unwrap_or_default()),
             time: times.value(row),
+            received: received.value(row),
+            weight: weights.value(row),
             duration: if durations.is_valid(row) {
                 durations.value(row).max(0)
             } else {

@@ -1,7 +1,7 @@
 //! What is answered about an entity.
 
-use crate::Evidence;
 use crate::trees::PlaceKind;
+use crate::{Evidence, Sampled, Share, Verdict};
 
 /// One entity among all.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
@@ -28,7 +28,27 @@ pub struct Entity {
     pub traces: Vec<EntityTrace>,
     /// Log records and events of spans: of these traces, and those that name the entity themselves. The newest first.
     pub events: Vec<EntityEvent>,
+    pub completeness: EntityCompleteness,
     pub elapsed_ms: f64,
+}
+
+/// How whole the traces are that were compared, the entity's own among them.
+#[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+pub struct EntityCompleteness {
+    pub verdict: Verdict,
+    /// Why it cannot be told, a sentence each.
+    pub doubts: Vec<String>,
+    pub sampled: Sampled,
+    /// Spans whose parent is not there, of those that name one.
+    pub orphans: Share,
+    /// Traces without a span that has no parent, of all.
+    pub missing_roots: Share,
+    /// Spans received more than five minutes after their end.
+    pub late: Share,
+    /// Spans that begin more than a millisecond before their parent, of those whose parent is there.
+    pub skewed: Share,
+    /// Parts set aside as damaged: their rows are missing everywhere.
+    pub damaged_parts: u64,
 }
 
 /// Whether an entity fares as others do.
@@ -43,6 +63,7 @@ pub enum EntityVerdict {
 
 /// Figures over all requests of the entity in the range, each by its weight.
 #[derive(Debug, Clone, Default, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityFigures)]
 pub struct Figures {
     pub requests: f64,
     pub errors: f64,
@@ -54,6 +75,7 @@ pub struct Figures {
 
 /// The same figures over the other values of the field.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityEveryone)]
 pub struct Everyone {
     /// Other values that were looked at.
     pub entities: f64,
@@ -75,6 +97,7 @@ pub struct Everyone {
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = EntityMeasure)]
 pub enum Measure {
     Latency,
     Errors,
@@ -84,6 +107,7 @@ pub enum Measure {
 
 /// One way in which the entity is different.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntityFinding)]
 pub struct Finding {
     pub measure: Measure,
     pub statement: String,
@@ -95,6 +119,7 @@ pub struct Finding {
 
 /// A place in the entity's traces, beside the same place in the others.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = EntitySource)]
 pub struct Source {
     pub kind: PlaceKind,
     /// The service, vendor or store.

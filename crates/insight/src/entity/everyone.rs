@@ -61,7 +61,7 @@ impl Insight {
     pub(super) async fn everyone(
         &self,
         subject: &Subject,
-        read: &mut Read,
+        read: &Read,
         figures: &Figures,
         asking: &Asking,
     ) -> Result<Option<Spread>, Error> {

@@ -6,7 +6,9 @@ use crawlspace_model::UnixNanos;
 use crawlspace_query::{Asking, Piece, REACH_NANOS, Scan, Stored};
 
 use super::TRACES_MAX;
+use super::answer::EntityCompleteness;
 use super::subject::Subject;
+use super::whole::completeness;
 use crate::trees::{Kinds, PEERS, STORED, Span, Texts, Tree, spans_of, trees_of};
 use crate::{Error, Insight, sql};
 
@@ -30,6 +32,7 @@ pub(super) struct Sample {
     pub is_whole: bool,
     /// Which spans these are, in SQL.
     pub condition: String,
+    pub completeness: EntityCompleteness,
 }
 
 impl Insight {
@@ -98,6 +101,8 @@ impl Insight {
             .spans(subject, &condition, OTHER_SPANS_MAX, texts, asking)
             .await?;
         let mut traces = trees_of(spans, Kinds::new(texts));
+        let damaged_parts = self.engine.snapshot().damaged_parts as u64;
+        let completeness = completeness(&traces, &condition, damaged_parts);
         let own = texts.number(&subject.value);
         traces.retain(|tree| tree.nodes.iter().all(|node| node.span.value != Some(own)));
         let ids: Vec<String> = its.iter().map(id_of).collect();
@@ -112,6 +117,7 @@ impl Insight {
             traces,
             is_whole,
             condition,
+            completeness,
         })
     }
 
@@ -171,7 +177,7 @@ fn ranges(its: &[Tree], rows: u64) -> String {
             Some(end) => (start, end),
             None => (start - width, start),
         };
-        format!("trace_id > '{from:032x}' AND trace_id < '{to:032x}'")
+        format!("trace_id >= '{from:032x}' AND trace_id <= '{to:032x}'")
     };
     let ranges: Vec<String> = starts.into_iter().map(range).collect();
     ranges.join(" OR ")

@@ -52,6 +52,7 @@ pub enum OddMeasure {
 /// Which way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OddChange)]
 pub enum Change {
     More,
     Less,
@@ -64,6 +65,7 @@ pub enum Change {
 /// What the hour is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OddReference)]
 pub enum Reference {
     /// The same hour of earlier days.
     SameHour,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Change, OddFigures, OddFinding, OddMeasure, Reference};
 use super::judge::{Found, Judged};
-use super::windows::{Histories, Hour, Window, Windows, during};
+use super::windows::{Histories, Hour, Window, Windows};
 use crate::Evidence;
 use crate::words::{duration, number, share};
 
@@ -98,33 +98,40 @@ fn sentence(found: &Found) -> String {
     format!("{who} {told}")
 }
 
-/// The body of a comparison: of what failed or is slow with the rest of the hour, of the hour with the one before
+/// The body of a comparison: of what failed or is slow with the rest of the hour, of the hour with an earlier one
 /// otherwise.
 fn compare(found: &Found, now: Window, earlier: Window) -> Value {
     let who = found.who.condition();
-    let (range, selection, baseline) = match found.measure {
-        OddMeasure::Errors => (
-            now,
+    let range = |window: Window| {
+        let range = crawlspace_query::Range::between(Some(window.0), Some(window.1));
+        json!({"start": range.start, "end": range.end})
+    };
+    let within = |selection: String, baseline: String| {
+        json!({
+            "from": "spans",
+            "range": range(now),
+            "selection": {"where": format!("{who} AND {selection}")},
+            "baseline": {"where": format!("{who} AND {baseline}")},
+        })
+    };
+    match found.measure {
+        OddMeasure::Errors => within(
             "status_code = 'error'".to_owned(),
             "status_code <> 'error'".to_owned(),
         ),
         OddMeasure::Tail if found.change == Change::More => {
             let usual = found.usual.p99.unwrap_or_default();
-            (
-                now,
+            within(
                 format!("duration_ns > {usual:?}"),
                 format!("duration_ns <= {usual:?}"),
             )
         }
-        _ => ((earlier.0, now.1), during(now), during(earlier)),
-    };
-    let range = crawlspace_query::Range::between(Some(range.0), Some(range.1));
-    json!({
-        "from": "spans",
-        "range": {"start": range.start, "end": range.end},
-        "selection": {"where": format!("{who} AND {selection}")},
-        "baseline": {"where": format!("{who} AND {baseline}")},
-    })
+        _ => json!({
+            "from": "spans",
+            "selection": {"where": who, "range": range(now)},
+            "baseline": {"where": who, "range": range(earlier)},
+        }),
+    }
 }
 
 pub(super) fn statement(histories: &Histories, judged: &Judged, findings: &[OddFinding]) -> String {

@@ -93,6 +93,7 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::fields::fields))
         .routes(routes!(ask::fields::field))
         .routes(routes!(ask::tail::tail))
+        .routes(routes!(ask::compare::compare))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
         .routes(routes!(operations::metrics::metrics))

@@ -14,7 +14,7 @@ use crawlspace_control::Secret;
 use crate::command::backup::{BackupArguments, RestoreArguments};
 use crate::command::doctor::DoctorArguments;
 use crate::store::StoreArguments;
-pub use look::{FieldsArguments, RangeArguments, TailArguments};
+pub use look::{CompareArguments, FieldsArguments, RangeArguments, TailArguments};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
@@ -81,6 +81,7 @@ pub enum Command {
     Trace(TraceArguments),
     Tail(TailArguments),
     Fields(FieldsArguments),
+    Compare(CompareArguments),
     Import(ImportArguments),
     Export(ExportArguments),
     Backup(BackupArguments),

@@ -17,8 +17,8 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use command::{
-    backup, completions, doctor, export, fields, import, key, ledger, query, serve, sql, tail,
-    trace,
+    backup, compare, completions, doctor, export, fields, import, key, ledger, query, serve, sql,
+    tail, trace,
 };
 use config::{Cli, Command};
 use failure::Failure;
@@ -72,6 +72,7 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Trace(arguments) => trace::trace(arguments, page).await,
         Command::Tail(arguments) => tail::tail(arguments, page).await,
         Command::Fields(arguments) => fields::fields(arguments, page).await,
+        Command::Compare(arguments) => compare::compare(arguments, page).await,
         Command::Import(arguments) => import::import(arguments).await,
         Command::Export(arguments) => export::export(arguments).await,
         Command::Backup(arguments) => backup::backup(arguments).await,

@@ -1,5 +1,6 @@
-//! Questions: SQL, the query API, one trace, fields, the map, the live tail.
+//! Questions: SQL, the query API, one trace, fields, the live tail, and what data means.
 
+pub(crate) mod compare;
 pub(crate) mod entity;
 pub(crate) mod fields;
 pub(crate) mod map;

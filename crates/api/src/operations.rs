@@ -28,6 +28,7 @@ pub(crate) async fn index() -> &'static str {
         "POST /api/v1/sql                   {\"sql\": \"SELECT …\"} over spans, logs, metrics, changes\n",
         "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
         "GET  /api/v1/traces/{id}           all spans of a trace\n",
+        "POST /api/v1/compare              what is different about some events\n",
         "GET  /api/v1/fields               the fields of a table; /api/v1/fields/{name}: one, with its values\n",
         "GET  /api/v1/entity               one user, tenant, endpoint … among all: ?field=user.id&value=4711\n",
         "GET  /api/v1/odd                  flows and services that differ from the same hour of the days before\n",

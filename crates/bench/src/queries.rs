@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::corpus::Sample;
 use crate::http::Connection;
@@ -13,6 +13,7 @@ use crate::server::{self, Server};
 /// CPU time comes in ticks of 10 ms: the mean over this many is exact to half a millisecond.
 const SQL_REPEATS: usize = 20;
 const TRACE_REPEATS: usize = 200;
+const COMPARISON_REPEATS: usize = 10;
 const HEATMAP_COLUMNS: u64 = 120;
 /// It reads every span, so few will do.
 const MAP_REPEATS: usize = 3;
@@ -123,6 +124,7 @@ pub fn run(server: &Server, samples: &[Sample], range: (u64, u64)) -> Result<Vec
         timings.push(time(server, (label, peer), SQL_REPEATS, ask, check)?);
     }
     timings.push(time_map(server, &mut connection, range)?);
+    timings.push(time_comparison(server, &mut connection)?);
     Ok(timings)
 }
 
@@ -139,6 +141,27 @@ fn time_map(
         Ok(())
     };
     time(server, (MAP, peers::NONE), MAP_REPEATS, ask, check)
+}
+
+/// All fields of the errors against those of the rest.
+fn time_comparison(server: &Server, connection: &mut Connection) -> Result<Timing> {
+    let question = json!({"from": "spans", "selection": {"where": "status_code = 'error'"}});
+    let question = question.to_string();
+    let ask = |_| {
+        let headers = "Content-Type: application/json\r\n";
+        connection
+            .post("/api/v1/compare", headers, question.as_bytes())?
+            .success()
+    };
+    let check = |_, answer: &Value| {
+        ensure!(
+            answer["footer"]["fields_tested"].as_u64() > Some(0),
+            "nothing was compared: {answer}"
+        );
+        Ok(())
+    };
+    let label = "compare errors with the rest";
+    time(server, (label, peers::NONE), COMPARISON_REPEATS, ask, check)
 }
 
 fn time_traces(server: &Server, connection: &mut Connection, samples: &[Sample]) -> Result<Timing> {

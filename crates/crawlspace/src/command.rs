@@ -1,6 +1,7 @@
 //! One file for each command: from its arguments to what is printed.
 
 pub mod backup;
+pub mod compare;
 pub mod completions;
 pub mod doctor;
 pub mod export;

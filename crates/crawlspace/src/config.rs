@@ -16,7 +16,7 @@ use crawlspace_control::Secret;
 use crate::command::backup::{BackupArguments, RestoreArguments};
 use crate::command::doctor::DoctorArguments;
 use crate::store::StoreArguments;
-pub use look::{FieldsArguments, RangeArguments, TailArguments};
+pub use look::{CompareArguments, FieldsArguments, RangeArguments, TailArguments};
 pub use map::{MapArguments, vendors};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
@@ -94,6 +94,7 @@ pub enum Command {
     Trace(TraceArguments),
     Tail(TailArguments),
     Fields(FieldsArguments),
+    Compare(CompareArguments),
     Map(MapArguments),
     Entity(EntityArguments),
     Odd(OddArguments),

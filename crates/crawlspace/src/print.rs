@@ -1,6 +1,7 @@
 //! What people see: the page that answers are set on, and one file for each form of an answer.
 
 pub mod chart;
+pub mod comparison;
 pub mod entity;
 pub mod fields;
 pub mod heatmap;

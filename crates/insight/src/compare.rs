@@ -45,6 +45,7 @@ const UNIQUE_MIN: f64 = 0.9;
 /// What a comparison came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ComparisonVerdict)]
 pub enum Verdict {
     Different,
     Nothing,
@@ -69,6 +70,7 @@ pub struct Comparison {
 
 /// A field that was not compared value by value, and why.
 #[derive(Debug, Clone, serde::Serialize, ToSchema)]
+#[schema(as = ComparisonFolded)]
 pub struct Folded {
     pub field: String,
     pub reason: String,
@@ -106,6 +108,7 @@ pub struct ComparisonFooter {
 
 /// One side.
 #[derive(Debug, Clone, Copy, serde::Serialize, ToSchema)]
+#[schema(as = ComparisonSideCount)]
 pub struct SideCount {
     /// By weight.
     pub events: f64,
@@ -116,6 +119,7 @@ pub struct SideCount {
 
 /// A field of very many values.
 #[derive(Debug, Clone, serde::Serialize, ToSchema)]
+#[schema(as = ComparisonApproximate)]
 pub struct Approximate {
     pub field: String,
     /// Different values, within 5%.

@@ -1,4 +1,4 @@
-//! Flags of the commands that look around: `tail` and `fields`; and of all that ask about a range of time.
+//! Flags of the commands that look around: `tail`, `fields`, `compare`; and of all that ask about a range of time.
 
 use chrono::DateTime;
 use clap::Args;
@@ -122,3 +122,37 @@ Examples:
   crawlspace fields --from logs --containing http --last 1h
   crawlspace fields service.name
   crawlspace fields http.route --last 1h --limit 50";
+
+/// Tell what is different about some events
+#[derive(Debug, Args)]
+#[command(after_help = COMPARE_EXAMPLES)]
+pub struct CompareArguments {
+    #[command(flatten)]
+    pub server: ServerArguments,
+    /// The selection, as an SQL condition on events; without, all of the range: then say what to compare it with
+    #[arg(value_name = "CONDITION", required_unless_present_any = ["baseline", "before"])]
+    pub selection: Option<String>,
+    /// The table: spans or logs
+    #[arg(long, value_name = "TABLE", default_value = "spans")]
+    pub from: String,
+    #[command(flatten)]
+    pub range: RangeArguments,
+    /// What to compare with, as an SQL condition; without, the rest of the range
+    #[arg(long, value_name = "CONDITION")]
+    pub baseline: Option<String>,
+    /// Compare with the time just before, as long as the range is
+    #[arg(long)]
+    pub before: bool,
+    /// The most findings to show; without, 20
+    #[arg(long, value_name = "FINDINGS")]
+    pub limit: Option<u64>,
+}
+
+const COMPARE_EXAMPLES: &str = "\
+Every field of every event is compared. What differs is told with the largest effect first; or that nothing does.
+
+Examples:
+  crawlspace compare \"status_code = 'error'\" --last 1h
+  crawlspace compare \"name = 'GET /cart' AND duration_ns > 500000000\" --baseline \"name = 'GET /cart'\" --last 1h
+  crawlspace compare \"service.name = 'shop'\" --last 15m --before
+  crawlspace compare --from logs 'severity_number >= 17' --last 1h --json";

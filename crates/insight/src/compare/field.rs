@@ -2,9 +2,11 @@
 //! and texts by a hash, so that memory is bounded and no event is left out.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasherDefault;
 
 use super::coder::Column;
 use super::statistics::{Count, log_bound};
+use super::traces::NumberHasher;
 use super::value::{Kind, Raw, Value, key_of_double};
 
 /// A field with more different values is counted by steps or by hash.
@@ -17,7 +19,7 @@ const BUCKET_BITS: u32 = 16;
 /// Of a field's buckets, so many are looked into at most.
 const BUCKETS_LOOKED_INTO_MAX: usize = 256;
 /// The logarithm of how unlikely a bucket has to be.
-const BUCKET_LOG_BOUND: f64 = -9.21;
+const BUCKET_LOG_BOUND: f64 = -14.0;
 const DISTINCT_SAMPLE_MAX: usize = 4_096;
 
 /// One field.
@@ -37,11 +39,13 @@ pub(super) struct Field {
 pub(super) enum Values {
     /// Each value. Numbers are in the order of their keys when that is asked for.
     Texts(HashMap<Box<str>, Count>),
-    Numbers(HashMap<u64, Count>),
+    Numbers(ByKey),
     /// By the first key of each step.
-    Steps(HashMap<u64, Count>),
+    Steps(ByKey),
     Buckets(Box<Buckets>),
 }
+
+type ByKey = HashMap<u64, Count, BuildHasherDefault<NumberHasher>>;
 
 /// Texts by hash.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ impl Field {
     pub fn new(name: &str, kind: Option<Kind>, is_in_overflow: bool) -> Self {
         let values = match kind {
             Some(Kind::Text) | None => Values::Texts(HashMap::new()),
-            Some(_) => Values::Numbers(HashMap::new()),
+            Some(_) => Values::Numbers(ByKey::default()),
         };
         Self {
             name: name.to_owned(),
@@ -98,7 +102,7 @@ impl Field {
             (Values::Numbers(numbers), Raw::Number(key)) => {
                 numbers.entry(key).or_default().add(count);
                 if numbers.len() > VALUES_EXACT_MAX {
-                    let mut steps: HashMap<u64, Count> = HashMap::new();
+                    let mut steps = ByKey::default();
                     for (key, count) in &*numbers {
                         steps.entry(step(self.kind, *key)).or_default().add(count);
                     }
@@ -116,6 +120,27 @@ impl Field {
             }
             // A field has one kind.
             _ => {}
+        }
+    }
+
+    /// Where values are counted by steps, the steps of a column's values.
+    pub fn steps(&self, column: &Column) -> Option<Column> {
+        match (&self.values, column) {
+            (Values::Steps(_), Column::Numbers(kind, keys, nulls)) => {
+                let steps = keys.iter().map(|key| step(self.kind, *key));
+                Some(Column::Numbers(*kind, steps.collect(), nulls.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Adds events with values of that step.
+    pub fn add_step(&mut self, step: Raw<'_>, count: &Count) {
+        if let (Values::Steps(steps), Raw::Number(step)) = (&mut self.values, step)
+            && count.all_rows() > 0
+        {
+            self.present.add(count);
+            steps.entry(step).or_default().add(count);
         }
     }
 

@@ -42,6 +42,7 @@ pub struct CompareRequest {
 /// One of the two groups of events.
 #[derive(Debug, Clone, Default, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ComparedSide)]
 pub struct Side {
     /// An SQL condition with dotted names. Absent: all events of the range.
     #[serde(default, rename = "where")]

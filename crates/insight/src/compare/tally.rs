@@ -159,10 +159,16 @@ impl Tally {
             buckets.add_column(&column_of_kind, &events.sides);
             return Ok(());
         }
-        self.coder.encode(&column_of_kind);
+        let steps = field.steps(&column_of_kind);
+        let values = steps.as_ref().unwrap_or(&column_of_kind);
+        self.coder.encode(values);
         events.counts(&self.coder, &mut self.counts);
         for (row, count) in self.coder.rows.iter().zip(&self.counts[1..]) {
-            field.add(column_of_kind.value(*row), count);
+            if steps.is_some() {
+                field.add_step(values.value(*row), count);
+            } else {
+                field.add(values.value(*row), count);
+            }
         }
         Ok(())
     }

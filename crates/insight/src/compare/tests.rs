@@ -354,3 +354,51 @@ fn too_little_is_said_to_be_too_little_and_bad_questions_say_what_to_do() {
         }
     });
 }
+
+#[test]
+fn timing_tmp() {
+    fn cpu() -> f64 {
+        let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let rest: Vec<&str> = text.rsplit_once(") ").unwrap().1.split(' ').collect();
+        (rest[11].parse::<f64>().unwrap() + rest[12].parse::<f64>().unwrap()) / 100.0
+    }
+    let began = cpu();
+    run(async {
+        let store = shop(1, 500_000, Cause::Sampled).await;
+        eprintln!("made {:.2}", cpu() - began);
+        drop(store);
+        let store = shop(1, 500_000, Cause::Rare).await;
+        store.lake.flush().await.unwrap();
+        for _ in 0..2 {
+            let began = cpu();
+            let scan = crawlspace_query::Scan {
+                from: "spans",
+                stored: crawlspace_query::Stored::All,
+                ..Default::default()
+            };
+            let snapshot = store.engine.snapshot();
+            let mut rows = store
+                .engine
+                .scan(&snapshot, &scan, &crawlspace_query::Asking::default())
+                .await
+                .unwrap();
+            let mut n = 0;
+            while let crawlspace_query::Piece::Rows(r) = rows.next().await.unwrap() {
+                n += r.num_rows();
+            }
+            eprintln!("scan {n} {:.2}", cpu() - began);
+            let began = cpu();
+            let answer = compare(&store, SLOW).await;
+            eprintln!(
+                "compare {:.2} {} {:?}",
+                cpu() - began,
+                answer.summary,
+                answer.footer.approximate
+            );
+            let began = cpu();
+            let answer = compare(&store, "f0 = TRUE").await;
+            eprintln!("compare nothing {:.2} {}", cpu() - began, answer.summary);
+            store.lake.flush().await.unwrap();
+        }
+    });
+}

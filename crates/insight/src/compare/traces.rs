@@ -28,7 +28,7 @@ pub(super) struct Alone {
     pub rows: [u64; 2],
 }
 
-/// Small numbers that are given in order need no more than a multiplication.
+/// Numbers need no more than a multiplication that carries their bits upwards, and a shift back.
 #[derive(Debug, Default)]
 pub(super) struct NumberHasher(u64);
 
@@ -36,17 +36,21 @@ pub(super) type ByNumber<T> = HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
 
 impl Hasher for NumberHasher {
     fn finish(&self) -> u64 {
-        self.0
+        self.0 ^ self.0 >> 45
     }
 
     fn write(&mut self, bytes: &[u8]) {
         for byte in bytes {
-            self.write_u32(u32::from(*byte));
+            self.write_u64(u64::from(*byte));
         }
     }
 
     fn write_u32(&mut self, number: u32) {
-        self.0 = (self.0 ^ u64::from(number)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
 }
 

@@ -61,7 +61,15 @@ fn commands_of_the_guide_run() {
     shop(&server);
     send_durations(&server);
     let mut run = 0;
-    for page in ["ask", "map", "who", "odd", "move", "missing-data"] {
+    for page in [
+        "ask",
+        "compare",
+        "map",
+        "who",
+        "odd",
+        "move",
+        "missing-data",
+    ] {
         let text = page_of_guide(page);
         for block in text.split("```sh\n").skip(1) {
             let (block, _) = block.split_once("```").unwrap();

@@ -89,7 +89,6 @@ fn is_operator(token: &Token) -> bool {
             Token::Word(_)
                 | Token::Whitespace(_)
                 | Token::Number(..)
-                | Token::Whitespace(_)
                 | Token::SingleQuotedString(_)
                 | Token::Comma
                 | Token::Period

@@ -1,4 +1,5 @@
-//! The tree that all signals share, as generated structs: resources, in them scopes, in those records.
+//! The tree that all signals share, as generated structs: resources, in them scopes, in those records. It is written
+//! here; only tests read it.
 
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
@@ -10,8 +11,11 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 pub(in crate::otlp) trait ResourceGroup {
     type Scope: ScopeGroup;
     fn new(resource: Option<Resource>, schema_url: String, scopes: Vec<Self::Scope>) -> Self;
+    #[cfg(test)]
     fn resource(&self) -> Option<&Resource>;
+    #[cfg(test)]
     fn schema_url(&self) -> &str;
+    #[cfg(test)]
     fn scopes(&self) -> &[Self::Scope];
 }
 
@@ -23,8 +27,11 @@ pub(in crate::otlp) trait ScopeGroup {
         schema_url: String,
         records: Vec<Self::Record>,
     ) -> Self;
+    #[cfg(test)]
     fn scope(&self) -> Option<&InstrumentationScope>;
+    #[cfg(test)]
     fn schema_url(&self) -> &str;
+    #[cfg(test)]
     fn records(&self) -> &[Self::Record];
 }
 
@@ -39,12 +46,15 @@ macro_rules! groups {
                     schema_url,
                 }
             }
+            #[cfg(test)]
             fn resource(&self) -> Option<&Resource> {
                 self.resource.as_ref()
             }
+            #[cfg(test)]
             fn schema_url(&self) -> &str {
                 &self.schema_url
             }
+            #[cfg(test)]
             fn scopes(&self) -> &[$scope] {
                 &self.$scopes
             }
@@ -62,12 +72,15 @@ macro_rules! groups {
                     schema_url,
                 }
             }
+            #[cfg(test)]
             fn scope(&self) -> Option<&InstrumentationScope> {
                 self.scope.as_ref()
             }
+            #[cfg(test)]
             fn schema_url(&self) -> &str {
                 &self.schema_url
             }
+            #[cfg(test)]
             fn records(&self) -> &[$record] {
                 &self.$records
             }

@@ -183,7 +183,7 @@ impl Insight {
         let (nodes, edges) = drawing.finish(&questions);
         Ok(Map {
             start: period.start.map(|start| start.0.to_string()),
-            end: period.until().0.to_string(),
+            end: period.end.0.to_string(),
             condition: condition.map(str::to_owned),
             nodes,
             edges,

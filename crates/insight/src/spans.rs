@@ -179,7 +179,7 @@ impl Spans {
         let stored = STORED.into_iter().chain(links).map(str::to_owned);
         let stored = Stored::Named(stored.collect());
         let asking = Asking {
-            now: period.until(),
+            now: period.end,
             ..Asking::default()
         };
         for range in ranges {

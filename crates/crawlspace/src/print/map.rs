@@ -331,7 +331,7 @@ fn footer(map: &Map) -> String {
         );
     }
     if sampled.weight_max > 1.0 {
-        text.push_str(" · sampled spans count as many");
+        text.push_str(" · sampled spans count as many as they stand for");
     }
     let LeftOut { nodes, edges } = map.left_out;
     if nodes + edges > 0 {

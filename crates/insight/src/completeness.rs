@@ -106,7 +106,8 @@ impl Insight {
     ) -> Result<Completeness, Error> {
         let period = Period::new(range, now)?;
         let _turn = self.whole_spans.lock().await;
-        let spans = Spans::read(&self.engine, snapshot, &period, &mut Plain).await?;
+        let spans =
+            Spans::read(&self.engine, snapshot, &period, &mut Plain, self.spans_max).await?;
         Ok(self.completeness_of(&spans, snapshot, &period))
     }
 

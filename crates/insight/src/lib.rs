@@ -39,6 +39,7 @@ pub struct Insight {
     engine: Arc<Engine>,
     ledger: Option<Ledger>,
     catalogue: Catalogue,
+    spans_max: usize,
     /// Who holds all spans of a time in memory has this.
     whole_spans: tokio::sync::Mutex<()>,
 }
@@ -50,6 +51,7 @@ impl Insight {
             engine,
             ledger: None,
             catalogue: Catalogue::default(),
+            spans_max: spans::SPANS_MAX,
             whole_spans: tokio::sync::Mutex::default(),
         }
     }

@@ -170,7 +170,8 @@ impl Insight {
     ) -> Result<Map, Error> {
         let fields = Fields::new(&self.engine, snapshot, condition)?;
         let mut naming = Naming::new(&fields);
-        let mut spans = Spans::read(&self.engine, snapshot, period, &mut naming).await?;
+        let mut spans =
+            Spans::read(&self.engine, snapshot, period, &mut naming, self.spans_max).await?;
         let calls = Calls::of(&mut spans, &naming);
         let questions = Questions {
             fields: &fields,
@@ -183,7 +184,7 @@ impl Insight {
         let (nodes, edges) = drawing.finish(&questions);
         Ok(Map {
             start: period.start.map(|start| start.0.to_string()),
-            end: period.until().0.to_string(),
+            end: period.end.0.to_string(),
             condition: condition.map(str::to_owned),
             nodes,
             edges,

@@ -94,6 +94,8 @@ impl Describe for Plain {}
 #[derive(Debug, Default)]
 pub(crate) struct Spans {
     pub all: Vec<Span>,
+    /// Beyond so many the answer is refused.
+    max: usize,
     /// The place in `all` of each span's parent.
     parents: Vec<u32>,
     /// Places in `all`: trace by trace, within one by id; of a span that was stored twice, the first one first.
@@ -111,11 +113,15 @@ impl Spans {
         snapshot: &Snapshot,
         period: &Period,
         describe: &mut impl Describe,
+        max: usize,
     ) -> Result<Self, Error> {
-        let mut spans = Self::default();
+        let mut spans = Self {
+            max,
+            ..Self::default()
+        };
         // What is not filled takes no memory, and what grows is copied.
         let rows = snapshot.table(Table::Spans).rows();
-        let rows = usize::try_from(rows).unwrap_or(SPANS_MAX).min(SPANS_MAX);
+        let rows = usize::try_from(rows).unwrap_or(max).min(max);
         spans.all.reserve(rows);
         spans.scan(engine, snapshot, period, describe, true).await?;
         let linked: Vec<Link> = spans.links.values().copied().collect();
@@ -179,7 +185,7 @@ impl Spans {
         let stored = STORED.into_iter().chain(links).map(str::to_owned);
         let stored = Stored::Named(stored.collect());
         let asking = Asking {
-            now: period.until(),
+            now: period.end,
             ..Asking::default()
         };
         for range in ranges {
@@ -225,9 +231,10 @@ impl Spans {
             }
             self.all.push(columns.span(row, last.1, is_own, more));
         }
-        if self.all.len() > SPANS_MAX {
+        let max = self.max;
+        if self.all.len() > max {
             return Err(Error::Request(format!(
-                "there are more than {SPANS_MAX} spans in this time, too many to put together at once: \
+                "there are more than {max} spans in this time, too many to put together at once: \
                  ask about a shorter one"
             )));
         }

@@ -87,7 +87,6 @@ fn is_operator(token: &Token) -> bool {
         || !matches!(
             token,
             Token::Word(_)
-                | Token::Whitespace(_)
                 | Token::Number(..)
                 | Token::SingleQuotedString(_)
                 | Token::Comma

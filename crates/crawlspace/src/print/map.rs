@@ -289,8 +289,8 @@ fn difference(map: &Map, difference: &Difference) -> String {
 
 fn line(text: &mut String, what: &str, changed: &[String], both: [Option<[String; 5]>; 2]) {
     let said = match &both {
-        [None, Some(now)] => format!("+ {what} appeared: {} calls", now[0]),
-        [Some(base), None] => format!("- {what} vanished: {} calls", base[0]),
+        [None, Some(now)] => format!("+ {what} appeared: {}", calls(&now[0])),
+        [Some(base), None] => format!("- {what} vanished: {}", calls(&base[0])),
         [Some(base), Some(now)] => {
             let number = |name: &String| {
                 let index = match name.as_str() {
@@ -306,6 +306,13 @@ fn line(text: &mut String, what: &str, changed: &[String], both: [Option<[String
         [None, None] => return,
     };
     _ = writeln!(text, "{said}");
+}
+
+fn calls(count: &str) -> String {
+    match count {
+        "1" => "1 call".to_owned(),
+        count => format!("{count} calls"),
+    }
 }
 
 fn footer(map: &Map) -> String {
@@ -324,7 +331,7 @@ fn footer(map: &Map) -> String {
         );
     }
     if sampled.weight_max > 1.0 {
-        text.push_str(" · sampled spans count as many");
+        text.push_str(" · sampled spans count as many as they stand for");
     }
     let LeftOut { nodes, edges } = map.left_out;
     if nodes + edges > 0 {

@@ -23,7 +23,7 @@ pub enum Changed {
     Appeared,
     /// It is only in the map that this one is compared with.
     Vanished,
-    /// Per second; where the two maps are of different spans, of all calls.
+    /// Per second. Not looked at where the two maps are of different spans.
     Rate,
     /// Of its calls.
     Errors,
@@ -55,22 +55,16 @@ pub struct Difference {
 
 impl Difference {
     pub(super) fn of(map: &Map, base: Map, is_other_selection: bool) -> Self {
-        let all = |map: &Map| map.edges.iter().map(|edge| edge.figures.calls).sum::<f64>();
         let length = |map: &Map| {
             let time = |text: &str| text.parse::<f64>().unwrap_or_default();
             map.start
                 .as_deref()
                 .map(|start| time(&map.end) - time(start))
         };
-        // How many calls of the one stand against one of the other, if nothing differs.
+        // How many calls of the one stand against one of the other, if nothing differs. Of other spans, who knows?
         let scale = match (length(map), length(&base)) {
-            (Some(now), Some(before)) if !is_other_selection && before > 0.0 => now / before,
-            _ => all(map) / all(&base),
-        };
-        let scale = if scale.is_finite() && scale > 0.0 {
-            scale
-        } else {
-            1.0
+            (Some(now), Some(before)) if !is_other_selection => Some(now / before.max(1.0)),
+            _ => None,
         };
         let key = |edge: &Edge| (edge.from.clone(), edge.to.clone(), edge.kind);
         Self {
@@ -93,7 +87,7 @@ impl Difference {
 fn changes<T: Clone, K: Ord>(
     now: &[T],
     base: Vec<T>,
-    scale: f64,
+    scale: Option<f64>,
     key: impl Fn(&T) -> K,
     figures: impl Fn(&T) -> &Figures,
 ) -> Vec<Change<T>> {
@@ -131,10 +125,13 @@ fn changes<T: Clone, K: Ord>(
     changes
 }
 
-fn compared(now: &Figures, base: &Figures, scale: f64) -> Vec<Changed> {
-    let expected = base.calls * scale;
-    let rate = ratio(now.calls, expected) >= RATIO_MIN
-        && (now.calls - expected).abs() > DEVIATIONS_MIN * (now.calls + expected * scale).sqrt();
+fn compared(now: &Figures, base: &Figures, scale: Option<f64>) -> Vec<Changed> {
+    let rate = scale.is_some_and(|scale| {
+        let expected = base.calls * scale;
+        let deviation = (now.calls + expected * scale).sqrt();
+        ratio(now.calls, expected) >= RATIO_MIN
+            && (now.calls - expected).abs() > DEVIATIONS_MIN * deviation
+    });
     let all = now.calls + base.calls;
     let share = (now.errors + base.errors) / all;
     // Two shares, with the variance of both together.
@@ -190,28 +187,29 @@ mod tests {
     #[test]
     fn what_chance_does_is_no_change() {
         for (now, base, scale, expected) in [
-            ((100.0, 1.0, 100), (110.0, 3.0, 110), 1.0, vec![]),
-            ((10.0, 1.0, 100), (20.0, 0.0, 900), 1.0, vec![]),
+            ((100.0, 1.0, 100), (110.0, 3.0, 110), Some(1.0), vec![]),
+            ((10.0, 1.0, 100), (20.0, 0.0, 900), Some(1.0), vec![]),
             (
                 (1_000.0, 10.0, 100),
                 (500.0, 5.0, 100),
-                1.0,
+                Some(1.0),
                 vec![Changed::Rate],
             ),
-            ((1_000.0, 10.0, 100), (500.0, 5.0, 100), 2.0, vec![]),
+            ((1_000.0, 10.0, 100), (500.0, 5.0, 100), Some(2.0), vec![]),
             (
                 (1_000.0, 100.0, 100),
                 (1_000.0, 10.0, 100),
-                1.0,
+                Some(1.0),
                 vec![Changed::Errors],
             ),
             (
                 (1_000.0, 0.0, 150),
                 (1_000.0, 0.0, 100),
-                1.0,
+                Some(1.0),
                 vec![Changed::Latency],
             ),
-            ((0.0, 0.0, 0), (0.0, 0.0, 0), 1.0, vec![]),
+            ((0.0, 0.0, 0), (0.0, 0.0, 0), Some(1.0), vec![]),
+            ((1_000.0, 10.0, 100), (500.0, 5.0, 100), None, vec![]),
         ] {
             let [now, base] = [now, base].map(|(calls, errors, p50)| figures(calls, errors, p50));
             assert_eq!(compared(&now, &base, scale), expected, "{now:?} {base:?}");

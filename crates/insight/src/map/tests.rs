@@ -6,7 +6,7 @@ use crawlspace_model::UnixNanos;
 use crawlspace_query::Range;
 use proptest::prelude::*;
 
-use super::{Changed, Edge, EdgeKind, Figures, Map, MapRequest, Node, NodeKind, Vendor};
+use super::{Changed, EDGES_MAX, Edge, EdgeKind, Figures, Map, MapRequest, Node, NodeKind, Vendor};
 use crate::tests::spans::{BEGIN, TestSpan};
 use crate::tests::{Store, run};
 use crate::{Evidence, Insight};
@@ -401,6 +401,30 @@ fn a_condition_speaks_of_the_span_itself() {
             .unwrap();
         assert!(map.edges.is_empty() && map.nodes.is_empty());
         assert!(!map.completeness.is_whole());
+    });
+}
+
+#[test]
+fn what_is_too_much_is_refused_or_named() {
+    run(async {
+        let mut store = Store::new().await;
+        store.take(&visit(1), 20).await;
+        let mut map = draw(&store, &request(None)).await;
+        let least = map.edges.last().unwrap().clone();
+        map.edges.resize(EDGES_MAX + 2, least);
+        map.cut();
+        assert_eq!(map.edges.len(), EDGES_MAX);
+        assert_eq!((map.left_out.nodes, map.left_out.edges), (0, 2));
+        assert!((map.left_out.calls - 2.0).abs() < 1e-9);
+        store.insight.spans_max = visit(1).len() - 1;
+        let now = UnixNanos(BEGIN + 600 * MINUTE);
+        let refused = store.insight.map(&request(None), now).await.unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with("there are more than 10 spans"),
+            "{refused}"
+        );
     });
 }
 

@@ -1,7 +1,8 @@
-//! Questions: SQL, the query API, one trace, fields, the live tail.
+//! Questions: SQL, the query API, one trace, fields, the map, the live tail.
 
 pub(crate) mod entity;
 pub(crate) mod fields;
+pub(crate) mod map;
 pub(crate) mod odd;
 pub(crate) mod tail;
 

@@ -95,6 +95,7 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::tail::tail))
         .routes(routes!(ask::entity::entity))
         .routes(routes!(ask::odd::odd))
+        .routes(routes!(ask::map::map))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
         .routes(routes!(operations::metrics::metrics))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::corpus::Shape;
 use crate::load::Load;
 use crate::peers;
-use crate::queries::{Timing, nearest_rank};
+use crate::queries::{MAP, Timing, nearest_rank};
 
 #[cfg(test)]
 mod tests;
@@ -107,9 +107,10 @@ fn section(run: &Run) -> String {
         Shape::Trace => "Requests of 25 whole traces",
     };
     format!(
-        "\n## {title}\n\n{}\n{}",
+        "\n## {title}\n\n{}\n{}{}",
         ingest(run),
-        questions(&run.timings)
+        questions(&run.timings),
+        map(run)
     )
 }
 
@@ -222,6 +223,16 @@ fn questions(timings: &[Timing]) -> String {
         );
     }
     table
+}
+
+/// What the map costs for each span that it reads.
+fn map(run: &Run) -> String {
+    let timing = run.timings.iter().find(|timing| timing.label == MAP);
+    let millions = run.load.spans as f64 / 1e6;
+    timing.map_or_else(String::new, |timing| {
+        let cost = timing.cpu.as_secs_f64() / millions;
+        format!("\nThe map takes {cost:.2} CPU-s per million spans.\n")
+    })
 }
 
 fn milliseconds(duration: Duration) -> String {

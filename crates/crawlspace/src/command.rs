@@ -9,6 +9,7 @@ pub mod import;
 pub mod insight;
 pub mod key;
 pub mod ledger;
+pub mod map;
 pub mod query;
 pub mod serve;
 pub mod sql;

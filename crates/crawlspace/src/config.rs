@@ -1,6 +1,7 @@
 //! Flags and environment of every command: the only place that reads either.
 
 mod look;
+mod map;
 mod transfer;
 mod who;
 
@@ -16,6 +17,7 @@ use crate::command::backup::{BackupArguments, RestoreArguments};
 use crate::command::doctor::DoctorArguments;
 use crate::store::StoreArguments;
 pub use look::{FieldsArguments, RangeArguments, TailArguments};
+pub use map::{MapArguments, vendors};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
@@ -85,6 +87,7 @@ pub enum Command {
     Fields(FieldsArguments),
     Entity(EntityArguments),
     Odd(OddArguments),
+    Map(MapArguments),
     Import(ImportArguments),
     Export(ExportArguments),
     Backup(BackupArguments),
@@ -143,6 +146,9 @@ pub struct ServeArguments {
         value_parser = host
     )]
     pub hosts: Vec<String>,
+    /// A TOML file of vendors for the map, beside those that are well known
+    #[arg(long, value_name = "FILE", env = "CRAWLSPACE_VENDORS")]
+    pub vendors: Option<PathBuf>,
     /// Print one line of JSON once ready instead of words
     #[arg(long)]
     pub json: bool,

@@ -17,8 +17,8 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use command::{
-    backup, completions, doctor, export, fields, import, insight, key, ledger, query, serve, sql,
-    tail, trace,
+    backup, completions, doctor, export, fields, import, insight, key, ledger, map, query, serve,
+    sql, tail, trace,
 };
 use config::{Cli, Command};
 use failure::Failure;
@@ -74,6 +74,7 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Fields(arguments) => fields::fields(arguments, page).await,
         Command::Entity(arguments) => insight::entity(arguments, page).await,
         Command::Odd(arguments) => insight::odd(arguments, page).await,
+        Command::Map(arguments) => map::map(arguments, page).await,
         Command::Import(arguments) => import::import(arguments).await,
         Command::Export(arguments) => export::export(arguments).await,
         Command::Backup(arguments) => backup::backup(arguments).await,

@@ -5,6 +5,7 @@ pub mod entity;
 pub mod fields;
 pub mod heatmap;
 pub mod ledger;
+pub mod map;
 pub mod number;
 pub mod odd;
 pub mod progress;

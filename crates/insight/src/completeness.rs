@@ -20,7 +20,7 @@ pub const ORPHANS_SHARE_MAX: f64 = 0.2;
 /// Beyond one trace in five without its first span, what people asked for is a guess.
 pub const MISSING_ROOTS_SHARE_MAX: f64 = 0.2;
 /// With one span in ten that came late, the newest minutes lack about as many that are still to come: a change of less
-/// than that cannot be told from waiting.
+/// than that cannot be told from waiting. Of a time that is over for [`WAIT_NANOS`], what came late is there by now.
 pub const LATE_SHARE_MAX: f64 = 0.1;
 /// With one span in ten refused, a change of less than that cannot be told from a refusal.
 pub const REFUSED_SHARE_MAX: f64 = 0.1;
@@ -30,6 +30,8 @@ pub const SKEWED_SHARE_MAX: f64 = 0.1;
 
 /// So long after its end a span has been received late: exporters wait for seconds, and try again for about a minute.
 pub const LATE_NANOS: i64 = 300_000_000_000;
+/// So long after a time has ended, hardly anything of it is still to come.
+pub const WAIT_NANOS: i64 = 3_600_000_000_000;
 /// A child that begins less than this before its parent shows how exact clocks are, not that one is wrong.
 pub const SKEW_NANOS_MIN: i64 = 1_000_000;
 /// Longer ways round are not counted: the question behind the count has a join for each hop.
@@ -103,6 +105,7 @@ impl Insight {
         now: UnixNanos,
     ) -> Result<Completeness, Error> {
         let period = Period::new(range, now)?;
+        let _turn = self.whole_spans.lock().await;
         let spans = Spans::read(&self.engine, snapshot, &period, &mut Plain).await?;
         Ok(self.completeness_of(&spans, snapshot, &period))
     }
@@ -146,7 +149,7 @@ impl Insight {
                 .map(|ledger| Refused::of(&ledger(), period)),
             damaged_parts: snapshot.damaged_parts as u64,
         };
-        completeness.judge();
+        completeness.judge(period.ended_since() < WAIT_NANOS);
         completeness
     }
 }
@@ -158,7 +161,8 @@ impl Completeness {
         self.verdict == Verdict::Whole
     }
 
-    fn judge(&mut self) {
+    /// `is_recent` says whether late spans may still come.
+    fn judge(&mut self, is_recent: bool) {
         let refused = self.refused.as_ref().map_or(0.0, |refused| refused.share);
         let of = |part: f64, floor: f64, what: &str| {
             (part > floor).then(|| {
@@ -180,7 +184,7 @@ impl Completeness {
                 "the traces lack their first span",
             ),
             of(
-                self.late.share,
+                if is_recent { self.late.share } else { 0.0 },
                 LATE_SHARE_MAX,
                 "the spans came more than five minutes late",
             ),

@@ -5,6 +5,8 @@ mod completeness;
 pub mod entity;
 mod error;
 mod evidence;
+mod hash;
+mod map;
 pub mod odd;
 mod period;
 mod rows;
@@ -17,10 +19,15 @@ pub mod words;
 use std::sync::Arc;
 
 use crawlspace_query::Engine;
+use map::Catalogue;
 
 pub use completeness::{Completeness, Ledger, Refused, Sampled, Share, Verdict};
 pub use error::Error;
 pub use evidence::Evidence;
+pub use map::{
+    Change, Changed, Difference, Edge, EdgeKind, Figures, LeftOut, Map, MapRequest, Node, NodeKind,
+    Vendor,
+};
 pub use trees::PlaceKind;
 
 #[cfg(test)]
@@ -30,6 +37,9 @@ mod tests;
 pub struct Insight {
     engine: Arc<Engine>,
     ledger: Option<Ledger>,
+    catalogue: Catalogue,
+    /// Who holds all spans of a time in memory has this.
+    whole_spans: tokio::sync::Mutex<()>,
 }
 
 impl Insight {
@@ -38,6 +48,17 @@ impl Insight {
         Self {
             engine,
             ledger: None,
+            catalogue: Catalogue::default(),
+            whole_spans: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// With vendors that people know beside those that are well known.
+    #[must_use]
+    pub fn with_vendors(self, vendors: Vec<Vendor>) -> Self {
+        Self {
+            catalogue: Catalogue::new(vendors),
+            ..self
         }
     }
 

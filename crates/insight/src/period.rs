@@ -9,28 +9,30 @@ use crate::Error;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Period {
     pub start: Option<UnixNanos>,
-    pub end: Option<UnixNanos>,
+    pub end: UnixNanos,
     now: UnixNanos,
 }
 
 impl Period {
     pub(crate) fn new(range: &Range, now: UnixNanos) -> Result<Self, Error> {
         let (start, end) = range.bounds(now)?;
+        // Up to now, so that the questions behind the numbers do not find what begins later.
+        let end = end.unwrap_or(now);
         Ok(Self { start, end, now })
     }
 
     /// Which spans count.
     pub(crate) fn own(&self) -> String {
-        all(time_conditions((self.start, self.end)))
+        time_conditions((self.start, Some(self.end))).join(" AND ")
     }
 
     /// Where related spans are looked for.
     pub(crate) fn window(&self) -> String {
-        all(time_conditions((self.before(), self.after())))
+        time_conditions((self.before(), Some(self.after()))).join(" AND ")
     }
 
     pub(crate) fn range(&self) -> Range {
-        Range::between(self.start, self.end)
+        Range::between(self.start, Some(self.end))
     }
 
     /// The window without the period itself.
@@ -38,18 +40,18 @@ impl Period {
         let before = self
             .start
             .map(|start| Range::between(self.before(), Some(start)));
-        let after = self.end.map(|end| Range::between(Some(end), self.after()));
-        before.into_iter().chain(after).collect()
+        let after = Range::between(Some(self.end), Some(self.after()));
+        before.into_iter().chain([after]).collect()
     }
 
-    /// What the period ends with where it does not say: now.
-    pub(crate) fn until(&self) -> UnixNanos {
-        self.end.unwrap_or(self.now)
+    /// How long it has been over, in nanoseconds.
+    pub(crate) fn ended_since(&self) -> i64 {
+        self.now.0.saturating_sub(self.end.0)
     }
 
     /// Its length, if it has a start.
     pub(crate) fn seconds(&self) -> Option<f64> {
-        let length = self.until().0.saturating_sub(self.start?.0);
+        let length = self.end.0.saturating_sub(self.start?.0);
         #[expect(clippy::cast_precision_loss, reason = "seconds as a double")]
         Some(length.max(1) as f64 / 1e9)
     }
@@ -59,15 +61,7 @@ impl Period {
             .map(|start| UnixNanos(start.0.saturating_sub(REACH_NANOS)))
     }
 
-    fn after(&self) -> Option<UnixNanos> {
-        self.end
-            .map(|end| UnixNanos(end.0.saturating_add(REACH_NANOS)))
-    }
-}
-
-fn all(conditions: Vec<String>) -> String {
-    match conditions.is_empty() {
-        true => "TRUE".to_owned(),
-        false => conditions.join(" AND "),
+    fn after(&self) -> UnixNanos {
+        UnixNanos(self.end.0.saturating_add(REACH_NANOS))
     }
 }

@@ -1,19 +1,19 @@
 //! All spans of a period, with those of the same traces an hour around: each finds its parent, wherever that is stored
 //! and in whatever order they came.
 
-use std::collections::HashMap;
-
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
-use crawlspace_model::UnixNanos;
+use crawlspace_model::Table;
 use crawlspace_query::{Asking, Engine, Piece, Scan, Snapshot, Stored};
 
 use crate::Error;
+use crate::hash::HashMap;
 use crate::period::Period;
 
-/// Spans held at one time, 70 bytes each. Beyond it the answer is refused: half of them would give a wrong one.
-pub(crate) const SPANS_MAX: usize = 8_000_000;
+/// Spans held at one time: 80 bytes each, and up to 48 more where calls are measured. Beyond it the answer is refused,
+/// as half of them would give a wrong one.
+pub(crate) const SPANS_MAX: usize = 6_000_000;
 
 /// No parent, no trace.
 const NONE: u32 = u32::MAX;
@@ -113,6 +113,10 @@ impl Spans {
         describe: &mut impl Describe,
     ) -> Result<Self, Error> {
         let mut spans = Self::default();
+        // What is not filled takes no memory, and what grows is copied.
+        let rows = snapshot.table(Table::Spans).rows();
+        let rows = usize::try_from(rows).unwrap_or(SPANS_MAX).min(SPANS_MAX);
+        spans.all.reserve(rows);
         spans.scan(engine, snapshot, period, describe, true).await?;
         let linked: Vec<Link> = spans.links.values().copied().collect();
         for (trace, _) in linked {
@@ -175,7 +179,7 @@ impl Spans {
         let stored = STORED.into_iter().chain(links).map(str::to_owned);
         let stored = Stored::Named(stored.collect());
         let asking = Asking {
-            now: period.until(),
+            now: period.end,
             ..Asking::default()
         };
         for range in ranges {

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::backup::backups;
-use crate::config::{ServeArguments, Switch};
+use crate::config::{ServeArguments, Switch, vendors};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
 use crate::store::open_lake;
@@ -51,6 +51,7 @@ impl Server {
     async fn build(arguments: &ServeArguments) -> anyhow::Result<Self> {
         let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let vendors = vendors(arguments.vendors.as_ref())?;
         let http = bind(arguments.http, "--http").await?;
         let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
         let otlp_grpc = bind(arguments.otlp_grpc, "--otlp-grpc").await?;
@@ -92,7 +93,7 @@ impl Server {
         };
         let ready = ready_text(arguments.json, doors, &data_dir, &gate, &first_keys);
         let dependencies = crawlspace_api::Dependencies {
-            insight: Arc::new(insight(&engine, &ingest)),
+            insight: Arc::new(insight(&engine, &ingest).with_vendors(vendors)),
             ingest,
             engine,
             backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),

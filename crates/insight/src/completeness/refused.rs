@@ -26,7 +26,7 @@ pub struct Refused {
 impl Refused {
     pub(super) fn of(account: &Account, period: &Period) -> Self {
         let first = period.start.map_or(i32::MIN, day_of);
-        let last = day_of(UnixNanos(period.until().0.saturating_sub(1)));
+        let last = day_of(UnixNanos(period.end.0.saturating_sub(1)));
         let totals = account
             .totals(|line| line.signal == Signal::Traces && (first..=last).contains(&line.day));
         let total = totals.get(&true).cloned().unwrap_or_default();

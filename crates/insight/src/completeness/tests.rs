@@ -201,6 +201,26 @@ fn below_a_floor_it_cannot_be_told_and_the_reason_is() {
 }
 
 #[test]
+fn late_spans_are_a_doubt_as_long_as_more_may_come() {
+    run(async {
+        let mut store = Store::new().await;
+        let late = chain(10, true).into_iter().map(|span| TestSpan {
+            received_after: 6 * MINUTE,
+            ..span
+        });
+        store.take(&late.collect::<Vec<_>>(), 7).await;
+        let snapshot = store.engine.snapshot();
+        for (minutes, is_whole) in [(31, false), (91, true)] {
+            let now = UnixNanos(BEGIN + minutes * MINUTE);
+            let found = store.insight.completeness(&snapshot, &range(), now).await;
+            let found = found.unwrap();
+            assert_eq!(found.is_whole(), is_whole, "{:?}", found.doubts);
+            assert_eq!((found.late.count, found.late.of), (10, 10));
+        }
+    });
+}
+
+#[test]
 fn refusals_of_the_days_of_the_range_are_counted() {
     run(async {
         let mut store = Store::new().await;

@@ -18,6 +18,9 @@ const HEATMAP_COLUMNS: u64 = 120;
 /// It reads every span, so few will do.
 const MAP_REPEATS: usize = 3;
 pub const MAP: &str = "map of all spans";
+/// A few users: each is another question.
+const ENTITY_REPEATS: usize = 20;
+const ODD_REPEATS: usize = 10;
 
 struct Question {
     label: &'static str,
@@ -123,6 +126,8 @@ pub fn run(server: &Server, samples: &[Sample], range: (u64, u64)) -> Result<Vec
         let (label, peer) = (question.label, question.peer);
         timings.push(time(server, (label, peer), SQL_REPEATS, ask, check)?);
     }
+    timings.push(time_entities(server, &mut connection, samples)?);
+    timings.push(time_odd(server, &mut connection, range)?);
     timings.push(time_map(server, &mut connection, range)?);
     timings.push(time_comparison(server, &mut connection)?);
     Ok(timings)
@@ -162,6 +167,44 @@ fn time_comparison(server: &Server, connection: &mut Connection) -> Result<Timin
     };
     let label = "compare errors with the rest";
     time(server, (label, peers::NONE), COMPARISON_REPEATS, ask, check)
+}
+
+/// One user among all.
+fn time_entities(
+    server: &Server,
+    connection: &mut Connection,
+    samples: &[Sample],
+) -> Result<Timing> {
+    let step = (samples.len() / ENTITY_REPEATS).max(1);
+    let ask = |turn: usize| {
+        let user = &samples[turn * step % samples.len()].user;
+        connection
+            .get(&format!("/api/v1/entity?field=user.id&value={user}"))?
+            .success()
+    };
+    let check = |_, answer: &Value| {
+        let traces = answer["traces"].as_array().map_or(0, Vec::len);
+        ensure!(
+            traces > 0 && !answer["everyone"].is_null(),
+            "the entity has no trace, or no others: {}",
+            answer["statement"]
+        );
+        Ok(())
+    };
+    let label = "one `user.id` among all";
+    time(server, (label, peers::NONE), ENTITY_REPEATS, ask, check)
+}
+
+/// What is odd in the hour in which all spans are.
+fn time_odd(server: &Server, connection: &mut Connection, (_, last): (u64, u64)) -> Result<Timing> {
+    let path = format!("/api/v1/odd?at={}", last + 1);
+    let ask = |_| connection.get(&path)?.success();
+    let check = |_, answer: &Value| {
+        let flows = answer["flows"].as_u64().unwrap_or_default();
+        ensure!(flows >= 5, "there are {flows} flows");
+        Ok(())
+    };
+    time(server, ("odd now", peers::NONE), ODD_REPEATS, ask, check)
 }
 
 fn time_traces(server: &Server, connection: &mut Connection, samples: &[Sample]) -> Result<Timing> {

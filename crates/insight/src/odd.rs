@@ -48,7 +48,7 @@ impl Insight {
         let mut odd = self.look(at).await?;
         let hour = Range::between(Some(UnixNanos(at.0.saturating_sub(HOUR))), Some(at));
         let snapshot = self.engine.snapshot();
-        let completeness = self.completeness(&snapshot, &hour, at).await?;
+        let completeness = self.completeness(&snapshot, &hour, now).await?;
         odd.findings.truncate(limit);
         if !completeness.is_whole() {
             odd.verdict = OddVerdict::CannotTell;

@@ -9,6 +9,7 @@ use super::TRACES_MAX;
 use super::answer::EntityCompleteness;
 use super::subject::Subject;
 use super::whole::completeness;
+use crate::completeness::WAIT_NANOS;
 use crate::trees::{Kinds, PEERS, STORED, Span, Texts, Tree, spans_of, trees_of};
 use crate::{Error, Insight, sql};
 
@@ -102,7 +103,13 @@ impl Insight {
             .await?;
         let mut traces = trees_of(spans, Kinds::new(texts));
         let damaged_parts = self.engine.snapshot().damaged_parts as u64;
-        let completeness = completeness(&traces, &condition, damaged_parts);
+        let newest = its
+            .first()
+            .and_then(|tree| tree.nodes.first())
+            .map(|node| node.span.time);
+        let is_recent =
+            newest.is_some_and(|newest| asking.now.0.saturating_sub(newest) < WAIT_NANOS);
+        let completeness = completeness(&traces, &condition, is_recent, damaged_parts);
         let own = texts.number(&subject.value);
         traces.retain(|tree| tree.nodes.iter().all(|node| node.span.value != Some(own)));
         let ids: Vec<String> = its.iter().map(id_of).collect();

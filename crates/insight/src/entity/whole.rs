@@ -8,7 +8,7 @@ use crate::completeness::{
 use crate::trees::Tree;
 use crate::{Evidence, Sampled, Share, Verdict, words};
 
-/// Looks at the trees of all spans of a condition.
+/// Looks at the trees of all spans of a condition. `is_recent` says whether late ones may still come.
 pub(super) fn completeness(
     trees: &[Tree],
     condition: &str,
@@ -47,14 +47,14 @@ pub(super) fn completeness(
         ),
         damaged_parts,
     };
-    whole.doubts = doubts(&whole);
+    whole.doubts = doubts(&whole, is_recent);
     if !whole.doubts.is_empty() {
         whole.verdict = Verdict::CannotTell;
     }
     whole
 }
 
-fn doubts(whole: &EntityCompleteness) -> Vec<String> {
+fn doubts(whole: &EntityCompleteness, is_recent: bool) -> Vec<String> {
     let of = [
         (
             &whole.orphans,
@@ -77,9 +77,11 @@ fn doubts(whole: &EntityCompleteness) -> Vec<String> {
             "the spans begin before their parent: some clock is wrong",
         ),
     ];
-    let beyond = of
-        .into_iter()
-        .filter(|(share, floor, _)| share.share > *floor);
+    let beyond = of.into_iter().filter(|(share, floor, _)| {
+        // What came late of a time that is long over is there by now.
+        let is_over = std::ptr::eq(*share, &whole.late) && !is_recent;
+        share.share > *floor && !is_over
+    });
     let told = beyond.map(|(share, floor, what)| {
         format!(
             "{} of {what}, more than {}",

@@ -85,6 +85,10 @@ pub(super) fn judge(histories: &Histories) -> Judged {
             [rate, errors, latency, tail].into_iter().flatten()
         })
         .collect();
+    // How long a service takes as a whole changes with what is asked of it: only its flows can be slower.
+    let (wholes, tested): (Vec<Found>, Vec<Found>) = tested
+        .into_iter()
+        .partition(|found| found.who.flow.is_none() && found.is_about_time());
     let tests = tested.len();
     #[expect(clippy::cast_precision_loss, reason = "a count of tests")]
     let threshold = ALARMS / tests.max(1) as f64;
@@ -94,7 +98,7 @@ pub(super) fn judge(histories: &Histories) -> Judged {
     let odd = odd
         .filter(|found| !found.is_seen_before(histories))
         .collect();
-    let mut found = gathered(odd);
+    let mut found = gathered(odd, &wholes);
     found.sort_by(|a, b| {
         let order = b.harm.total_cmp(&a.harm);
         order.then_with(|| (&a.who, a.measure).cmp(&(&b.who, b.measure)))
@@ -103,23 +107,28 @@ pub(super) fn judge(histories: &Histories) -> Judged {
 }
 
 /// Where a service differs as its flows do, the flows are told; where many do, the service.
-fn gathered(odd: Vec<Found>) -> Vec<Found> {
-    let alike = |a: &Found, b: &Found| {
-        let way = |found: &Found| matches!(found.change, Change::More | Change::New);
-        a.who.service == b.who.service && a.measure == b.measure && way(a) == way(b)
+fn gathered(mut odd: Vec<Found>, wholes: &[Found]) -> Vec<Found> {
+    let flows_like = |odd: &[Found], found: &Found| {
+        let flows = odd.iter().filter(|other| other.who.flow.is_some());
+        flows.filter(|other| found.is_like(other)).count()
     };
-    let flows_like = |found: &Found| {
-        odd.iter()
-            .filter(|other| other.who.flow.is_some() && alike(found, other))
-            .count()
-    };
+    for whole in wholes {
+        if flows_like(&odd, whole) >= ALIKE_MIN {
+            let alike = odd.iter().filter(|flow| whole.is_like(flow));
+            let p_value = alike.map(|flow| flow.p_value).fold(1.0, f64::min);
+            odd.push(Found {
+                p_value,
+                ..whole.clone()
+            });
+        }
+    }
     let has_service = |found: &Found| {
-        odd.iter()
-            .any(|other| other.who.flow.is_none() && alike(found, other))
+        let mut services = odd.iter().filter(|other| other.who.flow.is_none());
+        services.any(|other| found.is_like(other))
     };
     let kept = |found: &&Found| match found.who.flow {
-        None => !(1..ALIKE_MIN).contains(&flows_like(found)),
-        Some(_) => flows_like(found) < ALIKE_MIN || !has_service(found),
+        None => !(1..ALIKE_MIN).contains(&flows_like(&odd, found)),
+        Some(_) => flows_like(&odd, found) < ALIKE_MIN || !has_service(found),
     };
     let mut found: Vec<Found> = odd.iter().filter(kept).cloned().collect();
     // Of a flow whose half is slower, that the slowest are is no news.
@@ -397,6 +406,18 @@ fn enough(measure: OddMeasure) -> f64 {
 }
 
 impl Found {
+    fn is_about_time(&self) -> bool {
+        matches!(self.measure, OddMeasure::Latency | OddMeasure::Tail)
+    }
+
+    /// Whether another of the same service differs in the same way.
+    fn is_like(&self, other: &Self) -> bool {
+        let is_more = |found: &Self| matches!(found.change, Change::More | Change::New);
+        self.who.service == other.who.service
+            && self.measure == other.measure
+            && is_more(self) == is_more(other)
+    }
+
     fn value(&self, hour: &Hour) -> f64 {
         let value = match self.measure {
             OddMeasure::Rate => Some(hour.requests),

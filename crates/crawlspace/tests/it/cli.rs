@@ -177,7 +177,7 @@ fn commands_of_the_guide_run() {
     send_durations(&server);
     let programs = Path::new(PROGRAM).parent().unwrap().display();
     let mut run = 0;
-    for page in ["ask", "move", "missing-data"] {
+    for page in ["ask", "compare", "move", "missing-data"] {
         let text = std::fs::read_to_string(format!("../../docs/guide/{page}.md")).unwrap();
         for block in text.split("```sh\n").skip(1) {
             let (block, _) = block.split_once("```").unwrap();

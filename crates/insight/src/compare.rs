@@ -166,7 +166,11 @@ impl Insight {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             let mut witness = Witness::new(&tally.fields, &candidates.list, &tally.traces);
             let each = |rows: &_| witness.add(rows);
-            footers.extend(question.read(&columns, tally.stored(), each).await?);
+            footers.extend(
+                question
+                    .read(&columns, tally.stored(question.table), each)
+                    .await?,
+            );
             findings = found(&telling, &candidates.list, &mut witness)?;
         }
         telling.comparison(&candidates, findings, &footers, began)
@@ -180,7 +184,7 @@ async fn read(
     is_wanted: impl Fn(usize, &Field) -> bool,
     mut each: impl FnMut(&mut Tally, &arrow::array::RecordBatch) -> Result<(), Error>,
 ) -> Result<Vec<Footer>, Error> {
-    let (columns, stored) = (tally.columns(is_wanted), tally.stored());
+    let (columns, stored) = (tally.columns(is_wanted), tally.stored(question.table));
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     question
         .read(&columns, stored, |rows| each(tally, rows))
@@ -304,7 +308,7 @@ impl Telling<'_> {
         };
         let traces = if few == 1 { "trace is" } else { "traces are" };
         let summary = format!(
-            "{few} {traces} too little to tell: even what half of the {side} differs in could be chance; \
+            "{few} {traces} too few: even a field that half of the {side} differs in could be chance; \
              widen the range or the {side}"
         );
         (Verdict::CannotTell, summary)

@@ -158,10 +158,10 @@ fn footer(footer: &Footer) -> String {
 }
 
 fn chance(p_value: f64) -> String {
-    if p_value < 1e-9 {
-        "< 1e-9".to_owned()
-    } else {
-        format!("{p_value:.0e}")
+    match p_value {
+        0.001.. => format!("{p_value:.3}"),
+        1e-9.. => format!("{p_value:.0e}"),
+        _ => "< 1e-9".to_owned(),
     }
 }
 

@@ -187,7 +187,8 @@ impl Telling<'_> {
             let marked = quoted(&format!("mark:{mark}"));
             format!(
                 "coalesce(sum({weight}) FILTER (WHERE {marked} AND {condition}), 0) \
-                 / sum({weight}) FILTER (WHERE {marked}) AS \"{mark}\""
+                 / sum({weight}) FILTER (WHERE {marked}) AS \"{}\"",
+                name_of(mark)
             )
         };
         Ok(ValueShares {
@@ -231,8 +232,8 @@ impl Telling<'_> {
         };
         let query = format!(
             "WITH compared AS ({compared}), sides AS (SELECT \"field:$trace_id\" AS \"trace\", {alone}\
-             \"field:sample_weight\" AS \"weight\", \"mark:selection\" AS \"selected\", {condition} AS \"has\" \
-             FROM compared WHERE \"mark:selection\" OR \"mark:baseline\"), \
+             \"field:sample_weight\" AS \"weight\", \"mark:$selection\" AS \"selected\", {condition} AS \"has\" \
+             FROM compared WHERE \"mark:$selection\" OR \"mark:$baseline\"), \
              traces AS (SELECT {of_each} FROM sides GROUP BY \"trace\"{and_alone}) SELECT {means} FROM traces"
         );
         Ok(TraceEvidence {
@@ -253,12 +254,13 @@ impl Telling<'_> {
     pub fn query_of_sides(&self) -> Result<Evidence, Error> {
         let compared = self.question.sql(&[WEIGHT, TRACE_BYTES])?;
         let side = |mark: &str| {
+            let name = name_of(mark);
             let marked = quoted(&format!("mark:{mark}"));
             format!(
-                "sum(\"field:sample_weight\") FILTER (WHERE {marked}) AS \"{mark}_events\", \
-                 count(*) FILTER (WHERE {marked}) AS \"{mark}_rows\", \
+                "sum(\"field:sample_weight\") FILTER (WHERE {marked}) AS \"{name}_events\", \
+                 count(*) FILTER (WHERE {marked}) AS \"{name}_rows\", \
                  count(DISTINCT \"field:$trace_id\") FILTER (WHERE {marked}) \
-                 + count(*) FILTER (WHERE {marked} AND \"field:$trace_id\" IS NULL) AS \"{mark}_traces\""
+                 + count(*) FILTER (WHERE {marked} AND \"field:$trace_id\" IS NULL) AS \"{name}_traces\""
             )
         };
         Ok(Evidence(format!(
@@ -282,4 +284,9 @@ fn p_value(candidate: &Candidate, standing: &Standing) -> f64 {
 pub(super) fn is_more(count: &Count, totals: &Count) -> bool {
     let shares = count.shares(totals);
     shares[SELECTION] > shares[BASELINE]
+}
+
+/// What answers call a mark.
+fn name_of(mark: &str) -> &str {
+    mark.trim_start_matches('$')
 }

@@ -9,8 +9,9 @@ use utoipa::ToSchema;
 
 use crate::Error;
 
-pub(super) const SELECTION_MARK: &str = "selection";
-pub(super) const BASELINE_MARK: &str = "baseline";
+/// No event has fields of such names.
+pub(super) const SELECTION_MARK: &str = "$selection";
+pub(super) const BASELINE_MARK: &str = "$baseline";
 const FINDINGS_DEFAULT: usize = 20;
 const FINDINGS_MAX: usize = 100;
 

@@ -23,6 +23,9 @@ const FIELDS_MAX: usize = 2_000;
 /// They say how an event came in, not what it is.
 const ABOUT_THE_WAY_IN: [&str; 4] = [WEIGHT, "attribute_sources", "otlp", OVERFLOW];
 
+/// Fixed columns that are read as bytes.
+const IDS: [&str; 3] = [TRACE, "span_id", "parent_span_id"];
+
 /// What is known of all fields.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -101,11 +104,12 @@ impl Tally {
     }
 
     /// The columns to read as they are stored.
-    pub fn stored(&self) -> Stored {
-        let ids = [TRACE, "span_id", "parent_span_id"].map(str::to_owned);
+    pub fn stored(&self, table: Table) -> Stored {
+        let ids = IDS.iter().filter(|id| table.fixed_column(id).is_some());
+        let ids = ids.map(|id| (*id).to_owned());
         let overflow = self.fields.iter().any(|field| field.is_in_overflow);
         let overflow = overflow.then(|| OVERFLOW.to_owned());
-        Stored::Named(ids.into_iter().chain(overflow).collect())
+        Stored::Named(ids.chain(overflow).collect())
     }
 
     pub fn add(&mut self, rows: &RecordBatch) -> Result<(), Error> {
@@ -242,7 +246,7 @@ impl Question<'_> {
 }
 
 fn is_id(name: &str) -> bool {
-    [TRACE, "span_id", "parent_span_id"].contains(&name)
+    IDS.contains(&name)
 }
 
 /// Of spans, `parent_span_id` says whether there is a parent; of logs, the ids say whether there is a trace.

@@ -6,12 +6,16 @@ use axum::body::Body;
 use bytes::Bytes;
 use crawlspace_model::ErrorKind;
 use futures::StreamExt as _;
+use http_body::Body as _;
 
 /// A body has to arrive within this.
 const READ_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// So much of a refused body is read.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
+
+/// So much room is made for a body before it has come.
+const ANNOUNCED_BYTES_MAX: usize = 1 << 20;
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
@@ -76,8 +80,10 @@ async fn read_all(
     limit: usize,
     admit: &mut (dyn FnMut(usize) -> Result<(), Unread> + Send),
 ) -> Result<Bytes, Unread> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let mut chunks = body.into_data_stream();
-    let mut kept = Vec::new();
+    // A body that outgrows its place is moved; of that much memory nothing is used before something is there.
+    let mut kept = Vec::with_capacity(announced.min(limit).min(ANNOUNCED_BYTES_MAX));
     let mut seen = 0;
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {

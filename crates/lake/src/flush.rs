@@ -1,10 +1,11 @@
 //! Flush: everything in memory becomes one sorted part per table, in one commit with the position of the log.
 
+mod gather;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::interleave;
 use arrow::datatypes::{Field, Schema, TimestampNanosecondType};
 use arrow::row::{RowConverter, SortField};
 use crawlspace_model::attribute::Kind;
@@ -16,6 +17,7 @@ use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
 use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
+use gather::Gather;
 
 /// Rows that are put in order and handed to the writer at a time.
 const CHUNK_ROWS: usize = 32_768;
@@ -104,13 +106,14 @@ impl Lake {
         let (usual, unusual): (Vec<_>, Vec<_>) = sorted(table, &batches)?
             .into_iter()
             .partition(|(batch, row)| usual[*batch][*row]);
+        let gather = Gather::new(Arc::new(Schema::new(fields.clone())), &batches)?;
         let mut parts = Vec::new();
         for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
             let mut writer = self
                 .begin_part(table, written.clone(), &fields, known.clone())
                 .await?;
             for chunk in order.chunks(CHUNK_ROWS) {
-                writer.write(&take(&batches, chunk)?).await?;
+                writer.write(&gather.take(chunk)?).await?;
             }
             parts.push(writer.finish().await?);
         }
@@ -244,19 +247,4 @@ fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, 
         .collect();
     order.sort_by(|a, b| rows[a.0].row(a.1).cmp(&rows[b.0].row(b.1)));
     Ok(order)
-}
-
-fn take(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
-    let schema: Arc<Schema> = batches[0].schema();
-    let columns = (0..schema.fields().len()).map(|column| {
-        let values: Vec<&dyn Array> = batches
-            .iter()
-            .map(|batch| batch.column(column).as_ref())
-            .collect();
-        interleave(&values, rows)
-    });
-    Ok(RecordBatch::try_new(
-        schema,
-        columns.collect::<Result<Vec<_>, _>>()?,
-    )?)
 }

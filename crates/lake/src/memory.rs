@@ -12,8 +12,9 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::conform::{merge, overflow_kinds};
 use crate::error::Error;
 
-/// Batches below this size are merged with their neighbours, so that many small requests make few batches.
-const MERGE_ROWS_MAX: usize = 2_048;
+/// Batches below this size are merged with their neighbours, so that many small requests make few batches. As many rows
+/// as an SDK sends at a time are enough: to merge those, too, is a third of what their decoding costs.
+const MERGE_ROWS_MAX: usize = 512;
 
 /// A batch with what planning wants to know of it.
 #[derive(Debug)]

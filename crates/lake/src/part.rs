@@ -234,6 +234,12 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
             ColumnType::Time => builder
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
+            // Nearly unique, and near each other in their order of magnitude only: packed, there is nothing left to
+            // compress, and nothing to be read but bits.
+            ColumnType::Int if column.name == "duration_ns" => builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
+                .set_column_compression(path, Compression::UNCOMPRESSED),
             // Nearly unique. No Bloom filter: DuckDB 1.5 asks one about a blob's text and finds nothing.
             ColumnType::TraceId | ColumnType::SpanId => {
                 builder.set_column_dictionary_enabled(path, false)

@@ -98,7 +98,7 @@ fn decode_protobuf(signal: Signal, body: &[u8], intake: Intake) -> Result<Decode
         },
         Failure::Malformed(malformed) => Error::Protobuf {
             message,
-            what: malformed.what,
+            what: malformed.what(),
             at: malformed.offset_in(body),
         },
     })

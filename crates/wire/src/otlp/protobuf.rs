@@ -9,10 +9,13 @@ use std::str;
 /// Messages within messages, the request itself not counted.
 pub(super) const DEPTH_MAX: u32 = 100;
 
-/// What is no message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed {
-    pub(super) what: &'static str,
+/// What is no message. Boxed, so that results of the functions here fit into registers.
+#[derive(Debug)]
+pub(super) struct Malformed(Box<Fault>);
+
+#[derive(Debug)]
+struct Fault {
+    what: &'static str,
     /// The address of the byte.
     at: usize,
 }
@@ -20,36 +23,38 @@ pub(super) struct Malformed {
 impl Malformed {
     #[cold]
     fn at(rest: &[u8], what: &'static str) -> Self {
-        Self {
+        Self(Box::new(Fault {
             what,
             at: rest.as_ptr().addr(),
-        }
+        }))
+    }
+
+    pub(super) fn what(&self) -> &'static str {
+        self.0.what
     }
 
     /// The byte of `body`, of which some part was read, at which the fault is.
     pub(super) fn offset_in(&self, body: &[u8]) -> usize {
-        self.at.saturating_sub(body.as_ptr().addr())
+        self.0.at.saturating_sub(body.as_ptr().addr())
     }
 }
 
 type Result<T> = std::result::Result<T, Malformed>;
 
-/// What a field is, before its value.
+/// What a field is, before its value. Whether there is such a number and encoding is found out when the value is
+/// [skipped](Reader::skip): no field that is known has another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tag {
     pub(super) field: u32,
-    wire: Wire,
+    encoding: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wire {
-    Varint,
-    Fixed64,
-    Length,
-    GroupStart,
-    GroupEnd,
-    Fixed32,
-}
+const VARINT: u32 = 0;
+const FIXED64: u32 = 1;
+const LENGTH: u32 = 2;
+const GROUP_START: u32 = 3;
+const GROUP_END: u32 = 4;
+const FIXED32: u32 = 5;
 
 /// The rest of a message.
 #[derive(Debug, Clone, Copy)]
@@ -76,25 +81,15 @@ impl<'a> Reader<'a> {
         let at = self.rest;
         let key = u32::try_from(self.varint()?)
             .map_err(|_| Malformed::at(at, "the number of a field is too large"))?;
-        let wire = match key & 7 {
-            0 => Wire::Varint,
-            1 => Wire::Fixed64,
-            2 => Wire::Length,
-            3 => Wire::GroupStart,
-            4 => Wire::GroupEnd,
-            5 => Wire::Fixed32,
-            _ => return Err(Malformed::at(at, "a field has no known encoding")),
-        };
-        let field = key >> 3;
-        if field == 0 {
-            return Err(Malformed::at(at, "the number of a field is 0"));
-        }
-        Ok(Some(Tag { field, wire }))
+        Ok(Some(Tag {
+            field: key >> 3,
+            encoding: key & 7,
+        }))
     }
 
     #[inline]
-    fn expect(&self, tag: Tag, wire: Wire) -> Result<()> {
-        if tag.wire != wire {
+    fn expect(&self, tag: Tag, encoding: u32) -> Result<()> {
+        if tag.encoding != encoding {
             return Err(Malformed::at(self.rest, "a field has another type"));
         }
         Ok(())
@@ -139,7 +134,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn number(&mut self, tag: Tag) -> Result<u64> {
-        self.expect(tag, Wire::Varint)?;
+        self.expect(tag, VARINT)?;
         self.varint()
     }
 
@@ -167,13 +162,13 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn fixed64(&mut self, tag: Tag) -> Result<u64> {
-        self.expect(tag, Wire::Fixed64)?;
+        self.expect(tag, FIXED64)?;
         self.fixed().map(u64::from_le_bytes)
     }
 
     #[inline]
     pub(super) fn fixed32(&mut self, tag: Tag) -> Result<u32> {
-        self.expect(tag, Wire::Fixed32)?;
+        self.expect(tag, FIXED32)?;
         self.fixed().map(u32::from_le_bytes)
     }
 
@@ -194,7 +189,7 @@ impl<'a> Reader<'a> {
 
     #[inline]
     pub(super) fn bytes(&mut self, tag: Tag) -> Result<&'a [u8]> {
-        self.expect(tag, Wire::Length)?;
+        self.expect(tag, LENGTH)?;
         let length = self.varint()?;
         self.take(length)
     }
@@ -207,7 +202,7 @@ impl<'a> Reader<'a> {
     /// A message in this one.
     #[inline]
     pub(super) fn message(&mut self, tag: Tag) -> Result<Reader<'a>> {
-        self.expect(tag, Wire::Length)?;
+        self.expect(tag, LENGTH)?;
         let depth = self.inner_depth()?;
         let length = self.varint()?;
         let rest = self.take(length)?;
@@ -222,7 +217,7 @@ impl<'a> Reader<'a> {
 
     /// Adds a number of a list, or all of a packed one.
     pub(super) fn number_list(&mut self, tag: Tag, list: &mut Vec<u64>) -> Result<()> {
-        if tag.wire != Wire::Length {
+        if tag.encoding != LENGTH {
             list.push(self.number(tag)?);
             return Ok(());
         }
@@ -243,7 +238,7 @@ impl<'a> Reader<'a> {
         list: &mut Vec<T>,
         from_bits: impl Fn(u64) -> T,
     ) -> Result<()> {
-        if tag.wire != Wire::Length {
+        if tag.encoding != LENGTH {
             list.push(from_bits(self.fixed64(tag)?));
             return Ok(());
         }
@@ -260,18 +255,22 @@ impl<'a> Reader<'a> {
     /// Passes over the value of a field that is not known.
     pub(super) fn skip(&mut self, tag: Tag) -> Result<()> {
         let depth = self.inner_depth()?;
-        match tag.wire {
-            Wire::Varint => _ = self.varint()?,
-            Wire::Fixed64 => _ = self.take(8)?,
-            Wire::Fixed32 => _ = self.take(4)?,
-            Wire::Length => {
+        if tag.field == 0 {
+            return Err(Malformed::at(self.rest, "the number of a field is 0"));
+        }
+        match tag.encoding {
+            VARINT => _ = self.varint()?,
+            FIXED64 => _ = self.take(8)?,
+            FIXED32 => _ = self.take(4)?,
+            LENGTH => {
                 let length = self.varint()?;
                 self.take(length)?;
             }
-            Wire::GroupStart => self.skip_group(tag, depth)?,
-            Wire::GroupEnd => {
+            GROUP_START => self.skip_group(tag, depth)?,
+            GROUP_END => {
                 return Err(Malformed::at(self.rest, "a group ends that did not start"));
             }
+            _ => return Err(Malformed::at(self.rest, "a field has no known encoding")),
         }
         Ok(())
     }
@@ -282,7 +281,7 @@ impl<'a> Reader<'a> {
             let Some(tag) = self.tag()? else {
                 return Err(Malformed::at(at, "a group does not end"));
             };
-            if tag.wire == Wire::GroupEnd {
+            if tag.encoding == GROUP_END {
                 if tag.field == start.field {
                     return Ok(());
                 }

@@ -370,7 +370,7 @@ fn log_records_are_compared_and_those_without_a_trace_count_each() {
                 builder.set("trace_id", Cell::Bytes(&trace));
             }
             builder.set("record_type", Cell::Text("log"));
-            builder.set("severity_number", Cell::Int(if is_bad { 17 } else { 9 }));
+            builder.set("severity_number", Cell::Int32(if is_bad { 17 } else { 9 }));
             builder.set("sample_weight", Cell::Double(1.0));
             let disk = if is_bad { "full" } else { "fine" };
             builder.attribute("disk", &Attribute::String(disk));

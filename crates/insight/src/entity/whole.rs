@@ -12,6 +12,7 @@ use crate::{Evidence, Sampled, Share, Verdict, words};
 pub(super) fn completeness(
     trees: &[Tree],
     condition: &str,
+    is_recent: bool,
     damaged_parts: u64,
 ) -> EntityCompleteness {
     let mut counts = Counts::default();

@@ -230,7 +230,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("│         ┆ (none)    ┆   < 0.1 % ┆            ┆    0 % ┆"),
+            text.contains("│         ┆ (none)     ┆   < 0.1 % ┆            ┆    0 % ┆"),
             "{text}"
         );
         assert!(

@@ -88,6 +88,7 @@ fn is_operator(token: &Token) -> bool {
             token,
             Token::Word(_)
                 | Token::Number(..)
+                | Token::Whitespace(_)
                 | Token::SingleQuotedString(_)
                 | Token::Comma
                 | Token::Period

@@ -27,7 +27,12 @@ impl Store {
     pub(crate) async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let lake = open(directory.path()).await;
-        let engine = Arc::new(Engine::new(Arc::clone(&lake), Config::default()));
+        // Tests are no benchmark: a busy machine may take its time.
+        let config = Config {
+            time_limit: Duration::from_secs(600),
+            ..Config::default()
+        };
+        let engine = Arc::new(Engine::new(Arc::clone(&lake), config));
         Self {
             lake,
             insight: Insight::new(Arc::clone(&engine)),

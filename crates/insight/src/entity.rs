@@ -82,7 +82,8 @@ impl Insight {
         let mut judged = self
             .judge(&subject, &read, &figures, everyone.as_ref(), &asking)
             .await?;
-        if read.others.completeness.verdict == Verdict::CannotTell {
+        let is_told = judged.verdict != EntityVerdict::CannotTell;
+        if is_told && read.others.completeness.verdict == Verdict::CannotTell {
             let doubts = read.others.completeness.doubts.join("; ");
             judged.verdict = EntityVerdict::CannotTell;
             judged.statement = format!("cannot tell: {doubts}");

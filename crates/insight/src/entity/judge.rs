@@ -49,35 +49,11 @@ impl Insight {
         everyone: Option<&Spread>,
         asking: &Asking,
     ) -> Result<Judged, Error> {
-        let own = read
-            .its
-            .iter()
-            .flat_map(|tree| &tree.nodes)
-            .find_map(|node| {
-                node.span
-                    .value
-                    .filter(|value| read.texts.text(*value) == subject.value)
-            });
-        let Some(own) = own else {
-            return Ok(cannot_tell(format!(
-                "nothing is known of `{}` = `{}` in this range",
-                subject.field, subject.value
-            )));
-        };
-        let Some(compared) = Compared::new(read, own) else {
-            return Ok(cannot_tell(format!(
-                "there are too few requests of others that begin with the same operations: {}",
-                told(figures)
-            )));
-        };
         let entities = everyone.map_or(0.0, |everyone| everyone.shown.entities);
-        if !compared.is_alike && entities < UNLIKE_ENTITIES_MIN {
-            return Ok(cannot_tell(format!(
-                "there are too few {} to compare with: {}",
-                subject.plural(),
-                told(figures)
-            )));
-        }
+        let compared = match comparable(subject, read, figures, entities) {
+            Ok(compared) => compared,
+            Err(reason) => return Ok(cannot_tell(reason)),
+        };
         let mut findings = Vec::new();
         if let Some(finding) = self
             .latency(subject, read, &compared, figures, everyone, asking)
@@ -311,6 +287,36 @@ impl Insight {
             conditions.push(format!("({})", any.join(" OR ")));
         }
         conditions.join(" AND ")
+    }
+}
+
+/// Its requests beside others', or why they can't be compared.
+fn comparable(
+    subject: &Subject,
+    read: &Read,
+    figures: &Figures,
+    entities: f64,
+) -> Result<Compared, String> {
+    let spans = read.its.iter().flat_map(|tree| &tree.nodes);
+    let mut values = spans.filter_map(|node| node.span.value);
+    let own = values.find(|value| read.texts.text(*value) == subject.value);
+    let Some(own) = own else {
+        return Err(format!(
+            "nothing is known of `{}` = `{}` in this range",
+            subject.field, subject.value
+        ));
+    };
+    match Compared::new(read, own) {
+        None => Err(format!(
+            "there are too few requests of others that begin with the same operations: {}",
+            told(figures)
+        )),
+        Some(compared) if !compared.is_alike && entities < UNLIKE_ENTITIES_MIN => Err(format!(
+            "there are too few {} to compare with: {}",
+            subject.plural(),
+            told(figures)
+        )),
+        Some(compared) => Ok(compared),
     }
 }
 

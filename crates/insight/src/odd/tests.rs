@@ -143,6 +143,16 @@ fn findings_say_what_differs_and_every_number_is_what_its_query_gives() {
         for odd in [&errors, &slower] {
             check_numbers(&store, odd).await;
         }
+    });
+}
+
+#[test]
+fn an_hour_like_others_is_typical_and_one_without_spans_cannot_be_told() {
+    run(async {
+        let mut store = Store::new().await;
+        for number in 5 * 24..10 * 24 + 21 {
+            store.publish(Table::Spans, hour(number, 1));
+        }
         let typical = ask(&store, 10 * 24 + 20).await;
         assert_eq!(
             (typical.verdict, typical.found),

@@ -1,7 +1,6 @@
 //! One file for each command: from its arguments to what is printed.
 
 pub mod backup;
-pub mod compare;
 pub mod completions;
 pub mod doctor;
 pub mod export;
@@ -10,7 +9,6 @@ pub mod import;
 pub mod insight;
 pub mod key;
 pub mod ledger;
-pub mod map;
 pub mod query;
 pub mod serve;
 pub mod sql;

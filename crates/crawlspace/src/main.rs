@@ -17,8 +17,8 @@ use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
 use command::{
-    backup, compare, completions, doctor, export, fields, import, insight, key, ledger, map, query,
-    serve, sql, tail, trace,
+    backup, completions, doctor, export, fields, import, insight, key, ledger, query, serve, sql,
+    tail, trace,
 };
 use config::{Cli, Command};
 use failure::Failure;
@@ -79,8 +79,8 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Trace(arguments) => trace::trace(arguments, page).await,
         Command::Tail(arguments) => tail::tail(arguments, page).await,
         Command::Fields(arguments) => fields::fields(arguments, page).await,
-        Command::Compare(arguments) => compare::compare(arguments, page).await,
-        Command::Map(arguments) => map::map(arguments, page).await,
+        Command::Compare(arguments) => insight::compare::compare(arguments, page).await,
+        Command::Map(arguments) => insight::map::map(arguments, page).await,
         Command::Entity(arguments) => insight::entity(arguments, page).await,
         Command::Odd(arguments) => insight::odd(arguments, page).await,
         Command::Import(arguments) => import::import(arguments).await,

@@ -9,7 +9,7 @@ use crawlspace_query::{Range, Snapshot};
 
 pub use refused::{Ledger, Refused};
 
-use crate::period::Period;
+use crate::spans::period::Period;
 use crate::spans::{Plain, Spans};
 use crate::words::share;
 use crate::{Error, Evidence, Insight};

@@ -20,8 +20,8 @@ pub use catalogue::Vendor;
 pub use difference::{Change, Changed, Difference};
 pub use node::NodeKind;
 
-use crate::period::Period;
 use crate::spans::Spans;
+use crate::spans::period::Period;
 use crate::{Completeness, Error, Evidence, Insight};
 use calls::{Calls, End, Tally, View};
 use fields::Fields;

@@ -1,6 +1,9 @@
 //! All spans of a period, with those of the same traces an hour around: each finds its parent, wherever that is stored
 //! and in whatever order they came.
 
+pub(crate) mod hash;
+pub(crate) mod period;
+
 use arrow::array::{Array, AsArray, FixedSizeBinaryArray, Float64Array, Int64Array, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
@@ -8,8 +11,8 @@ use crawlspace_model::Table;
 use crawlspace_query::{Asking, Engine, Piece, Scan, Snapshot, Stored};
 
 use crate::Error;
-use crate::hash::HashMap;
-use crate::period::Period;
+use crate::spans::hash::HashMap;
+use crate::spans::period::Period;
 
 /// Spans held at one time: 80 bytes each, and up to 48 more where calls are measured. Beyond it the answer is refused,
 /// as half of them would give a wrong one.

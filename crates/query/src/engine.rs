@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod question;
 pub(crate) mod running;
+pub(crate) mod scan;
 mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -11,7 +11,7 @@ mod identifiers;
 mod planner;
 mod records;
 mod request;
-mod scan;
+
 mod table;
 mod tail;
 mod trace;
@@ -19,12 +19,12 @@ mod trace;
 pub use crawlspace_lake::Snapshot;
 pub use engine::answer::{Answer, Footer};
 pub use engine::running::{Piece, Running};
+pub use engine::scan::{Condition, Scan, Scanning};
 pub use engine::{Asking, Config, Engine, Stored};
 pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
 pub use request::{Fill, QueryRequest, REACH_NANOS, Range, parse_duration, time_conditions};
-pub use scan::{Condition, Scan, Scanning};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
 

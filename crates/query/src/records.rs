@@ -10,10 +10,10 @@ use crawlspace_lake::Snapshot;
 use crawlspace_model::Table;
 
 use crate::engine::running::{Piece, Running};
+use crate::engine::scan;
 use crate::engine::{Asking, Engine, Stored};
 use crate::error::Error;
 use crate::request::{QueryRequest, parse_duration};
-use crate::scan;
 use crate::table::table_named;
 use crate::trace::Wanted;
 

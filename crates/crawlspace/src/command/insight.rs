@@ -1,4 +1,7 @@
-//! `entity` and `odd`: what is different, in words.
+//! What the data means, in words: `entity` and `odd`; below, `compare` and `map`.
+
+pub mod compare;
+pub mod map;
 
 use crate::client::Client;
 use crate::config::{EntityArguments, OddArguments};

@@ -6,7 +6,7 @@ use crawlspace_model::account::{Account, day_of};
 use crawlspace_model::{Signal, UnixNanos};
 
 use super::ratio;
-use crate::period::Period;
+use crate::spans::period::Period;
 
 /// Gives the counts of everything that came, as they are now.
 pub type Ledger = Arc<dyn Fn() -> Account + Send + Sync>;

@@ -1,7 +1,7 @@
 //! The questions behind the counts of completeness.
 
 use super::{LATE_NANOS, SKEW_NANOS_MIN};
-use crate::period::Period;
+use crate::spans::period::Period;
 
 pub(super) fn sampled(period: &Period) -> String {
     format!(

@@ -10,7 +10,7 @@
 use super::naming::{
     COUNTS, ERROR, FOREIGN_CHILD, INCOMING, Naming, OUTGOING, OUTGOING_CHILD, Target,
 };
-use crate::hash::HashMap;
+use crate::spans::hash::HashMap;
 use crate::spans::{Span, Spans};
 
 /// How something is called.

@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int32Type};
 
 use super::fields::{Fields, Text, host_of};
 use crate::Error;
-use crate::hash::HashMap;
+use crate::spans::hash::HashMap;
 use crate::spans::{Describe, Description, Link};
 
 pub(super) const OUTGOING: u8 = 1;

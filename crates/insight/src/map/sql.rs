@@ -5,7 +5,7 @@ use super::catalogue::Catalogue;
 use super::fields::{Fields, Text};
 use super::node::Identity;
 use crate::Evidence;
-use crate::period::Period;
+use crate::spans::period::Period;
 
 /// Of one span twice stored, the first one is the parent.
 const FIRST: &str = "ORDER BY \"time\", received_at";

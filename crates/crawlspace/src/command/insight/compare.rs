@@ -7,7 +7,7 @@ use crate::config::CompareArguments;
 use crate::failure::Failure;
 use crate::print::{self, Page, comparison};
 
-use super::show;
+use crate::command::show;
 
 pub async fn compare(arguments: CompareArguments, page: &Page) -> Result<(), Failure> {
     let question = question(&arguments)?;

@@ -5,7 +5,7 @@ use crate::config::MapArguments;
 use crate::failure::Failure;
 use crate::print::{Page, map as pages};
 
-use super::show;
+use crate::command::show;
 
 pub async fn map(arguments: MapArguments, page: &Page) -> Result<(), Failure> {
     let client = Client::new(&arguments.server)?;

@@ -35,8 +35,6 @@ use witness::{Standing, Witness};
 #[cfg(test)]
 mod tests;
 
-/// Traces of candidates that are kept at one time: with more traces, fewer candidates are looked at.
-const TRACE_CELLS_MAX: usize = 16 << 20;
 /// Fields that are listed as not compared.
 const FOLDED_MAX: usize = 100;
 /// Of the events that have a field, so many have a value of their own where it tells events apart and nothing else.
@@ -149,9 +147,7 @@ impl Insight {
             footers.extend(read(&question, &mut tally, is_chosen, Tally::look_into).await?);
         }
         let mut candidates = Candidates::choose(&tally.fields, &tally.totals);
-        let traces = tally.traces.cells.len().max(1);
-        let most = (TRACE_CELLS_MAX / traces).clamp(1, CANDIDATES_MAX);
-        candidates.list.truncate(most);
+        candidates.list.truncate(CANDIDATES_MAX);
         let telling = Telling {
             question: &question,
             tally: &tally,
@@ -164,7 +160,7 @@ impl Insight {
             };
             let columns = tally.columns(is_candidate);
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let mut witness = Witness::new(&tally.fields, &candidates.list, &tally.traces);
+            let mut witness = Witness::new(&tally, &candidates.list);
             let each = |rows: &_| witness.add(rows);
             footers.extend(
                 question
@@ -216,45 +212,41 @@ fn found(
     witness: &mut Witness<'_>,
 ) -> Result<Vec<Finding>, Error> {
     let totals = &telling.tally.totals;
-    let standings = witness.standings(telling.tally);
-    let effect = |bit: &usize| standings[*bit].count.effect(totals);
-    let is_sure = |bit: &usize| {
-        let (candidate, standing) = (&candidates[*bit], &standings[*bit]);
-        log_p(candidate, standing) <= SIGNIFICANCE.ln() && effect(bit) >= EFFECT_MIN
-    };
-    let mut sure: Vec<usize> = (0..candidates.len()).filter(is_sure).collect();
-    let name = |bit: &usize| &telling.tally.fields[candidates[*bit].field].name;
-    // What the selection has is told rather than what it lacks, and then what has the larger effect.
-    sure.sort_by(|a, b| {
-        let ranks = || candidates[*a].test.rank().cmp(&candidates[*b].test.rank());
-        let names = || name(a).cmp(name(b));
-        let effects = effect(b).total_cmp(&effect(a));
-        effects.then_with(ranks).then_with(names)
-    });
-    let mut told: Vec<(usize, Vec<String>)> = Vec::new();
-    let mut fields: Vec<usize> = Vec::new();
-    for bit in sure {
-        let field = candidates[bit].field;
-        if fields.contains(&field) {
-            continue;
-        }
-        fields.push(field);
-        let same = told.iter_mut().find(|(first, _)| {
-            let more = |bit: usize| is_more(&standings[bit].count, totals);
-            more(*first) == more(bit) && witness.is_same(*first, bit)
-        });
-        match same {
-            Some((_, same_as)) => same_as.push(name(&bit).clone()),
-            None => told.push((bit, Vec::new())),
+    // Those that are sure, with their effects.
+    let mut sure: Vec<(usize, Standing, f64)> = Vec::new();
+    for (bit, standing) in witness.standings(telling.tally).into_iter().enumerate() {
+        let Some(standing) = standing else { continue };
+        let effect = standing.count.effect(totals);
+        let log_p = log_p(&candidates[bit], &standing);
+        if log_p <= SIGNIFICANCE.ln() && effect >= EFFECT_MIN {
+            sure.push((bit, standing, effect));
         }
     }
-    let finding = |(bit, same_as): (usize, Vec<String>)| {
-        let standing: &Standing = &standings[bit];
-        let mut finding = telling.finding(&candidates[bit], standing)?;
-        finding.same_as = same_as;
-        Ok(finding)
-    };
-    told.into_iter().map(finding).collect()
+    let name = |bit: usize| &telling.tally.fields[candidates[bit].field].name;
+    sure.sort_by(|(a, _, effect_a), (b, _, effect_b)| {
+        let ranks = || candidates[*a].test.rank().cmp(&candidates[*b].test.rank());
+        let names = || name(*a).cmp(name(*b));
+        let effects = effect_b.total_cmp(effect_a);
+        effects.then_with(ranks).then_with(names)
+    });
+    let mut told: Vec<(usize, Finding)> = Vec::new();
+    let mut fields: Vec<usize> = Vec::new();
+    for (bit, standing, _) in sure {
+        let candidate = &candidates[bit];
+        if fields.contains(&candidate.field) {
+            continue;
+        }
+        fields.push(candidate.field);
+        let same = told.iter_mut().find(|(first, finding)| {
+            let is_more_of_first = finding.values[0].selection > finding.values[0].baseline;
+            is_more_of_first == is_more(&standing.count, totals) && witness.is_same(*first, bit)
+        });
+        match same {
+            Some((_, finding)) => finding.same_as.push(name(bit).clone()),
+            None => told.push((bit, telling.finding(candidate, &standing)?)),
+        }
+    }
+    Ok(told.into_iter().map(|(_, finding)| finding).collect())
 }
 
 impl Telling<'_> {

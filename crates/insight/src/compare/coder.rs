@@ -129,17 +129,18 @@ impl Coder {
         self.rows.clear();
         self.codes.clear();
         self.codes.resize(rows, ABSENT);
+        // What is the same on all events, or on those of a trace, comes again and again.
+        let (mut last_key, mut last_code) = (0, ABSENT);
+        let mut encode = |row: usize| {
+            let key = key(row);
+            if key != last_key || last_code == ABSENT {
+                (last_key, last_code) = (key, self.code(key, row));
+            }
+            self.codes[row] = last_code;
+        };
         match nulls {
-            None => {
-                for row in 0..rows {
-                    self.codes[row] = self.code(key(row), row);
-                }
-            }
-            Some(nulls) => {
-                for row in nulls.valid_indices() {
-                    self.codes[row] = self.code(key(row), row);
-                }
-            }
+            None => (0..rows).for_each(&mut encode),
+            Some(nulls) => nulls.valid_indices().for_each(&mut encode),
         }
     }
 

@@ -117,13 +117,12 @@ impl Sums {
         }
     }
 
-    pub fn remove(&mut self, cell: &Cell) {
-        if cell.rows > 0 {
-            let (weight, selected) = cell.parts();
-            self.traces -= 1;
-            self.selected -= selected;
-            self.weight -= weight;
-            self.squares -= weight * weight;
+    pub fn with(&self, more: &Self) -> Self {
+        Self {
+            traces: self.traces + more.traces,
+            selected: self.selected + more.selected,
+            weight: self.weight + more.weight,
+            squares: self.squares + more.squares,
         }
     }
 
@@ -180,11 +179,11 @@ impl Hits {
         self.expected += all * expected_of(&one, probability);
     }
 
-    pub fn remove(&mut self, cell: &Cell, probability: f64) {
-        if cell.rows > 0 {
-            self.traces -= 1;
-            self.hit -= u64::from(cell.selected > 0);
-            self.expected -= expected_of(cell, probability);
+    pub fn with(&self, more: &Self) -> Self {
+        Self {
+            traces: self.traces + more.traces,
+            hit: self.hit + more.hit,
+            expected: self.expected + more.expected,
         }
     }
 
@@ -242,8 +241,19 @@ impl Cell {
 
     /// The mean weight, and the part of it that is selected.
     fn parts(&self) -> (u128, u128) {
-        let weight = u128::from((self.all / u64::from(self.rows)).max(1));
-        let selected = weight * u128::from(self.selected) / u128::from(self.all.max(1));
+        // Mostly all events of a trace stand for themselves and are on one side: no division is needed.
+        let rows = u64::from(self.rows);
+        let weight = if self.all == rows * ONE {
+            ONE
+        } else {
+            (self.all / rows).max(1)
+        };
+        let weight = u128::from(weight);
+        let selected = match self.selected {
+            0 => 0,
+            all if all == self.all => weight,
+            part => weight * u128::from(part) / u128::from(self.all),
+        };
         (weight, selected)
     }
 }

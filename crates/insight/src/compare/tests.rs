@@ -3,7 +3,8 @@
 
 mod generator;
 
-use arrow::array::AsArray;
+use arrow::array::{AsArray, UInt64Array};
+use arrow::compute::take_record_batch;
 use arrow::datatypes::{Float64Type, Int64Type};
 use crawlspace_model::attribute::Value as Attribute;
 use crawlspace_model::{Table, UnixNanos};
@@ -255,6 +256,15 @@ fn answers_are_the_same_every_time_from_memory_and_from_parts() {
         assert_eq!(first, told(compare(&store, SLOW).await));
         store.lake.flush().await.unwrap();
         assert_eq!(first, told(compare(&store, SLOW).await));
+        // The spans of no trace are together any more.
+        let mut scattered = Store::new().await;
+        for rows in generator::store(3, 20_000, Cause::Sampled) {
+            let count = rows.num_rows() as u64;
+            let order = UInt64Array::from_iter_values((0..count).map(|row| row * 7_919 % count));
+            let rows = take_record_batch(&rows, &order).unwrap();
+            scattered.publish(Table::Spans, rows);
+        }
+        assert_eq!(first, told(compare(&scattered, SLOW).await));
     });
 }
 

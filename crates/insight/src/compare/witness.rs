@@ -1,6 +1,7 @@
 //! The last reading: which traces have what may be different, and which candidates are had by the same events.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
 use arrow::array::RecordBatch;
 
@@ -10,12 +11,14 @@ use super::events::Events;
 use super::field::Field;
 use super::statistics::{BASELINE, Cell, Count, Hits, SELECTION, Sums, log_bound};
 use super::tally::Tally;
-use super::traces::{Alone, ByNumber, Traces};
+use super::traces::{Alone, ByNumber, NumberHasher, Traces};
 use super::value::{Kind, Raw, Value};
 use crate::Error;
 
 /// Sets of candidates that are kept apart before their pairs are counted.
 const SETS_MAX: usize = 1 << 16;
+/// Pieces of traces that are kept: with more, fewer candidates are looked at.
+const PIECES_MAX: usize = 4 << 20;
 /// Two candidates say the same if so many of the events that have one have both, on each side.
 const SAME_MIN: f64 = 0.9;
 /// Fewer events of a side say nothing on that.
@@ -26,9 +29,15 @@ pub(super) struct Witness<'a> {
     traces: &'a Traces,
     /// For each field of a candidate, the bits of its candidates.
     masks: HashMap<&'a str, (&'a Field, u64)>,
-    cells: Vec<ByNumber<Cell>>,
-    alone: Vec<Alone>,
-    sets: HashMap<u64, Count>,
+    /// Which part of all events is in the selection.
+    probability: f64,
+    traced: Vec<Traced>,
+    /// Of traces that are not read in one piece.
+    pieces: Vec<ByNumber<Cell>>,
+    pieces_kept: usize,
+    /// Bits of candidates for which there was no room.
+    given_up: u64,
+    sets: HashMap<u64, Count, BuildHasherDefault<NumberHasher>>,
     /// The events that have both of two candidates.
     pairs: Vec<Count>,
     coder: Coder,
@@ -111,7 +120,8 @@ impl Told {
 }
 
 impl<'a> Witness<'a> {
-    pub fn new(fields: &'a [Field], candidates: &'a [Candidate], traces: &'a Traces) -> Self {
+    pub fn new(tally: &'a Tally, candidates: &'a [Candidate]) -> Self {
+        let (fields, totals) = (&tally.fields, &tally.totals);
         let mut masks: HashMap<&str, (&Field, u64)> = HashMap::new();
         for (bit, candidate) in candidates.iter().enumerate() {
             let field = &fields[candidate.field];
@@ -119,11 +129,14 @@ impl<'a> Witness<'a> {
         }
         Self {
             candidates,
-            traces,
+            traces: &tally.traces,
             masks,
-            cells: candidates.iter().map(|_| ByNumber::default()).collect(),
-            alone: vec![Alone::default(); candidates.len()],
-            sets: HashMap::new(),
+            probability: totals.rows[SELECTION] as f64 / totals.all_rows().max(1) as f64,
+            traced: vec![Traced::default(); candidates.len()],
+            pieces: candidates.iter().map(|_| ByNumber::default()).collect(),
+            pieces_kept: 0,
+            given_up: 0,
+            sets: HashMap::default(),
             pairs: vec![Count::default(); CANDIDATES_MAX * CANDIDATES_MAX],
             coder: Coder::default(),
         }
@@ -207,9 +220,10 @@ impl<'a> Witness<'a> {
         let mut run = Run::default();
         for (row, side) in events.of_sides() {
             let (weight, is_selected) = (events.weight(row), side == SELECTION);
+            let bits = bits[row] & !self.given_up;
             let Some(id) = events.trace(row) else {
-                for bit in bits_of(bits[row]) {
-                    self.alone[bit].add(weight, side);
+                for bit in bits_of(bits) {
+                    self.traced[bit].alone.add(weight, side);
                 }
                 continue;
             };
@@ -217,81 +231,68 @@ impl<'a> Witness<'a> {
                 self.end_run(&mut run);
                 run.id = Some(id);
             }
-            run.touched |= bits[row];
-            for bit in bits_of(bits[row]) {
+            run.rows += 1;
+            run.touched |= bits;
+            for bit in bits_of(bits) {
                 run.cells[bit].add_row(weight, is_selected);
             }
         }
         self.end_run(&mut run);
     }
 
+    /// Most traces are in one piece, since parts are sorted by them. Pieces of others are kept until all are there.
     fn end_run(&mut self, run: &mut Run) {
+        let rows = std::mem::take(&mut run.rows);
         let Some(number) = run.id.and_then(|id| self.traces.number(id)) else {
             return;
         };
+        let whole = &self.traces.cells[number as usize];
         for bit in bits_of(std::mem::take(&mut run.touched)) {
             let cell = std::mem::take(&mut run.cells[bit]);
-            self.cells[bit].entry(number).or_default().add(&cell);
-        }
-    }
-
-    /// All candidates, each with how sure it is.
-    pub fn standings(&mut self, tally: &Tally) -> Vec<Standing> {
-        self.count_pairs();
-        let totals = &tally.totals;
-        let probability = totals.rows[SELECTION] as f64 / totals.all_rows().max(1) as f64;
-        let all = (self.traces.sums(), self.traces.hits(probability));
-        let each = 0..self.candidates.len();
-        each.map(|bit| {
-            let count = self.pairs[bit * CANDIDATES_MAX + bit];
-            let [selection, baseline] = count.shares(totals);
-            let is_more = selection > baseline;
-            let told = self.told(bit, is_more, &all, probability);
-            // Where events stand for different numbers, they are not selected with one probability.
-            let told = told.filter(|told| !tally.is_weighted || told.measure == Measure::Part);
-            let told = told.min_by(|a, b| a.log_bound.total_cmp(&b.log_bound));
-            Standing {
-                count,
-                told: told.expect("parts are always told"),
+            if rows == whole.rows {
+                self.traced[bit].add(&cell, whole, self.probability);
+                continue;
             }
-        })
-        .collect()
+            let pieces = &mut self.pieces[bit];
+            let before = pieces.len();
+            pieces.entry(number).or_default().add(&cell);
+            self.pieces_kept += pieces.len() - before;
+        }
+        while self.pieces_kept > PIECES_MAX {
+            self.give_up_last();
+        }
     }
 
-    fn told(
-        &self,
-        bit: usize,
-        is_more: bool,
-        (all, all_hits): &(Sums, Hits),
-        probability: f64,
-    ) -> impl Iterator<Item = Told> + use<> {
-        let alone = &self.alone[bit];
-        let mut having = alone.sums;
-        let mut others = all.without(&alone.sums);
-        let mut hits = alone.hits(probability);
-        let mut other_hits = all_hits.without(&hits);
-        for (number, cell) in &self.cells[bit] {
-            let whole = &self.traces.cells[*number as usize];
-            let rest = whole.without(cell);
-            having.add(cell);
-            hits.add(cell, probability);
-            others.remove(whole);
-            others.add(&rest);
-            other_hits.remove(whole, probability);
-            other_hits.add(&rest, probability);
+    /// Those with the smallest effects go first.
+    fn give_up_last(&mut self) {
+        let kept = (0..self.candidates.len()).filter(|bit| self.given_up & 1 << bit == 0);
+        if let Some(last) = kept.last() {
+            self.given_up |= 1 << last;
+            self.pieces_kept -= std::mem::take(&mut self.pieces[last]).len();
         }
-        let expected = all.mean();
-        let of_hits = if is_more {
-            Told::hits(&hits, false)
-        } else {
-            Told::hits(&other_hits, true)
+    }
+
+    /// All candidates, each with how sure it is; nothing is known of those that were given up.
+    pub fn standings(&mut self, tally: &Tally) -> Vec<Option<Standing>> {
+        self.count_pairs();
+        for (traced, pieces) in self.traced.iter_mut().zip(&self.pieces) {
+            for (number, cell) in pieces {
+                let whole = &self.traces.cells[*number as usize];
+                traced.add(cell, whole, self.probability);
+            }
+        }
+        let all = (self.traces.sums(), self.traces.hits(self.probability));
+        let standing = |(bit, traced): (usize, &Traced)| {
+            let count = self.pairs[bit * CANDIDATES_MAX + bit];
+            let [selection, baseline] = count.shares(&tally.totals);
+            let told = traced.told(&all, selection > baseline, self.probability);
+            // Where events stand for different numbers, they are not selected with one probability.
+            let told = told.into_iter();
+            let told = told.filter(|told| !tally.is_weighted || told.measure == Measure::Part);
+            let told = told.min_by(|a, b| a.log_bound.total_cmp(&b.log_bound))?;
+            (self.given_up & 1 << bit == 0).then_some(Standing { count, told })
         };
-        [
-            Told::parts(&having, expected, false, is_more),
-            Told::parts(&others, expected, true, is_more),
-            of_hits,
-        ]
-        .into_iter()
+        self.traced.iter().enumerate().map(standing).collect()
     }
 
     /// Whether two candidates are had by the same events, on both sides as far as there are any.
@@ -315,9 +316,54 @@ impl<'a> Witness<'a> {
     }
 }
 
+/// What the traces with events of a candidate sum up to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Traced {
+    alone: Alone,
+    having: Sums,
+    /// All events of the same traces, and those of them that have it not.
+    wholes: Sums,
+    rests: Sums,
+    hits: Hits,
+    whole_hits: Hits,
+    rest_hits: Hits,
+}
+
+impl Traced {
+    fn add(&mut self, cell: &Cell, whole: &Cell, probability: f64) {
+        let rest = whole.without(cell);
+        self.having.add(cell);
+        self.wholes.add(whole);
+        self.rests.add(&rest);
+        self.hits.add(cell, probability);
+        self.whole_hits.add(whole, probability);
+        self.rest_hits.add(&rest, probability);
+    }
+
+    fn told(&self, (all, all_hits): &(Sums, Hits), is_more: bool, probability: f64) -> [Told; 3] {
+        let alone = self.alone.hits(probability);
+        let having = self.having.with(&self.alone.sums);
+        let others = all.without(&self.alone.sums).without(&self.wholes);
+        let others = others.with(&self.rests);
+        let of_hits = if is_more {
+            Told::hits(&self.hits.with(&alone), false)
+        } else {
+            let others = all_hits.without(&alone).without(&self.whole_hits);
+            Told::hits(&others.with(&self.rest_hits), true)
+        };
+        let expected = all.mean();
+        [
+            Told::parts(&having, expected, false, is_more),
+            Told::parts(&others, expected, true, is_more),
+            of_hits,
+        ]
+    }
+}
+
 /// Events of one trace, one after another.
 struct Run {
     id: Option<[u8; 16]>,
+    rows: u32,
     touched: u64,
     cells: [Cell; CANDIDATES_MAX],
 }
@@ -326,6 +372,7 @@ impl Default for Run {
     fn default() -> Self {
         Self {
             id: None,
+            rows: 0,
             touched: 0,
             cells: [Cell::default(); CANDIDATES_MAX],
         }

@@ -65,19 +65,19 @@ impl Insight {
         }
         let subject = self.subject(request, &asking).await?;
         let mut texts = Texts::default();
-        let (its, rows) = self.its_traces(&subject, &mut texts, &asking).await?;
+        let its = self.its_traces(&subject, &mut texts, &asking).await?;
         let own = texts.number(&subject.value);
-        let unit = Unit::of(&its, own, &subject, &texts);
-        let others = self
-            .others(&subject, &its, rows, &mut texts, &asking)
-            .await?;
+        let unit = Unit::of(&its.traces, own, &subject, &texts);
+        let others = self.others(&subject, &its, &mut texts, &asking).await?;
         let read = Read {
             texts,
             unit,
-            its,
+            its: its.traces,
             others,
         };
-        let figures = self.figures(&subject, &read.unit, &asking).await?;
+        let figures = self
+            .figures(&subject, &read.unit, its.condition.as_deref(), &asking)
+            .await?;
         let everyone = self.everyone(&subject, &read, &figures, &asking).await?;
         let mut judged = self
             .judge(&subject, &read, &figures, everyone.as_ref(), &asking)

@@ -38,13 +38,19 @@ pub(super) struct Quarters {
 }
 
 impl Insight {
+    /// The figures of the entity; `within` says in SQL which spans they may be of, where that is known.
     pub(super) async fn figures(
         &self,
         subject: &Subject,
         unit: &Unit,
+        within: Option<&str>,
         asking: &Asking,
     ) -> Result<Figures, Error> {
-        let (found, _) = unit.requests(subject, &subject.is_it());
+        let condition = match within {
+            Some(within) => format!("{} AND {within}", subject.is_it()),
+            None => subject.is_it(),
+        };
+        let (found, _) = unit.requests(subject, &condition);
         let sql = format!("SELECT {FIGURES} FROM {found}");
         let rows = self.rows(&sql, asking).await?;
         let number = |name: &str| rows.first().and_then(|row| row.number(name));

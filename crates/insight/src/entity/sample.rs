@@ -25,6 +25,17 @@ const OWN_SPANS_MAX: usize = 3_000;
 /// Spans of the entity's traces that are read.
 const TRACE_SPANS_MAX: usize = 200_000;
 
+/// The entity's traces.
+#[derive(Debug, Default)]
+pub(super) struct Its {
+    /// The newest first.
+    pub traces: Vec<Tree>,
+    /// Where these are all, which spans they have, in SQL: parts are sorted by trace, so that is found sooner.
+    pub condition: Option<String>,
+    /// Rows of the range that had to be looked through.
+    pub rows: u64,
+}
+
 /// Traces of others.
 #[derive(Debug)]
 pub(super) struct Sample {
@@ -37,13 +48,13 @@ pub(super) struct Sample {
 }
 
 impl Insight {
-    /// The newest traces of the entity, newest first; and how many rows there are to look through.
+    /// The newest traces of the entity, newest first.
     pub(super) async fn its_traces(
         &self,
         subject: &Subject,
         texts: &mut Texts,
         asking: &Asking,
-    ) -> Result<(Vec<Tree>, u64), Error> {
+    ) -> Result<Its, Error> {
         let newest = format!(
             "SELECT trace_id, time FROM spans WHERE {} AND {} ORDER BY time DESC, trace_id LIMIT {OWN_SPANS_MAX}",
             subject.is_it(),
@@ -51,12 +62,14 @@ impl Insight {
         );
         let found = self.rows(&newest, asking).await?;
         let (mut order, mut known) = (Vec::new(), BTreeSet::new());
+        let mut is_whole = found.iter().count() < OWN_SPANS_MAX;
         let mut times: Option<(i64, i64)> = None;
         for row in found.iter() {
             let (Some(id), Some(time)) = (row.text("trace_id"), row.time("time")) else {
                 continue;
             };
             if !known.contains(&id) && known.len() == TRACES_MAX {
+                is_whole = false;
                 continue;
             }
             let (first, last) = times.unwrap_or((time, time));
@@ -67,7 +80,10 @@ impl Insight {
         }
         let rows = found.footer.rows_scanned;
         let Some((first, last)) = times else {
-            return Ok((Vec::new(), rows));
+            return Ok(Its {
+                rows,
+                ..Its::default()
+            });
         };
         let around = sql::during(
             Some(UnixNanos(first.saturating_sub(REACH_NANOS))),
@@ -81,22 +97,27 @@ impl Insight {
         let mut trees = trees_of(spans, Kinds::new(texts));
         let place = |tree: &Tree| order.iter().position(|id| *id == id_of(tree));
         trees.sort_by_key(place);
-        Ok((trees, rows))
+        Ok(Its {
+            traces: trees,
+            condition: is_whole.then(|| format!("trace_id IN ({ids})")),
+            rows,
+        })
     }
 
     /// Traces of others. Where there are too many to read all, those with ids next to the entity's.
     pub(super) async fn others(
         &self,
         subject: &Subject,
-        its: &[Tree],
-        rows: u64,
+        Its {
+            traces: its, rows, ..
+        }: &Its,
         texts: &mut Texts,
         asking: &Asking,
     ) -> Result<Sample, Error> {
-        let is_whole = rows <= OTHER_SPANS;
+        let is_whole = *rows <= OTHER_SPANS;
         let condition = match is_whole {
             true => subject.during.clone(),
-            false => format!("({}) AND {}", ranges(its, rows), subject.during),
+            false => format!("({}) AND {}", ranges(its, *rows), subject.during),
         };
         let spans = self
             .spans(subject, &condition, OTHER_SPANS_MAX, texts, asking)

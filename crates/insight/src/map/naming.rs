@@ -219,9 +219,11 @@ impl<'a> Naming<'a> {
             is_browser: batch.browser.value(row),
         };
         let target = if key == [0; 7] { 0 } else { self.target(key) };
-        let is_unnamed =
-            flags & INCOMING != 0 && !matches!(self.targets[target as usize], Target::Queue { .. });
-        let link = is_unnamed.then(|| batch.link(row)).flatten();
+        // Its own queue says where a message came from, but not whether whoever sent it fulfils the condition.
+        let is_told =
+            flags & COUNTS != 0 && matches!(self.targets[target as usize], Target::Queue { .. });
+        let is_asked = flags & INCOMING != 0 && !is_told;
+        let link = is_asked.then(|| batch.link(row)).flatten();
         let node = self.owner(owner);
         (
             Description {

@@ -522,11 +522,6 @@ proptest! {
     fn wild_traces_are_drawn_as_brute_force_does(spans in prop::collection::vec(span(), 1..45), portion in 3usize..30, is_chosen: bool) {
         run(async {
             let mut store = Store::new().await;
-            let mut spans = spans;
-            if is_chosen {
-                // What a condition makes of a message whose producer is known by a link alone is not settled.
-                spans.iter_mut().for_each(|span| span.link = None);
-            }
             store.take(&spans, portion).await;
             let condition = is_chosen.then_some("service.name = 'api'");
             check(&store, &spans, condition).await;

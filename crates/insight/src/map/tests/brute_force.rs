@@ -88,7 +88,8 @@ impl<'a> BruteForce<'a> {
         let linked = self
             .own
             .iter()
-            .filter(|span| is_incoming(span) && class(span) != Class::Queue);
+            .filter(|span| is_incoming(span))
+            .filter(|span| class(span) != Class::Queue || !self.counts(span));
         let linked: BTreeSet<u8> = linked.filter_map(|span| Some(span.link?.0)).collect();
         let known = self
             .window

@@ -13,6 +13,7 @@ mod otlp;
 mod parameters;
 mod problem;
 mod server;
+mod window;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub use access::Gate;
 pub use keys::{CreatedAnswer, KeyAnswer};
 use otlp::Language;
 pub use server::serve;
+pub use window::{Window, WindowFile};
 
 /// What the routes work with.
 #[derive(Clone)]
@@ -44,6 +46,7 @@ pub struct Dependencies {
     pub backups: Arc<Backups>,
     pub clock: Arc<dyn Clock>,
     pub gate: Arc<Gate>,
+    pub window: Arc<Window>,
 }
 
 /// Every route: for the main port.
@@ -55,7 +58,7 @@ pub fn router(dependencies: Dependencies) -> Router {
             let routes = routes.split_for_parts().0;
             own.merge(access::guard(routes, access, &dependencies))
         });
-    finish(own, dependencies)
+    finish(own.fallback(window::file_or_page), dependencies)
 }
 
 /// Telemetry and health only: for the ports that SDKs and collectors send to. Both speak OTLP/HTTP and OTLP/gRPC: who
@@ -64,7 +67,8 @@ pub fn otlp_router(dependencies: Dependencies) -> Router {
     let own = OpenApiRouter::new()
         .routes(routes!(operations::livez))
         .routes(routes!(operations::readyz));
-    finish(own.split_for_parts().0, dependencies)
+    let own = own.split_for_parts().0;
+    finish(own.fallback(otlp::grpc::unknown_route), dependencies)
 }
 
 // The routes, each in the group of the access that it asks a key for. `docs/reference/openapi.json` is made of them.
@@ -123,8 +127,7 @@ fn finish(own: Router<Dependencies>, dependencies: Dependencies) -> Router {
     let (otlp, _) = ingest_routes().split_for_parts();
     let otlp = otlp.layer(CatchPanicLayer::custom(otlp::panicked(Language::Protobuf)));
     let grpc = otlp::grpc::routes().layer(CatchPanicLayer::custom(otlp::panicked(Language::Grpc)));
-    own.fallback(otlp::grpc::unknown_route)
-        .layer(CatchPanicLayer::custom(problem::panicked))
+    own.layer(CatchPanicLayer::custom(problem::panicked))
         .layer(from_fn_with_state(
             Arc::clone(&dependencies.gate),
             access::check_host,

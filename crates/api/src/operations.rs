@@ -10,43 +10,50 @@ use std::fmt::Write as _;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use crawlspace_model::{ErrorKind, Table};
 use serde::Serialize;
 
 use crate::Dependencies;
 use crate::problem::{Members, Problem, Refusals};
+use crate::window;
 
-/// The routes, as text
+/// The routes, as text; the window for browsers, which ask for `text/html`
 #[utoipa::path(get, path = "/", tag = "operate", responses((status = 200, description = "For people.", body = String, content_type = "text/plain")))]
-pub(crate) async fn index() -> &'static str {
-    concat!(
-        "crawlspace ",
-        env!("CARGO_PKG_VERSION"),
-        ": see inside the distributed system you did not mean to build.\n\n",
-        "POST /v1/traces, /v1/logs, /v1/metrics   OTLP, protobuf or JSON; OTLP/gRPC on the same port\n",
-        "POST /api/v1/sql                   {\"sql\": \"SELECT …\"} over spans, logs, metrics, changes\n",
-        "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
-        "GET  /api/v1/traces/{id}           all spans of a trace\n",
-        "POST /api/v1/compare              what is different about some events\n",
-        "GET  /api/v1/fields               the fields of a table; /api/v1/fields/{name}: one, with its values\n",
-        "GET  /api/v1/entity               one user, tenant, endpoint … among all: ?field=user.id&value=4711\n",
-        "GET  /api/v1/odd                  flows and services that differ from the same hour of the days before\n",
-        "GET  /api/v1/tail                 new events as they come, as server-sent events\n",
-        "GET  /api/v1/map                   what talks to what, with rate, errors and latency\n",
-        "GET  /api/v1/tables                rows, parts and bytes of each table\n",
-        "GET  /api/v1/ledger                what became of everything that came; the last refusals\n",
-        "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
-        "POST /api/v1/maintenance/compact   merge small parts now\n",
-        "POST /api/v1/keys                  make a key; GET lists them, DELETE …/{number} revokes one\n",
-        "POST /api/v1/backup                {\"to\": \"/srv/backup\"}: copy everything there\n",
-        "GET  /api/v1/doctor                examine the catalogue and every part\n",
-        "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
-        "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
-        "Tables and columns: docs/reference/schema.md in the source tree.\n",
-        "On the command line: crawlspace --help\n",
-    )
+pub(crate) async fn index(
+    State(dependencies): State<Dependencies>,
+    headers: HeaderMap,
+) -> Response {
+    window::top(&dependencies, &headers).unwrap_or_else(|| ROUTES.into_response())
 }
+
+const ROUTES: &str = concat!(
+    "crawlspace ",
+    env!("CARGO_PKG_VERSION"),
+    ": see inside the distributed system you did not mean to build.\n\n",
+    "POST /v1/traces, /v1/logs, /v1/metrics   OTLP, protobuf or JSON; OTLP/gRPC on the same port\n",
+    "POST /api/v1/sql                   {\"sql\": \"SELECT …\"} over spans, logs, metrics, changes\n",
+    "POST /api/v1/query                 {\"from\": \"spans\", \"calculate\": [\"count\"], …}\n",
+    "GET  /api/v1/traces/{id}           all spans of a trace\n",
+    "POST /api/v1/compare              what is different about some events\n",
+    "GET  /api/v1/fields               the fields of a table; /api/v1/fields/{name}: one, with its values\n",
+    "GET  /api/v1/entity               one user, tenant, endpoint … among all: ?field=user.id&value=4711\n",
+    "GET  /api/v1/odd                  flows and services that differ from the same hour of the days before\n",
+    "GET  /api/v1/tail                 new events as they come, as server-sent events\n",
+    "GET  /api/v1/map                   what talks to what, with rate, errors and latency\n",
+    "GET  /api/v1/tables                rows, parts and bytes of each table\n",
+    "GET  /api/v1/ledger                what became of everything that came; the last refusals\n",
+    "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",
+    "POST /api/v1/maintenance/compact   merge small parts now\n",
+    "POST /api/v1/keys                  make a key; GET lists them, DELETE …/{number} revokes one\n",
+    "POST /api/v1/backup                {\"to\": \"/srv/backup\"}: copy everything there\n",
+    "GET  /api/v1/doctor                examine the catalogue and every part\n",
+    "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
+    "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
+    "Tables and columns: docs/reference/schema.md in the source tree.\n",
+    "On the command line: crawlspace --help\n",
+);
 
 /// Whether the process answers
 #[utoipa::path(get, path = "/livez", tag = "operate", responses((status = 200, description = "It does.", body = String, content_type = "text/plain", example = "alive\n")))]

@@ -100,6 +100,7 @@ pub async fn store() -> Store {
             lake,
             clock,
             gate,
+            window: Arc::default(),
         },
         log,
         _dir: dir,

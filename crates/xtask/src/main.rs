@@ -7,6 +7,7 @@ mod setup;
 mod step;
 mod suite;
 mod tidy;
+mod web;
 
 use std::process::ExitCode;
 
@@ -16,8 +17,9 @@ const HELP: &str = "\
 cargo xtask <task> [arguments]
 
   demo    build everything and run the demonstration shop until Ctrl-C; arguments go to crawlspace-demo
-  test    set up, then tidy, rustfmt and all tests; arguments after `--` go to cargo test
+  test    set up, then tidy, rustfmt, the window's and all other tests; arguments after `--` go to cargo test
   check   rustfmt, tidy and clippy
+  web     build the window, with Node
   bench   build a release, measure it, write docs/reference/performance.md; arguments go to crawlspace-bench run
   tidy    test the repository itself: sizes, names, import layers, links
   help    print this";
@@ -41,6 +43,7 @@ fn run(task: &str, rest: &[String]) -> Result<ExitCode> {
         "demo" => programs::demo(&place, rest)?,
         "test" => return suite::test(&place, rest),
         "check" => suite::check(&place)?,
+        "web" => web::build_surely(&place)?,
         "bench" => programs::bench(&place, rest)?,
         "tidy" => tidy::run(&place.root)?,
         "" | "help" | "--help" | "-h" => println!("{HELP}"),

@@ -1,4 +1,4 @@
-//! What tests need besides Rust: a C compiler, and client libraries for Python and Node.
+//! What tests need besides Rust: a C compiler, a browser, and client libraries for Python and Node.
 //! Quiet when everything is there.
 
 use std::fs;
@@ -13,9 +13,10 @@ use crate::step;
 
 const REQUIREMENTS: &str = "crates/crawlspace/tests/requirements.txt";
 const CLIENTS: &str = "crates/crawlspace/tests/clients";
+const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Where the clients are, by the variables that tests find them with.
-pub type Clients = [(&'static str, PathBuf); 2];
+pub type Clients = [(&'static str, PathBuf); 3];
 
 /// Sets up what is missing.
 pub fn run(place: &Place) -> Result<Clients> {
@@ -25,6 +26,7 @@ pub fn run(place: &Place) -> Result<Clients> {
     Ok([
         ("CRAWLSPACE_TEST_PYTHON", python(place)?),
         ("CRAWLSPACE_TEST_NODE_MODULES", node_modules(place)?),
+        ("CRAWLSPACE_TEST_CHROMIUM", chromium()?),
     ])
 }
 
@@ -47,13 +49,21 @@ fn python(place: &Place) -> Result<PathBuf> {
 
 /// The libraries that clients for Node use.
 fn node_modules(place: &Place) -> Result<PathBuf> {
-    let clients = place.root.join(CLIENTS);
-    let wanted = ["package.json", "package-lock.json"];
-    let lists = wanted.map(|name| clients.join(name));
-    let directory = place.cache.join(format!("node-{}", hash_of(&lists)?));
-    if !step::succeeds("node", &["--version"]) || !step::succeeds("npm", &["--version"]) {
+    if !has_node() {
         install("Node", &["nodejs", "npm"])?;
     }
+    node_packages(place, &place.root.join(CLIENTS), "node")
+}
+
+pub fn has_node() -> bool {
+    step::succeeds("node", &["--version"]) && step::succeeds("npm", &["--version"])
+}
+
+/// The packages that a folder's lists name, in the cache.
+pub fn node_packages(place: &Place, lists: &Path, name: &str) -> Result<PathBuf> {
+    let names = ["package.json", "package-lock.json"];
+    let hash = hash_of(&names.map(|name| lists.join(name)))?;
+    let directory = place.cache.join(format!("{name}-{hash}"));
     let complete = directory.join("complete");
     if !complete.exists() {
         println!(
@@ -61,8 +71,8 @@ fn node_modules(place: &Place) -> Result<PathBuf> {
             directory.display()
         );
         fs::create_dir_all(&directory)?;
-        for name in wanted {
-            fs::copy(clients.join(name), directory.join(name))?;
+        for name in names {
+            fs::copy(lists.join(name), directory.join(name))?;
         }
         let mut npm = Command::new("npm");
         npm.args([
@@ -76,6 +86,14 @@ fn node_modules(place: &Place) -> Result<PathBuf> {
         fs::write(complete, "")?;
     }
     Ok(directory.join("node_modules"))
+}
+
+/// The browser that tests drive.
+fn chromium() -> Result<PathBuf> {
+    if !step::succeeds(CHROMIUM, &["--version"]) {
+        install("Chromium", &["chromium"])?;
+    }
+    Ok(CHROMIUM.into())
 }
 
 /// Of the files' content: what is set up from other content stands elsewhere.

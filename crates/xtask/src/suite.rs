@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::place::Place;
-use crate::{setup, step, tidy};
+use crate::{setup, step, tidy, web};
 
 #[cfg(test)]
 mod tests;
@@ -16,9 +16,11 @@ pub fn test(place: &Place, rest: &[String]) -> Result<ExitCode> {
     place.claim_builds()?;
     let clients = setup::run(place)?;
     rules(place)?;
+    let modules = web::test(place)?;
     let mut cargo = cargo(place, &["test", "--workspace"]);
     cargo.args(rest.strip_prefix(&["--".to_owned()]).unwrap_or(rest));
     cargo.envs(clients);
+    cargo.env("CRAWLSPACE_TEST_WEB_MODULES", modules);
     let mut totals = Totals::default();
     let tested = step::timed("tests", || run_tests(&mut cargo, &mut totals));
     if let Err(error) = &tested {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crawlspace_api::Gate;
+use crawlspace_api::{Gate, Window, WindowFile};
 use crawlspace_control::Keys;
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
@@ -100,6 +100,7 @@ impl Server {
             lake,
             clock,
             gate: Arc::new(gate),
+            window: Arc::new(window()),
         };
         Ok(Self {
             http,
@@ -293,4 +294,15 @@ impl Signals {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+fn window() -> Window {
+    let files = crawlspace_ui::FILES.iter();
+    Window::new(files.map(|file| {
+        let held = WindowFile {
+            content: file.content,
+            gzip: file.gzip,
+        };
+        (file.path, held)
+    }))
 }

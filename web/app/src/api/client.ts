@@ -1,0 +1,85 @@
+// Asks the server: JSON there and back, a refusal as a Problem (RFC 9457), the key from localStorage.
+import { serverPath } from "../paths";
+import type { ApiProblem } from "./types";
+
+const keyName = "crawlspace.key";
+
+export function storedKey(): string | null {
+  return localStorage.getItem(keyName);
+}
+
+export function storeKey(key: string | null): void {
+  if (key) localStorage.setItem(keyName, key);
+  else localStorage.removeItem(keyName);
+}
+
+/** Why an answer did not come: what the server said, or that it could not be reached (status 0). */
+export class Problem extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly suggestion: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly requestId: string | null;
+
+  constructor(body: Partial<ApiProblem>, requestId: string | null) {
+    super(body.detail ?? body.title ?? "The server gave no reason");
+    this.name = "Problem";
+    this.status = body.status ?? 0;
+    this.title = body.title ?? "No answer";
+    this.detail = body.detail ?? "The server gave no reason.";
+    this.suggestion = body.suggestion ?? null;
+    this.line = body.line ?? null;
+    this.column = body.column ?? null;
+    this.requestId = requestId;
+  }
+}
+
+export type Parameters = Record<string, string | number | boolean | null | undefined>;
+
+/** A path of the server with its parameters; those without a value are left out. */
+export function withParameters(path: string, parameters: Parameters = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== "") query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** The raw answer, for downloads and streams. Throws a Problem unless it is a success. */
+export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  const key = storedKey();
+  if (key) headers.set("authorization", `Bearer ${key}`);
+  let response: Response;
+  try {
+    response = await fetch(serverPath(path), { ...init, headers });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem({ status: 0, title: "Out of reach", detail: "The server cannot be reached from here." }, null);
+  }
+  if (response.ok) return response;
+  const body: unknown = await response.json().catch(() => null);
+  const said: Partial<ApiProblem> = typeof body === "object" && body !== null ? body : {};
+  throw new Problem(
+    { title: response.statusText, ...said, status: response.status },
+    response.headers.get("x-request-id"),
+  );
+}
+
+export async function getJson<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
+  const response = await ask(withParameters(path, parameters), { signal: signal ?? null });
+  return response.json() as Promise<T>;
+}
+
+export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
+  const response = await ask(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+  return response.json() as Promise<T>;
+}

@@ -1,0 +1,50 @@
+// The frame around every page: name, pages, filter chips and time.
+import { Link, Outlet } from "@tanstack/react-router";
+import { paths } from "../paths";
+import { FilterBar } from "./FilterBar";
+import { TimePicker } from "./TimePicker";
+import { carried, useSearch } from "./useSearch";
+import "./shell.css";
+
+const pages = [
+  { to: paths.home, name: "Now" },
+  { to: paths.explore, name: "Explore" },
+  { to: paths.compare, name: "Compare" },
+  { to: paths.map, name: "Map" },
+  { to: paths.entity, name: "Who" },
+  { to: paths.live, name: "Live" },
+  { to: paths.sql, name: "SQL" },
+  { to: paths.health, name: "Health" },
+] as const;
+
+export function Shell() {
+  const search = carried(useSearch());
+  return (
+    <>
+      <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
+        Skip to the page
+      </button>
+      <header className="shell">
+        <div className="shell-row">
+          <Link to={paths.home} search={search} className="shell-name">
+            Crawlspace
+          </Link>
+          <nav className="shell-pages" aria-label="Pages">
+            {pages.map((page) => (
+              <Link key={page.to} to={page.to} search={search} activeOptions={{ exact: true, includeSearch: false }}>
+                {page.name}
+              </Link>
+            ))}
+          </nav>
+          <div className="shell-tools">
+            <TimePicker />
+          </div>
+        </div>
+        <FilterBar />
+      </header>
+      <main id="content" tabIndex={-1}>
+        <Outlet />
+      </main>
+    </>
+  );
+}

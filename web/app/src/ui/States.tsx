@@ -1,0 +1,57 @@
+// What a page shows while it waits, when there is nothing, and when it was refused.
+import { Button, Loader } from "@mantine/core";
+import type { ReactNode } from "react";
+import { Problem } from "../api/client";
+import "./states.css";
+
+/** `what` completes "Reading …". */
+export function Loading({ what = "the answer" }: { what?: string }) {
+  return (
+    <div className="state" role="status">
+      <Loader size="xs" type="dots" color="var(--text-quiet)" />
+      <span className="quiet">Reading {what}</span>
+    </div>
+  );
+}
+
+/** Nothing to show: what is missing, and what to do about it. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="state state-text" role="status">
+      <h2>{title}</h2>
+      {children ? <div className="quiet">{children}</div> : null}
+    </div>
+  );
+}
+
+const advice: Record<number, string> = {
+  0: "Look whether the server runs and the network is there, then ask again.",
+  401: "This server asks for a key. Paste one with “Key” at the top right.",
+  403: "The key that is used here may not do this. Use another one.",
+  404: "It may have been dropped by retention, or the address has a slip.",
+  503: "The server is busy. Asking again in some seconds usually helps.",
+};
+
+/** A refusal: its text as the server gave it, what to do, and the request's number for whoever looks after the server. */
+export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const problem = error instanceof Problem ? error : null;
+  const help = problem ? advice[problem.status] : undefined;
+  return (
+    <div className="state state-text state-failed" role="alert">
+      <h2>{problem ? problem.title : "This page has a fault"}</h2>
+      <div>{problem ? problem.detail : error instanceof Error ? error.message : String(error)}</div>
+      {problem?.line ? (
+        <div className="quiet">
+          At line {problem.line}, column {problem.column ?? 1}.
+        </div>
+      ) : null}
+      {help ? <div className="quiet">{help}</div> : null}
+      {problem?.requestId ? <div className="quiet small mono">request {problem.requestId}</div> : null}
+      {onRetry ? (
+        <Button variant="default" onClick={onRetry}>
+          Ask again
+        </Button>
+      ) : null}
+    </div>
+  );
+}

@@ -40,7 +40,7 @@ fn client(script: &str) -> PathBuf {
 }
 
 /// A place of client libraries.
-fn installed(name: &str) -> String {
+pub fn installed(name: &str) -> String {
     setting(name).unwrap_or_else(|| {
         panic!("{name} is not set: run `cargo xtask test`, which installs the clients and sets it")
     })

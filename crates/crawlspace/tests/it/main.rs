@@ -12,3 +12,4 @@ mod place;
 mod questions;
 mod sending;
 mod server;
+mod window;

@@ -1,0 +1,35 @@
+//! The window in a real browser, against the real program: each journey is a script in `web/e2e`.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::duck::installed;
+use crate::server::{Server, new_data_directory};
+
+fn walk(script: &str) {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../web/e2e")
+        .join(script);
+    let output = Command::new("node")
+        .arg(script)
+        .arg(format!("http://{}", server.http()))
+        .env(
+            "CRAWLSPACE_TEST_WEB_MODULES",
+            installed("CRAWLSPACE_TEST_WEB_MODULES"),
+        )
+        .env(
+            "CRAWLSPACE_TEST_CHROMIUM",
+            installed("CRAWLSPACE_TEST_CHROMIUM"),
+        )
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+}
+
+#[test]
+fn every_page_is_sound_in_light_and_dark_wide_and_narrow_and_by_keyboard() {
+    walk("pages.mjs");
+}

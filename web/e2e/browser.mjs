@@ -1,0 +1,73 @@
+// Drives Chromium against a running Crawlspace. Whatever a journey does, nothing is asked of another origin, no script
+// fails and no rule of the page's security policy is broken.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+
+const modules = process.env.CRAWLSPACE_TEST_WEB_MODULES ?? new URL("../app/node_modules", import.meta.url).pathname;
+const installed = createRequire(`${modules}/.package-lock.json`);
+const { chromium } = installed("playwright");
+const axeSource = installed.resolve("axe-core/axe.min.js");
+
+/** The address of the server under test, with a slash at its end. */
+export const server = process.argv[2].replace(/\/*$/, "/");
+
+const browser = await chromium.launch({
+  executablePath: process.env.CRAWLSPACE_TEST_CHROMIUM ?? "/usr/bin/chromium",
+  args: ["--no-sandbox"],
+});
+
+/** A fresh visitor: no storage, no cache. What goes wrong beside the journey fails it at `leave`. */
+export async function visitor(options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    reducedMotion: "reduce",
+    permissions: ["clipboard-read", "clipboard-write"],
+    ...options,
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults = [];
+  const origin = new URL(server).origin;
+  page.on("pageerror", (error) => faults.push(`a script failed: ${error.stack}`));
+  page.on("console", (message) => {
+    // The browser itself tells of every refused request; those a journey provokes are seen on the page.
+    const isAnswer = message.text().startsWith("Failed to load resource");
+    if (message.type() === "error" && !isAnswer) faults.push(`the console says: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== origin) faults.push(`asked elsewhere: ${url}`);
+  });
+  return {
+    page,
+    open: (path = "") => page.goto(new URL(path, server).href),
+    async leave() {
+      await context.close();
+      assert.deepEqual(faults, []);
+    },
+  };
+}
+
+/** Serious faults of accessibility on the page as it is. */
+export async function axe(page) {
+  // The policy forbids scripts in the page's own text; the debugger's are let in.
+  const { readFile } = await import("node:fs/promises");
+  await page.evaluate(await readFile(axeSource, "utf8"));
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  return violations
+    .filter((violation) => ["serious", "critical"].includes(violation.impact))
+    .map((violation) => `${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3)}`);
+}
+
+/** Runs a journey, and ends with 1 and its story where it fails. */
+export async function journey(name, walk) {
+  try {
+    await walk();
+    console.log(`${name}: ok`);
+  } catch (error) {
+    console.error(`${name}: ${error.stack}`);
+    process.exitCode = 1;
+  } finally {
+    await browser.close();
+  }
+}

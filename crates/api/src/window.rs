@@ -18,9 +18,11 @@ use crate::Dependencies;
 use crate::otlp::grpc;
 
 const PAGE: &str = "index.html";
+/// In the page.
+const BASE: &str = "<base href=\"./\"";
 /// Scripts are our own files alone. Styles are also set on single elements, as charts and menus have places.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
-     font-src 'self'; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; \
+     font-src 'self'; connect-src 'self'; worker-src 'self'; object-src 'none'; base-uri 'self'; form-action 'none'; \
      frame-ancestors 'self'";
 const WITHOUT_WINDOW: &str = include_str!("window/missing.html");
 
@@ -41,15 +43,18 @@ impl Window {
         Self(files.into_iter().collect())
     }
 
-    /// The page. What it loads it names from where it is, so that a proxy may serve it all below a path of its own: from
-    /// an address further down, by so many steps up.
+    /// The page. It says itself where its files are, from its own address, so that a proxy may serve it all below any path:
+    /// from an address further down, so many steps up.
     fn page(&self, path: &str, headers: &HeaderMap) -> Response {
         let steps = path.trim_start_matches('/').matches('/').count();
         let Some(page) = self.0.get(PAGE) else {
             return sent(WITHOUT_WINDOW.as_bytes().into(), PAGE, headers);
         };
         let page = String::from_utf8_lossy(page.content);
-        let page = page.replace("=\"./", &format!("=\"./{}", "../".repeat(steps)));
+        let page = page.replace(
+            BASE,
+            &BASE.replace("./", &format!("./{}", "../".repeat(steps))),
+        );
         sent(page.into_bytes().into(), PAGE, headers)
     }
 

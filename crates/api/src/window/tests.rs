@@ -10,7 +10,10 @@ fn window() -> Window {
         gzip: gzip.map(str::as_bytes),
     };
     Window::new([
-        ("index.html", file("<script src=\"./assets/a-1.js\">", None)),
+        (
+            "index.html",
+            file("<base href=\"./\" /><script src=\"./a.js\">", None),
+        ),
         ("assets/a-1.js", file("script", Some("packed"))),
     ])
 }
@@ -29,13 +32,12 @@ async fn text(response: Response) -> String {
 
 #[tokio::test]
 async fn the_page_finds_its_files_from_every_address() {
-    for (path, script) in [
-        ("/", "./assets/a-1.js"),
-        ("/explore", "./assets/a-1.js"),
-        ("/trace/4bf9", "./../assets/a-1.js"),
-    ] {
+    for (path, base) in [("/", "./"), ("/explore", "./"), ("/trace/4bf9", "./../")] {
         let page = text(window().page(path, &HeaderMap::new())).await;
-        assert_eq!(page, format!("<script src=\"{script}\">"));
+        assert_eq!(
+            page,
+            format!("<base href=\"{base}\" /><script src=\"./a.js\">")
+        );
     }
     let missing = text(Window::default().page("/", &HeaderMap::new())).await;
     assert!(missing.contains("cargo xtask web"), "{missing}");

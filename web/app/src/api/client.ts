@@ -13,6 +13,9 @@ export function storeKey(key: string | null): void {
   else localStorage.removeItem(keyName);
 }
 
+/** Told to the page when the server asks for a key, and when someone wants to change theirs. */
+export const keyWanted = "crawlspace:key-wanted";
+
 /** Why an answer did not come: what the server said, or that it could not be reached (status 0). */
 export class Problem extends Error {
   readonly status: number;
@@ -61,6 +64,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
     throw new Problem({ status: 0, title: "Out of reach", detail: "The server cannot be reached from here." }, null);
   }
   if (response.ok) return response;
+  if (response.status === 401) window.dispatchEvent(new Event(keyWanted));
   const body: unknown = await response.json().catch(() => null);
   const said: Partial<ApiProblem> = typeof body === "object" && body !== null ? body : {};
   throw new Problem(

@@ -1,7 +1,13 @@
 // The frame around every page: name, pages, filter chips and time.
 import { Link, Outlet } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { paths } from "../paths";
 import { FilterBar } from "./FilterBar";
+import { Help } from "./Help";
+import { KeyDialog } from "./KeyDialog";
+import { Palette } from "./Palette";
+import { SettingsMenu } from "./SettingsMenu";
+import { listenForShortcuts } from "./shortcuts";
 import { TimePicker } from "./TimePicker";
 import { carried, useSearch } from "./useSearch";
 import "./shell.css";
@@ -19,6 +25,7 @@ const pages = [
 
 export function Shell() {
   const search = carried(useSearch());
+  useEffect(listenForShortcuts, []);
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -38,6 +45,7 @@ export function Shell() {
           </nav>
           <div className="shell-tools">
             <TimePicker />
+            <SettingsMenu />
           </div>
         </div>
         <FilterBar />
@@ -45,6 +53,9 @@ export function Shell() {
       <main id="content" tabIndex={-1}>
         <Outlet />
       </main>
+      <Palette />
+      <Help />
+      <KeyDialog />
     </>
   );
 }

@@ -89,3 +89,8 @@ export function keyNames(keys: string): string[] {
     .split(" ")
     .map((key) => (key.length === 1 && keys.startsWith("mod") ? key.toUpperCase() : key));
 }
+
+/** Does what the keys would do. */
+export function runShortcut(id: ShortcutId): void {
+  handlers.get(id)?.();
+}

@@ -75,7 +75,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 
 export async function getJson<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
   const response = await ask(withParameters(path, parameters), { signal: signal ?? null });
-  return response.json() as Promise<T>;
+  return wholeAnswer<T>(response);
 }
 
 export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
@@ -85,5 +85,12 @@ export async function postJson<T>(path: string, body: unknown, signal?: AbortSig
     body: JSON.stringify(body),
     signal: signal ?? null,
   });
-  return response.json() as Promise<T>;
+  return wholeAnswer<T>(response);
+}
+
+/** An answer that broke off after its status of 200 says so in `error`: it is not taken for a whole one. */
+async function wholeAnswer<T>(response: Response): Promise<T> {
+  const body = (await response.json()) as T & { error?: Partial<ApiProblem>; columns?: unknown; footer?: unknown };
+  if (body.columns && !body.footer && body.error) throw new Problem(body.error, response.headers.get("x-request-id"));
+  return body;
 }

@@ -13,7 +13,9 @@ for (const colorScheme of ["light", "dark"]) {
     for (const path of pages) {
       await page.goto(base + path);
       await page.waitForTimeout(1500);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      const wide = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
       if (wide > 0) console.log(`${path} at ${width}: ${wide} px too wide`);
       const name = path.replace(/\?.*/, "").replace(/\W+/g, "_") || "home";
       await page.screenshot({ path: `${out}/${name}-${colorScheme}-${width}.png` });

@@ -66,7 +66,7 @@ export function SqlPage() {
       <div className="page-head">
         <h1>Ask in SQL</h1>
         <span className="quiet">
-          One SELECT over spans, logs, metrics and changes. It has its own times: the time above does not apply.
+          One SELECT over spans, logs, metrics and changes. Its times are those that it names.
         </span>
       </div>
       <Suspense fallback={<Loading what="the editor" />}>

@@ -1,5 +1,6 @@
 // Starts the window.
 import "@mantine/core/styles.css";
+import "@mantine/spotlight/styles.css";
 import "./ui/tokens.css";
 import "./ui/page.css";
 import { MantineProvider } from "@mantine/core";

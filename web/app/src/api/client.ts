@@ -13,6 +13,9 @@ export function storeKey(key: string | null): void {
   else localStorage.removeItem(keyName);
 }
 
+/** Told to the page when the server asks for a key, and when someone wants to change theirs. */
+export const keyWanted = "crawlspace:key-wanted";
+
 /** Why an answer did not come: what the server said, or that it could not be reached (status 0). */
 export class Problem extends Error {
   readonly status: number;
@@ -61,6 +64,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
     throw new Problem({ status: 0, title: "Out of reach", detail: "The server cannot be reached from here." }, null);
   }
   if (response.ok) return response;
+  if (response.status === 401) window.dispatchEvent(new Event(keyWanted));
   const body: unknown = await response.json().catch(() => null);
   const said: Partial<ApiProblem> = typeof body === "object" && body !== null ? body : {};
   throw new Problem(
@@ -71,7 +75,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
 
 export async function getJson<T>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<T> {
   const response = await ask(withParameters(path, parameters), { signal: signal ?? null });
-  return response.json() as Promise<T>;
+  return wholeAnswer<T>(response);
 }
 
 export async function postJson<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
@@ -81,5 +85,12 @@ export async function postJson<T>(path: string, body: unknown, signal?: AbortSig
     body: JSON.stringify(body),
     signal: signal ?? null,
   });
-  return response.json() as Promise<T>;
+  return wholeAnswer<T>(response);
+}
+
+/** An answer that broke off after its status of 200 says so in `error`: it is not taken for a whole one. */
+async function wholeAnswer<T>(response: Response): Promise<T> {
+  const body = (await response.json()) as T & { error?: Partial<ApiProblem>; columns?: unknown; footer?: unknown };
+  if (body.columns && !body.footer && body.error) throw new Problem(body.error, response.headers.get("x-request-id"));
+  return body;
 }

@@ -55,14 +55,11 @@ export function readRange(text: string, utc = false): Search | undefined {
     .trim()
     .toLowerCase()
     .replace(/^(the )?(last|past)\s+/, "");
+  if (readLength(plain) !== undefined) return { last: plain };
   const spoken = /^(\d+(?:\.\d+)?)\s*([a-z]+?)s?$/.exec(plain);
   const bare = /^(hour|day|week|minute)$/.exec(plain);
-  const unit = spoken
-    ? units[spoken[2] ?? ""]
-      ? spoken[2]
-      : (words[spoken[2] ?? ""] ?? (plain.endsWith("ms") ? "ms" : undefined))
-    : undefined;
-  if (spoken && (unit || plain.endsWith("s"))) return { last: `${spoken[1]}${unit ?? "s"}` };
+  const unit = words[spoken?.[2] ?? ""] ?? (readLength(`1${spoken?.[2]}`) === undefined ? undefined : spoken?.[2]);
+  if (spoken && unit) return { last: `${spoken[1]}${unit}` };
   if (bare) return { last: `1${words[bare[1] ?? ""]}` };
   const [first, second, ...rest] = text.split(/\s+(?:to|until|–|—|-)\s+|\s*\/\s*|\s*\.\.\s*/i);
   const start = first ? readMoment(first, utc) : undefined;

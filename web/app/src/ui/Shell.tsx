@@ -1,7 +1,13 @@
 // The frame around every page: name, pages, filter chips and time.
-import { Link, Outlet } from "@tanstack/react-router";
+import { Link, Outlet, useLocation } from "@tanstack/react-router";
+import { useEffect } from "react";
 import { paths } from "../paths";
 import { FilterBar } from "./FilterBar";
+import { Help } from "./Help";
+import { KeyDialog } from "./KeyDialog";
+import { Palette } from "./Palette";
+import { SettingsMenu } from "./SettingsMenu";
+import { listenForShortcuts } from "./shortcuts";
 import { TimePicker } from "./TimePicker";
 import { carried, useSearch } from "./useSearch";
 import "./shell.css";
@@ -17,8 +23,14 @@ const pages = [
   { to: paths.health, name: "Health" },
 ] as const;
 
+// Pages that the filters, or the time, say nothing to do not show them.
+const withoutFilters: string[] = [paths.sql, paths.health];
+const withoutTime: string[] = [...withoutFilters, paths.live];
+
 export function Shell() {
+  const { pathname } = useLocation();
   const search = carried(useSearch());
+  useEffect(listenForShortcuts, []);
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -37,14 +49,18 @@ export function Shell() {
             ))}
           </nav>
           <div className="shell-tools">
-            <TimePicker />
+            {withoutTime.includes(pathname) ? null : <TimePicker />}
+            <SettingsMenu />
           </div>
         </div>
-        <FilterBar />
+        {withoutFilters.includes(pathname) ? null : <FilterBar />}
       </header>
       <main id="content" tabIndex={-1}>
         <Outlet />
       </main>
+      <Palette />
+      <Help />
+      <KeyDialog />
     </>
   );
 }

@@ -26,7 +26,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 
 const advice: Record<number, string> = {
   0: "Look whether the server runs and the network is there, then ask again.",
-  401: "This server asks for a key. Paste one with “Key” at the top right.",
+  401: "This server asks for a key. Paste one with “Access key” in the menu at the top right.",
   403: "The key that is used here may not do this. Use another one.",
   404: "It may have been dropped by retention, or the address has a slip.",
   503: "The server is busy. Asking again in some seconds usually helps.",

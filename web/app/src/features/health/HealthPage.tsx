@@ -1,31 +1,90 @@
-// How the store fares.
+// How the store fares: whether it takes requests, what became of all that was sent, and how much it holds.
 import { useQuery } from "@tanstack/react-query";
-import { getJson } from "../../api/client";
-import type { TableSize } from "../../api/types";
-import { formatBytes, formatCount } from "../../lib/format";
+import { ask, getJson, Problem } from "../../api/client";
+import type { Ledger, TableSize } from "../../api/types";
+import { formatBytes, formatCount, formatTime } from "../../lib/format";
 import { Failed, Loading } from "../../ui/States";
+import { useUtc } from "../../ui/useUtc";
+import { LedgerTable, Refusals } from "./LedgerTable";
+import "./health.css";
+
+const often = { refetchInterval: 10_000 };
 
 export function HealthPage() {
+  const [utc] = useUtc();
+  const ready = useQuery({
+    queryKey: ["readyz"],
+    queryFn: async ({ signal }) => (await ask("readyz", { signal })).text(),
+    ...often,
+  });
+  const ledger = useQuery({
+    queryKey: ["ledger"],
+    queryFn: ({ signal }) => getJson<Ledger>("api/v1/ledger", {}, signal),
+    ...often,
+  });
   const tables = useQuery({
     queryKey: ["tables"],
     queryFn: ({ signal }) => getJson<TableSize[]>("api/v1/tables", {}, signal),
+    ...often,
   });
   return (
     <div className="page">
-      <h1>Health</h1>
+      <div className="page-head">
+        <h1>How the store fares</h1>
+        {ready.isSuccess ? <span className="health-good">Requests are stored</span> : null}
+        {ready.isError ? (
+          <span className="health-bad" role="alert">
+            {ready.error instanceof Problem && ready.error.status ? "Requests are not stored now" : "Out of reach"}
+          </span>
+        ) : null}
+      </div>
+
+      <h2>What became of everything that was sent</h2>
+      {ledger.isPending ? <Loading what="the ledger" /> : null}
+      {ledger.isError ? <Failed error={ledger.error} onRetry={() => void ledger.refetch()} /> : null}
+      {ledger.data ? (
+        <>
+          <p className="quiet small">
+            In records, since {formatTime(ledger.data.since, utc)}. Stored, repeated, sampled out and refused add up to
+            what was received; what was told to come again is apart.
+          </p>
+          <LedgerTable ledger={ledger.data} />
+          <h2>What was refused</h2>
+          <Refusals ledger={ledger.data} />
+        </>
+      ) : null}
+
+      <h2>What is held</h2>
       {tables.isPending ? <Loading what="the tables" /> : null}
-      {tables.isError ? <Failed error={tables.error} /> : null}
-      <table className="plain-table">
-        <tbody>
-          {tables.data?.map((table) => (
-            <tr key={table.table}>
-              <td>{table.table}</td>
-              <td className="number">{formatCount(table.rows)}</td>
-              <td className="number">{formatBytes(table.part_bytes)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      {tables.isError ? <Failed error={tables.error} onRetry={() => void tables.refetch()} /> : null}
+      {tables.data ? (
+        <div className="scroll panel">
+          <table className="plain-table">
+            <thead>
+              <tr>
+                <th scope="col">Table</th>
+                {["Rows", "In memory", "Attributes", "Parts", "Size of the parts"].map((name) => (
+                  <th key={name} scope="col" className="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {tables.data.map((table) => (
+                <tr key={table.table}>
+                  <td>{table.table}</td>
+                  <td className="number">{formatCount(table.rows)}</td>
+                  <td className="number">{formatCount(table.rows_in_memory)}</td>
+                  <td className="number">{formatCount(table.attributes)}</td>
+                  <td className="number">{formatCount(table.parts)}</td>
+                  <td className="number">{formatBytes(table.part_bytes)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
     </div>
   );
 }

@@ -18,6 +18,7 @@ use crate::problem::{Problem, Refusals};
 #[into_params(parameter_in = Query)]
 pub(crate) struct LedgerParameters {
     /// `day` to have a line for each day.
+    #[param(inline)]
     by: Option<By>,
 }
 

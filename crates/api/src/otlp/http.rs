@@ -52,7 +52,7 @@ pub(crate) async fn logs(
 
 /// Take data points of metrics: an OTLP `ExportMetricsServiceRequest`
 #[utoipa::path(
-    post, path = "/v1/metrics", tag = "send",
+    post, path = "/v1/metrics", operation_id = "send_metrics", tag = "send",
     request_body(description = "An `ExportMetricsServiceRequest`; plain, gzip, zstd or deflate.", content((Vec<u8> = "application/x-protobuf"), (Object = "application/json"))),
     responses(
         (status = 200, description = "As for `/v1/traces`.", content((Vec<u8> = "application/x-protobuf"), (Object = "application/json"))),

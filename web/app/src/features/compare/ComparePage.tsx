@@ -1,32 +1,96 @@
-// What is different about the events of a selection.
-import { useQuery } from "@tanstack/react-query";
+// What is different about the events of a selection: the verdict, and each difference with its shares.
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
 import type { Comparison } from "../../api/types";
-import { rangeOf } from "../../lib/search";
+import { ShareLegend } from "../../charts/ShareBars";
+import { formatCount } from "../../lib/format";
 import { paths } from "../../paths";
 import { Empty, Failed, Loading } from "../../ui/States";
+import { CompareFooter } from "./CompareFooter";
+import { CompareForm } from "./CompareForm";
+import { FindingCard } from "./FindingCard";
+import { questionOf, sidesOf } from "./question";
+import { Sentence } from "./Sentence";
+import { verdictText } from "./words";
+import "./compare.css";
 
 export function ComparePage() {
   const search = useSearch({ from: paths.compare });
-  const question = { from: search.table ?? "spans", range: rangeOf(search), selection: { where: search.selection } };
+  // The address is the question: `now` is when it is asked, not when the page is drawn again.
   const answer = useQuery({
-    queryKey: ["compare", question],
-    queryFn: ({ signal }) => postJson<Comparison>("api/v1/compare", question, signal),
-    enabled: search.selection !== undefined,
+    queryKey: ["compare", search],
+    queryFn: ({ signal }) => postJson<Comparison>("api/v1/compare", questionOf(search), signal),
+    enabled: questionOf(search) !== undefined,
+    staleTime: 60_000,
+    placeholderData: keepPreviousData,
   });
+  const asked = questionOf(search) !== undefined;
   return (
     <div className="page">
       <div className="page-head">
         <h1>What is different</h1>
-        {answer.data ? <span className="quiet">{answer.data.summary}</span> : null}
       </div>
-      {search.selection === undefined ? (
-        <Empty title="Nothing is selected">Click a value anywhere to compare it with the rest.</Empty>
-      ) : null}
-      {answer.isFetching ? <Loading what="both sides" /> : null}
+      <CompareForm
+        key={JSON.stringify([search.table, search.selection, search.baseline, search.before])}
+        search={search}
+      />
+      {asked ? null : (
+        <Empty title="Nothing is selected yet">
+          Say above which events are in question. Or click any value on another page and choose “What is different about
+          these”.
+        </Empty>
+      )}
+      {asked && answer.isPending ? <Loading what="both sides" /> : null}
       {answer.isError ? <Failed error={answer.error} onRetry={() => void answer.refetch()} /> : null}
-      {answer.data ? <pre className="panel scroll small">{JSON.stringify(answer.data.fields, null, 2)}</pre> : null}
+      {asked && answer.data && !answer.isError ? (
+        <div className={answer.isPlaceholderData ? "compare-old" : undefined} aria-busy={answer.isFetching}>
+          <Verdict answer={answer.data} sides={sidesOf(search)} />
+          <div className="findings">
+            {answer.data.fields.map((finding) => (
+              <FindingCard
+                key={finding.field}
+                finding={finding}
+                footer={answer.data.footer}
+                table={search.table ?? "spans"}
+              />
+            ))}
+          </div>
+          {answer.data.fields_found > answer.data.fields.length ? (
+            <p className="quiet small">
+              The {answer.data.fields.length} that tell most, of {answer.data.fields_found}.
+            </p>
+          ) : null}
+          <CompareFooter answer={answer.data} />
+        </div>
+      ) : null}
     </div>
+  );
+}
+
+function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: string; baseline: string } }) {
+  const { lead, advice } = verdictText(answer);
+  const { selection, baseline } = answer.footer;
+  return (
+    <section className={`verdict verdict-${answer.verdict.replace(" ", "-")}`} aria-label="Verdict">
+      <h2 className="verdict-lead">
+        <Sentence text={lead} />
+      </h2>
+      {advice ? <p className="quiet verdict-advice">{advice}</p> : null}
+      <ShareLegend
+        selection={
+          <>
+            Selection: <span className="mono">{sides.selection}</span> ({formatCount(Math.round(selection.events))}{" "}
+            events of {formatCount(selection.traces)} traces)
+          </>
+        }
+        baseline={
+          <>
+            Baseline: <span className="mono">{sides.baseline}</span> ({formatCount(Math.round(baseline.events))} events
+            of {formatCount(baseline.traces)} traces)
+          </>
+        }
+      />
+    </section>
   );
 }

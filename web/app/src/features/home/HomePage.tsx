@@ -1,19 +1,42 @@
-// What is odd now, in a list.
+// The first page: what is odd now, the services, the newest errors; or how to send data while there is none.
 import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { getJson } from "../../api/client";
-import type { Odd } from "../../api/types";
+import type { TableSize } from "../../api/types";
 import { Failed, Loading } from "../../ui/States";
+import { NewestErrors } from "./NewestErrors";
+import { OddNow } from "./OddNow";
+import { Onboarding } from "./Onboarding";
+import { refreshEvery, waitingEvery } from "./questions";
+import { Services } from "./Services";
+import { Stored } from "./Stored";
+import "./home.css";
 
 export function HomePage() {
-  const odd = useQuery({ queryKey: ["odd"], queryFn: ({ signal }) => getJson<Odd>("api/v1/odd", {}, signal) });
+  // Who came while the store was empty stays with the instructions until they go on: they are told what arrived.
+  const [welcomed, setWelcomed] = useState<boolean>();
+  const tables = useQuery({
+    queryKey: ["tables"],
+    queryFn: ({ signal }) => getJson<TableSize[]>("api/v1/tables", {}, signal),
+    refetchInterval: welcomed ? waitingEvery : refreshEvery,
+  });
+  const empty = tables.data?.every((table) => table.rows === 0);
+  if (empty && welcomed === undefined) setWelcomed(true);
   return (
     <div className="page">
-      <div className="page-head">
-        <h1>What is odd now</h1>
-      </div>
-      {odd.isPending ? <Loading what="what is odd" /> : null}
-      {odd.isError ? <Failed error={odd.error} onRetry={() => void odd.refetch()} /> : null}
-      {odd.data ? <pre className="panel scroll small">{JSON.stringify(odd.data, null, 2)}</pre> : null}
+      {tables.isPending ? <Loading what="what there is" /> : null}
+      {!tables.data && tables.isError ? <Failed error={tables.error} onRetry={() => void tables.refetch()} /> : null}
+      {tables.data && (empty || welcomed) ? (
+        <Onboarding tables={tables.data} onDone={() => setWelcomed(false)} />
+      ) : null}
+      {tables.data && !empty && !welcomed ? (
+        <>
+          <OddNow />
+          <Services />
+          <NewestErrors />
+          <Stored tables={tables.data} />
+        </>
+      ) : null}
     </div>
   );
 }

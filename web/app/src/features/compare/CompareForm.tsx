@@ -1,0 +1,97 @@
+// What is compared with what: the selection, and the rest, another condition or an earlier time.
+import { Button, NativeSelect } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
+import { type FormEvent, useState } from "react";
+import { paths } from "../../paths";
+import { ConditionInput } from "./ConditionInput";
+import type { CompareSearch } from "./search";
+
+type Against = "rest" | "condition" | "period" | "1d" | "7d";
+const choices: { value: Against; label: string }[] = [
+  { value: "rest", label: "the rest" },
+  { value: "condition", label: "another condition" },
+  { value: "period", label: "the time before" },
+  { value: "1d", label: "the same time a day before" },
+  { value: "7d", label: "the same time a week before" },
+];
+
+function againstOf({ baseline, before }: CompareSearch): Against {
+  const known = choices.find((one) => one.value === before);
+  if (known) return known.value;
+  return baseline === undefined ? (before ? "period" : "rest") : "condition";
+}
+
+export function CompareForm({ search }: { search: CompareSearch }) {
+  const navigate = useNavigate({ from: paths.compare });
+  const [table, setTable] = useState(search.table ?? "spans");
+  const [selection, setSelection] = useState(search.selection ?? "");
+  const [baseline, setBaseline] = useState(search.baseline ?? "");
+  const [against, setAgainst] = useState(againstOf(search));
+  const timed = against === "period" || against === "1d" || against === "7d";
+
+  function run(event: FormEvent) {
+    event.preventDefault();
+    void navigate({
+      to: paths.compare,
+      search: (was) => ({
+        ...was,
+        table: table === "spans" ? undefined : table,
+        selection: selection.trim() || undefined,
+        // An earlier time has the selection's own condition, unless the address had another one.
+        baseline:
+          against === "rest" ? undefined : against === "condition" || timed ? baseline.trim() || undefined : undefined,
+        before: timed ? against : undefined,
+      }),
+    });
+  }
+
+  return (
+    <form className="compare-form panel" onSubmit={run} aria-label="What to compare">
+      <NativeSelect
+        label="Compare"
+        size="xs"
+        data={[
+          { value: "spans", label: "spans" },
+          { value: "logs", label: "log records" },
+        ]}
+        value={table}
+        onChange={(event) => setTable(event.currentTarget.value)}
+      />
+      <div className="compare-condition">
+        <ConditionInput
+          label="of which"
+          placeholder="status_code = 'error'"
+          table={table}
+          value={selection}
+          onChange={setSelection}
+        />
+      </div>
+      <NativeSelect
+        label="with"
+        size="xs"
+        data={choices}
+        value={against}
+        onChange={(event) => {
+          const chosen = choices.find((one) => one.value === event.currentTarget.value);
+          if (!chosen) return;
+          setAgainst(chosen.value);
+          if (chosen.value !== "condition") setBaseline("");
+        }}
+      />
+      {against === "condition" ? (
+        <div className="compare-condition">
+          <ConditionInput
+            label="those of which"
+            placeholder="http.route = '/checkout'"
+            table={table}
+            value={baseline}
+            onChange={setBaseline}
+          />
+        </div>
+      ) : null}
+      <Button type="submit" disabled={selection.trim() === "" && !timed}>
+        Compare
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,51 @@
+// From the page's address to the question that the server is asked.
+import type { CompareRequest } from "../../api/types";
+import { conditionOf, rangeOf, type Search } from "../../lib/search";
+import { boundsOf, iso, readLength } from "../../lib/time";
+import type { CompareSearch } from "./search";
+
+/** Conditions that must all hold, each in brackets where there are several. */
+export function allOf(conditions: (string | undefined)[]): string | undefined {
+  const given = conditions.map((one) => one?.trim()).filter((one) => one !== undefined && one !== "");
+  return given.length > 1 ? given.map((one) => `(${one})`).join(" AND ") : given[0];
+}
+
+/**
+ * The body of the question, or nothing where nothing is selected. The page's chips hold for both sides. An earlier time
+ * is asked with fixed times on both sides, so that the two are of the same length.
+ */
+export function questionOf(search: Search & CompareSearch, now = Date.now()): CompareRequest | undefined {
+  const { selection, baseline, before } = search;
+  if (selection === undefined && before === undefined) return undefined;
+  const chips = conditionOf(search.where);
+  const from = search.table ?? "spans";
+  const chosen = allOf([chips, selection]);
+  if (before === undefined) {
+    const others = allOf([chips, baseline]);
+    return {
+      from,
+      range: rangeOf(search),
+      selection: { where: chosen },
+      ...(others && { baseline: { where: others } }),
+    };
+  }
+  const { start, end } = boundsOf(search, now);
+  const shift = before === "period" ? end - start : (readLength(before) ?? end - start);
+  return {
+    from,
+    selection: { where: chosen, range: { start: iso(start), end: iso(end) } },
+    baseline: {
+      where: baseline === undefined ? chosen : allOf([chips, baseline]),
+      range: { start: iso(start - shift), end: iso(end - shift) },
+    },
+  };
+}
+
+/** What the two sides are, in words. */
+export function sidesOf(search: Search & CompareSearch): { selection: string; baseline: string } {
+  const { selection, baseline, before } = search;
+  const chosen = selection ?? "all events";
+  if (before === undefined) return { selection: chosen, baseline: baseline ?? "the rest of the same time" };
+  const when = before === "period" ? "the time before, as long" : `${before} earlier`;
+  return { selection: chosen, baseline: baseline === undefined ? `the same, ${when}` : `${baseline}, ${when}` };
+}

@@ -1,0 +1,77 @@
+// One thing that is odd: who, what differs, how it went over the hour, and two ways on.
+import { Button } from "@mantine/core";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { postJson } from "../../api/client";
+import type { Answer, OddFinding } from "../../api/types";
+import { Sparkline } from "../../charts/Sparkline";
+import type { Chip } from "../../lib/search";
+import { iso, readMoment } from "../../lib/time";
+import { paths } from "../../paths";
+import { column, compareLink, findingQuestion, numberOf } from "./questions";
+import { differenceOf, isBad } from "./words";
+
+type Properties = { finding: OddFinding; start: string; end: string };
+
+export function OddCard({ finding, start, end }: Properties) {
+  const difference = differenceOf(finding);
+  const bad = isBad(finding);
+  const service = finding["service.name"];
+  const question = findingQuestion(finding, start, end);
+  const who = [finding.flow, service].filter(Boolean).join(" at ") || "events without a service";
+  const series = useQuery({
+    queryKey: ["odd-series", service, finding.flow, finding.measure, start],
+    queryFn: ({ signal }) => postJson<Answer>("api/v1/query", question, signal),
+    placeholderData: keepPreviousData,
+  });
+  const values = series.data ? column(series.data, question.calculate?.[0] ?? "count").map(numberOf) : [];
+  const chips: Chip[] = [];
+  if (service) chips.push({ field: "service.name", operator: "=", value: service });
+  if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });
+  const hour = { from: iso(readMoment(start) ?? 0), to: iso(readMoment(end) ?? 0) };
+  return (
+    <li className={`panel odd-card ${bad ? "odd-bad" : ""}`}>
+      <div className="odd-who">
+        <h3>{finding.flow ?? service ?? "Without a service"}</h3>
+        {finding.flow && service ? <span className="quiet">at {service}</span> : null}
+      </div>
+      <div className="odd-difference">
+        <span className={bad ? "odd-heading-bad" : "odd-heading"}>{difference.heading}</span>
+        <span>
+          <span className="quiet small">{difference.measure}</span> <strong>{difference.now}</strong>
+        </span>
+        <span className="quiet">
+          {difference.usual}
+          {finding.change === "new" ? "" : ` ${difference.reference}`}
+        </span>
+      </div>
+      <div className="odd-chart">
+        {values.length ? (
+          <Sparkline
+            values={values}
+            label={`${difference.measure} over this hour: ${who}`}
+            tone={bad ? "bad" : "plain"}
+            width={180}
+            height={36}
+          />
+        ) : null}
+      </div>
+      <div className="odd-actions">
+        <Button
+          variant="default"
+          renderRoot={(given) => <Link {...given} to={paths.explore} search={{ ...hour, where: chips }} />}
+          aria-label={`See it: ${who}`}
+        >
+          See it
+        </Button>
+        <Button
+          variant="default"
+          renderRoot={(given) => <Link {...given} to={paths.compare} search={compareLink(finding.compare)} />}
+          aria-label={`What is different: ${who}`}
+        >
+          What is different
+        </Button>
+      </div>
+    </li>
+  );
+}

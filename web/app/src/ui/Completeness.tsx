@@ -8,14 +8,16 @@ import "./completeness.css";
 type Given = EntityCompleteness & Partial<Pick<MapCompleteness, "refused" | "cycles">>;
 
 function partsOf(given: Given): { words: string; share: Share }[] {
-  const all: { words: string; share: Share | undefined }[] = [
-    { words: "spans without their parent", share: given.orphans },
-    { words: "traces without their first span", share: given.missing_roots },
-    { words: "spans that came late", share: given.late },
-    { words: "spans that begin before their parent", share: given.skewed },
-    { words: "spans that are their own ancestor", share: given.cycles },
+  const all: { noun: string; lacks: string; share: Share | undefined }[] = [
+    { noun: "span", lacks: "without a stored parent", share: given.orphans },
+    { noun: "trace", lacks: "without a first span", share: given.missing_roots },
+    { noun: "span", lacks: "received late", share: given.late },
+    { noun: "span", lacks: "begun before the parent", share: given.skewed },
+    { noun: "span", lacks: "in a circle of parents", share: given.cycles },
   ];
-  return all.flatMap(({ words, share }) => (share && share.count > 0 ? [{ words, share }] : []));
+  return all.flatMap(({ noun, lacks, share }) =>
+    share && share.count > 0 ? [{ words: `${noun}${share.count === 1 ? "" : "s"} ${lacks}`, share }] : [],
+  );
 }
 
 /** `what` is what may be incomplete: "the map". */

@@ -6,7 +6,7 @@ import type { Search } from "../../lib/search";
 import { paths } from "../../paths";
 import { othersWords, positionWords } from "./words";
 
-type Row = { name: string; own: string; half: string; share: number; more: string; less: string };
+type Row = { name: string; own: string; half: string; share: number; more: string };
 
 function rowsOf({ figures, everyone }: Entity): Row[] {
   if (!everyone) return [];
@@ -18,15 +18,13 @@ function rowsOf({ figures, everyone }: Entity): Row[] {
       half: formatCount(everyone.requests),
       share: everyone.fewer_requests,
       more: "more",
-      less: "fewer",
     },
     {
       name: "Failed",
       own: formatPercent(failing),
       half: formatPercent(everyone.error_share),
       share: everyone.fewer_errors,
-      more: "more",
-      less: "less",
+      more: "more often",
     },
     {
       name: "Half take at most (p50)",
@@ -34,7 +32,6 @@ function rowsOf({ figures, everyone }: Entity): Row[] {
       half: formatDuration(everyone.p50_ns),
       share: everyone.faster_p50,
       more: "slower",
-      less: "faster",
     },
     {
       name: "99 of 100 take at most (p99)",
@@ -42,7 +39,6 @@ function rowsOf({ figures, everyone }: Entity): Row[] {
       half: formatDuration(everyone.p99_ns),
       share: everyone.faster_p99,
       more: "slower",
-      less: "faster",
     },
   ];
 }
@@ -85,7 +81,7 @@ export function EntityFigures({ entity, search }: { entity: Entity; search: Sear
                   <span className="entity-scale" aria-hidden="true">
                     <span className="entity-mark" style={{ left: `${Math.min(1, Math.max(0, row.share)) * 100}%` }} />
                   </span>
-                  <span className="small">{positionWords(row.share, row.more, row.less)}</span>
+                  <span className="small">{positionWords(row.share, row.more)}</span>
                 </div>
               </td>
             </tr>

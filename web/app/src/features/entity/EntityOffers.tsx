@@ -42,7 +42,7 @@ function Offer({ field, search }: { field: Field; search: Search }) {
       <h2 className="entity-offer-name">{field.name}</h2>
       <div className="quiet small">
         {detail.data
-          ? `${formatCount(detail.data.distinct)} different in this time; the busiest`
+          ? `${formatCount(detail.data.distinct)} different in this time; ${Number(detail.data.values[0]?.events) > 1 ? "the busiest" : "some of them"}`
           : "Reading its values"}
       </div>
       <ul>
@@ -51,7 +51,9 @@ function Offer({ field, search }: { field: Field; search: Search }) {
             <Link to={paths.entity} search={{ ...search, field: field.name, value: String(one.value) }}>
               {String(one.value)}
             </Link>
-            <span className="quiet small">{formatCount(Number(one.events))} spans</span>
+            <span className="quiet small">
+              {formatCount(Number(one.events))} {Number(one.events) === 1 ? "span" : "spans"}
+            </span>
           </li>
         ))}
       </ul>

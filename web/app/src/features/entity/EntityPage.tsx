@@ -2,6 +2,7 @@
 import { Button } from "@mantine/core";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { Problem } from "../../api/client";
 import type { Entity } from "../../api/types";
 import { conditionOf, type Search } from "../../lib/search";
 import { paths } from "../../paths";
@@ -50,12 +51,20 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
   const [limit, setLimit] = useState(10);
   const entity = useEntity(field, value, search, limit);
   if (entity.isPending) return <Loading what={`what ${value} did`} />;
-  if (entity.isError) return <Failed error={entity.error} onRetry={() => void entity.refetch()} />;
+  if (entity.isError)
+    return (
+      <>
+        <Failed error={entity.error} onRetry={() => void entity.refetch()} />
+        {/* A field that nothing has is refused: those that are there may be meant. */}
+        {entity.error instanceof Problem && entity.error.status === 400 ? (
+          <EntityOffers search={carried(search)} />
+        ) : null}
+      </>
+    );
   if (!entity.data.figures.requests && !entity.data.traces.length)
     return (
       <Empty title={`Nothing is known of ${value} in this time`}>
-        No span has {field} = {value}. A longer time may have some
-        {field === "" ? "" : "; the form above completes values that there are"}.
+        No span has {field} = {value}. A longer time may have some; the form above completes the values that there are.
       </Empty>
     );
   return (

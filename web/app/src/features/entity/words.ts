@@ -45,11 +45,10 @@ export function othersWords(everyone: EntityEveryone): string {
   return everyone.are_all ? `all ${count} others` : `${count} others that were looked at`;
 }
 
-/** `more than 97.3 % of others`; at the ends, `more than all others`. */
-export function positionWords(share: number, more: string, less: string): string {
+/** `slower than 97.3 % of others`; at the ends it is said of all. */
+export function positionWords(share: number, more: string): string {
   if (share >= 1) return `${more} than all others`;
-  if (share <= 0) return `${less} than or like all others`;
-  return `${more} than ${formatPercent(share)} of others`;
+  return share <= 0 ? `not ${more} than any other` : `${more} than ${formatPercent(share)} of others`;
 }
 
 /** Fields that people ask about, the most telling first. */

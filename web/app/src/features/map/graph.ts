@@ -14,9 +14,7 @@ export function callId(edge: Pick<Edge, "from" | "to" | "kind">): string {
 
 /** All places and calls of the map; those that vanished are there with the figures they had. */
 export function graphOf(map: ApiMap): Graph {
-  const places = new Map<string, Place>(
-    map.nodes.map((node) => [node.id, { ...node, changed: [], base: undefined }]),
-  );
+  const places = new Map<string, Place>(map.nodes.map((node) => [node.id, { ...node, changed: [], base: undefined }]));
   const calls = new Map<string, Call>(
     map.edges.map((edge) => [callId(edge), { ...edge, id: callId(edge), changed: [], base: undefined }]),
   );

@@ -24,7 +24,8 @@ export const callWords: Record<EdgeKind, string> = {
 /** `4.52/s`; slow ones by the minute or the hour, so that they are not nothing. */
 export function rateWords(rate: number | null | undefined): string {
   if (rate === null || rate === undefined) return "–";
-  const three = (value: number) => (value >= 100 ? formatCount(Math.round(value)) : String(Number(value.toPrecision(3))));
+  const three = (value: number) =>
+    value >= 100 ? formatCount(Math.round(value)) : String(Number(value.toPrecision(3)));
   if (rate >= 0.1 || rate === 0) return `${three(rate)}/s`;
   return rate * 60 >= 0.1 ? `${three(rate * 60)}/min` : `${three(rate * 3600)}/h`;
 }
@@ -106,21 +107,18 @@ const is = (field: string, value: string): Chip => ({ field, operator: "=", valu
 
 /** The chips that keep spans of a place or to it, or nothing if its name does not say which. */
 export function chipsOf(place: Pick<Place, "id" | "kind" | "name" | "category">): Chip[] | undefined {
-  const rest = place.id.slice(place.kind.length + 1);
-  const [first = "", ...others] = rest.split("/");
+  // An id is `kind:part/part/part`; a slash within a part is written %2F, and what is not known is empty.
+  const parts = place.id.slice(place.kind.length + 1).split("/");
+  const fields = (...names: string[]): Chip[] =>
+    names.flatMap((name, index) => (parts[index] ? [is(name, parts[index].replaceAll("%2F", "/"))] : []));
   switch (place.kind) {
     case "service":
-      return [is("service.name", place.name)];
     case "browser":
-      return [is("service.name", place.name), is("telemetry.sdk.language", "webjs")];
+      return parts[0] ? fields("service.name") : [{ field: "service.name", operator: "missing", value: null }];
     case "store":
-      return [
-        is("db.system.name", first),
-        ...(others[0] ? [is("server.address", others[0])] : []),
-        ...(others[1] ? [is("db.namespace", others.slice(1).join("/"))] : []),
-      ];
+      return fields("db.system.name", "server.address", "db.namespace");
     case "queue":
-      return [is("messaging.system", first), ...(others.length ? [is("messaging.destination.name", others.join("/"))] : [])];
+      return fields("messaging.system", "messaging.destination.name");
     case "host":
       return [is("server.address", place.name)];
     case "vendor":

@@ -1,31 +1,133 @@
-// Who a value is: what happened to it.
-import { useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
-import { getJson } from "../../api/client";
+// Who a value is: is it like all others, and if not, where does it come from; and what it did.
+import { Button } from "@mantine/core";
+import { Link, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { Problem } from "../../api/client";
 import type { Entity } from "../../api/types";
-import { rangeOf } from "../../lib/search";
+import { conditionOf, type Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { Completeness } from "../../ui/Completeness";
 import { Empty, Failed, Loading } from "../../ui/States";
+import { carried } from "../../ui/useSearch";
+import { EntityEvents, SeenWith } from "./EntityBeside";
+import { EntityFigures } from "./EntityFigures";
+import { EntityForm } from "./EntityForm";
+import { EntityOffers } from "./EntityOffers";
+import { EntityTraces } from "./EntityTraces";
+import { useEntity, useFields } from "./questions";
+import { Statement } from "./Statement";
+import { chipOf, usefulFields } from "./words";
+import "./entity.css";
 
 export function EntityPage() {
   const search = useSearch({ from: paths.entity });
   const { field, value } = search;
-  const entity = useQuery({
-    queryKey: ["entity", field, value, rangeOf(search)],
-    queryFn: ({ signal }) => getJson<Entity>("api/v1/entity", { field, value, ...rangeOf(search) }, signal),
-    enabled: value !== undefined,
-  });
+  const chosen = Boolean(field) && value !== undefined;
+  const who = `${field ?? ""}\n${value ?? ""}`;
   return (
-    <div className="page">
+    <div className="page entity-page">
       <div className="page-head">
-        <h1>{value === undefined ? "Who is this" : `${field ?? ""} ${value}`}</h1>
+        <h1>
+          {chosen ? (
+            <>
+              Who is <span className="quiet">{field}</span> {value}
+            </>
+          ) : (
+            "Who is this"
+          )}
+        </h1>
       </div>
-      {value === undefined ? (
-        <Empty title="Nobody is chosen">Click a value anywhere and choose “Who is this”.</Empty>
-      ) : null}
-      {entity.isFetching ? <Loading what="their events" /> : null}
-      {entity.isError ? <Failed error={entity.error} onRetry={() => void entity.refetch()} /> : null}
-      {entity.data ? <pre className="panel scroll small">{JSON.stringify(entity.data, null, 2)}</pre> : null}
+      <EntityForm key={`form ${who}`} search={search} field={field} value={value} />
+      {chosen ? (
+        <Chosen key={who} search={search} field={field ?? ""} value={value ?? ""} />
+      ) : (
+        <EntityOffers search={carried(search)} only={field} />
+      )}
     </div>
+  );
+}
+
+function Chosen({ search, field, value }: { search: Search; field: string; value: string }) {
+  const [limit, setLimit] = useState(10);
+  const entity = useEntity(field, value, search, limit);
+  if (entity.isPending) return <Loading what={`what ${value} did`} />;
+  if (entity.isError)
+    return (
+      <>
+        <Failed error={entity.error} onRetry={() => void entity.refetch()} />
+        {/* A field that nothing has is refused: those that are there may be meant. */}
+        {entity.error instanceof Problem && entity.error.status === 400 ? (
+          <EntityOffers search={carried(search)} />
+        ) : null}
+      </>
+    );
+  if (!entity.data.figures.requests && !entity.data.traces.length)
+    return (
+      <Empty title={`Nothing is known of ${value} in this time`}>
+        No span has {field} = {value}. A longer time may have some; the form above completes the values that there are.
+      </Empty>
+    );
+  return (
+    <Told
+      entity={entity.data}
+      search={carried(search)}
+      onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
+    />
+  );
+}
+
+function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMore: (() => void) | undefined }) {
+  const fields = useFields(search).data?.fields ?? [];
+  const chip = chipOf(entity.field, entity.value, fields.find(({ name }) => name === entity.field)?.type);
+  const others = usefulFields(fields, 7)
+    .map(({ name }) => name)
+    .filter((name) => name !== entity.field);
+  const { where, ...time } = search;
+  return (
+    <>
+      <p className={`entity-statement entity-${entity.verdict}`}>
+        <Statement text={entity.statement} />
+      </p>
+      {entity.findings.slice(1).map((finding) => (
+        <p key={finding.statement} className="entity-also">
+          Also: <Statement text={finding.statement} />
+        </p>
+      ))}
+      <nav className="entity-links" aria-label={`More about ${entity.value}`}>
+        <Link to={paths.explore} search={{ last: "24h", where: [chip] }}>
+          Its last 24 hours
+        </Link>
+        <Link to={paths.compare} search={{ ...time, table: "spans", selection: conditionOf([chip]) }}>
+          Compare with everyone
+        </Link>
+        <Link to={paths.map} search={{ ...time, where: [chip] }}>
+          Its map
+        </Link>
+        {where ? <span className="quiet small">The filters above do not narrow this page.</span> : null}
+      </nav>
+      <EntityFigures entity={entity} search={search} />
+      <div className="entity-columns">
+        <section aria-label="What it did" className="entity-did">
+          <h2>What it did, the newest first</h2>
+          <EntityTraces traces={entity.traces} search={time} />
+          {onMore ? (
+            <Button variant="default" onClick={onMore}>
+              Show more, up to 50
+            </Button>
+          ) : null}
+        </section>
+        <aside className="entity-aside">
+          <SeenWith chip={chip} fields={others} search={time} />
+          <EntityEvents events={entity.events} search={time} />
+        </aside>
+      </div>
+      <Completeness given={entity.completeness} what="the answer" />
+      <p className="quiet small">
+        {entity.traces_compared} traces of its own were read hop by hop, beside{" "}
+        {entity.other_traces_compared.toLocaleString("en-GB")} of others
+        {entity.other_traces_are_all ? ", which are all of this time" : ", a sample of this time’s"}. Answered in{" "}
+        {Math.round(entity.elapsed_ms)} ms.
+      </p>
+    </>
   );
 }

@@ -1,0 +1,77 @@
+// The answer of a view, or why there is none: waiting, refused (with the name that was meant), or empty.
+import { Button } from "@mantine/core";
+import type { UseQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { Problem } from "../../api/client";
+import type { Answer } from "../../api/types";
+import { Empty, Failed, Loading } from "../../ui/States";
+import { useAddress, useChange } from "./answers";
+import { renamed } from "./question";
+import { Strip } from "./Strip";
+
+type Properties = {
+  answer: UseQueryResult<Answer>;
+  children: (answer: Answer) => ReactNode;
+  /** Whether the strip is shown under it. */
+  strip?: boolean;
+};
+
+export function Outcome({ answer, children, strip = true }: Properties) {
+  if (answer.isError) return <Refused error={answer.error} onRetry={() => void answer.refetch()} />;
+  if (!answer.data) return <Loading />;
+  const busy = answer.isFetching;
+  return (
+    <div aria-busy={busy} className={answer.isPlaceholderData ? "stale" : undefined}>
+      {answer.data.rows.length ? children(answer.data) : <Nothing />}
+      {strip ? <Strip footer={answer.data.footer} busy={busy} /> : null}
+    </div>
+  );
+}
+
+function Nothing() {
+  const { where, condition, having } = useAddress();
+  const change = useChange();
+  const narrowed = Boolean(where?.length || condition || having);
+  return (
+    <Empty title="Nothing here in this time">
+      <p>
+        {narrowed ? "No event of this time fulfils the filters." : "No event of this kind came in within this time."}
+      </p>
+      <Button.Group>
+        {narrowed ? (
+          <Button
+            variant="default"
+            onClick={() => change({ where: undefined, condition: undefined, having: undefined })}
+          >
+            Remove the filters
+          </Button>
+        ) : null}
+        <Button variant="default" onClick={() => change({ last: "1d", from: undefined, to: undefined })}>
+          Look at the last day
+        </Button>
+      </Button.Group>
+    </Empty>
+  );
+}
+
+/** The name that was wrong stands in backticks in what the server says. */
+function wrongName(detail: string): string | undefined {
+  return /unknown (?:field|column)[^`]*`([^`]+)`/.exec(detail)?.[1];
+}
+
+export function Refused({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const search = useAddress();
+  const change = useChange();
+  const suggestion = error instanceof Problem ? error.suggestion : null;
+  const wrong = error instanceof Problem ? wrongName(error.detail) : undefined;
+  return (
+    <>
+      <Failed error={error} onRetry={onRetry} />
+      {suggestion && wrong ? (
+        <Button mt="xs" onClick={() => change(renamed(search, wrong, suggestion))}>
+          Use {suggestion} instead
+        </Button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,15 @@
+// What the builder suggests for what was typed.
+import { expect, it } from "vitest";
+import { suggestCalculations } from "./fields";
+
+const all = ["name", "duration_ns", "db.rows"];
+const numeric = ["duration_ns", "db.rows"];
+
+it("suggests functions of fields by either part", () => {
+  expect(suggestCalculations("p99(dur", all, numeric, [])).toEqual(["p99(duration_ns)"]);
+  expect(suggestCalculations("rows", all, numeric, [])).toContain("avg(db.rows)");
+  expect(suggestCalculations("count_d", all, numeric, [])).toContain("count_distinct(name)");
+  expect(suggestCalculations("", all, numeric, ["count"])).not.toContain("count");
+  expect(suggestCalculations("", all, numeric, [])).toContain("heatmap(duration_ns)");
+  expect(suggestCalculations("count(na", all, numeric, [])).toEqual(["count(name)"]);
+});

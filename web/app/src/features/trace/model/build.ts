@@ -1,0 +1,200 @@
+// A trace as a tree in reading order: every span behind its parent, siblings by time. Linear in the spans, and without
+// recursion, since traces are as deep as people make them.
+import type { LogRecord, Span, Trace } from "../../../api/types";
+import { markCriticalPath } from "./critical";
+import { childLists, singleSpans } from "./parents";
+
+/** A span in its tree. Times are nanoseconds since the trace's start; children and parent are places in `nodes`. */
+export type SpanNode = {
+  index: number;
+  span: Span;
+  parent: number;
+  children: number[];
+  /** The place behind the last span below this one. */
+  last: number;
+  depth: number;
+  start: number;
+  /** Of a span without an end: until the last thing known of the trace. */
+  end: number;
+  duration: number;
+  self: number;
+  /** How much of it is on the critical path. */
+  critical: number;
+  service: string;
+  error: boolean;
+  unfinished: boolean;
+  /** It names a parent that is not there. */
+  missingParent: boolean;
+  /** It named one of its own descendants as its parent. */
+  cycleBroken: boolean;
+  /** It begins before its parent does, or ends before it begins: clocks differ. */
+  skewed: boolean;
+  errorsBelow: number;
+  logs: number[];
+};
+
+export type Service = { name: string; colour: string; spans: number; errors: number };
+
+export type TraceModel = {
+  id: string;
+  /** The earliest time, in nanoseconds since 1970. */
+  origin: bigint;
+  duration: number;
+  nodes: SpanNode[];
+  roots: number[];
+  /** The span that stands for the trace. */
+  main: number;
+  byId: Map<string, number>;
+  services: Service[];
+  colours: Map<string, string>;
+  logs: { record: LogRecord; at: number; node: number }[];
+  counts: { errors: number; missingParents: number; skewed: number; unfinished: number; twice: number; cycles: number };
+  damagedParts: number;
+};
+
+/** The same name has the same colour in every trace. */
+export function serviceColour(name: string): string {
+  let hash = 2166136261;
+  for (let place = 0; place < name.length; place++) hash = Math.imul(hash ^ name.charCodeAt(place), 16777619);
+  return `var(--series-${((hash >>> 0) % 8) + 1})`;
+}
+
+export function buildTrace(trace: Trace): TraceModel {
+  const { spans, twice } = singleSpans(trace.spans);
+  const times = spans.map((span) => BigInt(span.time));
+  let origin = times[0] ?? (trace.logs[0] ? BigInt(trace.logs[0].time) : 0n);
+  for (const time of times) if (time < origin) origin = time;
+  const starts = times.map((time) => Number(time - origin));
+  let end = 0;
+  spans.forEach((span, place) => {
+    end = Math.max(end, (starts[place] ?? 0) + Math.max(0, span.duration_ns ?? 0));
+  });
+  const { children, roots, missing, broken } = childLists(spans, starts);
+
+  const nodes: SpanNode[] = [];
+  const byId = new Map<string, number>();
+  const stack = [...roots].reverse().map((place) => ({ place, parent: -1 }));
+  for (let next = stack.pop(); next; next = stack.pop()) {
+    const { place, parent } = next;
+    const span = spans[place] as Span;
+    const start = starts[place] ?? 0;
+    const above = nodes[parent];
+    const unfinished = span.duration_ns === null || span.duration_ns === undefined;
+    const duration = unfinished ? Math.max(0, end - start) : Math.max(0, span.duration_ns ?? 0);
+    const index = nodes.length;
+    above?.children.push(index);
+    nodes.push({
+      index,
+      span,
+      parent,
+      children: [],
+      last: index + 1,
+      depth: above ? above.depth + 1 : 0,
+      start,
+      end: start + duration,
+      duration,
+      self: duration,
+      critical: 0,
+      service: span["service.name"] ?? "unnamed service",
+      error: span.status_code === "error",
+      unfinished,
+      missingParent: missing.has(place),
+      cycleBroken: broken.has(place),
+      skewed: (above !== undefined && start < above.start) || (span.duration_ns ?? 0) < 0,
+      errorsBelow: 0,
+      logs: [],
+    });
+    if (!byId.has(span.span_id)) byId.set(span.span_id, index);
+    const below = children[place] ?? [];
+    for (let at = below.length - 1; at >= 0; at--) stack.push({ place: below[at] as number, parent: index });
+  }
+  sumUp(nodes);
+  const rootNodes = nodes.filter((node) => node.parent < 0);
+  const main = mainRoot(rootNodes);
+  if (rootNodes.length) markCriticalPath(nodes, main);
+
+  const logs = trace.logs
+    .map((record) => ({
+      record,
+      at: Number(BigInt(record.time) - origin),
+      node: byId.get(record.span_id ?? "") ?? -1,
+    }))
+    .sort((left, right) => left.at - right.at);
+  logs.forEach((log, place) => {
+    nodes[log.node]?.logs.push(place);
+  });
+  const services = servicesOf(nodes);
+  return {
+    id: trace.trace_id,
+    origin,
+    duration: Math.max(end, 1),
+    nodes,
+    roots: rootNodes.map((node) => node.index),
+    main,
+    byId,
+    services,
+    colours: new Map(services.map((service) => [service.name, service.colour])),
+    logs,
+    counts: {
+      errors: count(nodes, (node) => node.error),
+      missingParents: missing.size,
+      skewed: count(nodes, (node) => node.skewed),
+      unfinished: count(nodes, (node) => node.unfinished),
+      twice,
+      cycles: broken.size,
+    },
+    damagedParts: trace.damaged_parts,
+  };
+}
+
+function count(nodes: SpanNode[], test: (node: SpanNode) => boolean): number {
+  let sum = 0;
+  for (const node of nodes) if (test(node)) sum++;
+  return sum;
+}
+
+/** The earliest span without a parent; of a trace without one, the longest of those whose parent is missing. */
+function mainRoot(roots: SpanNode[]): number {
+  const whole = roots.find((node) => !node.missingParent && !node.cycleBroken);
+  if (whole) return whole.index;
+  let best = roots[0];
+  for (const node of roots) if (best && node.duration > best.duration) best = node;
+  return best?.index ?? 0;
+}
+
+/** From the last to the first, so that what is below is known: subtree ends, errors below, and self times. */
+function sumUp(nodes: SpanNode[]): void {
+  for (let index = nodes.length - 1; index >= 0; index--) {
+    const node = nodes[index] as SpanNode;
+    const above = nodes[node.parent];
+    if (above) {
+      above.last = Math.max(above.last, node.last);
+      above.errorsBelow += node.errorsBelow + (node.error ? 1 : 0);
+    }
+    let covered = 0;
+    let until = node.start;
+    for (const child of node.children) {
+      const { start, end } = nodes[child] as SpanNode;
+      const from = Math.max(start, until);
+      const to = Math.min(end, node.end);
+      if (to > from) covered += to - from;
+      until = Math.max(until, to);
+    }
+    node.self = node.duration - covered;
+  }
+}
+
+function servicesOf(nodes: SpanNode[]): Service[] {
+  const found = new Map<string, Service & { first: number }>();
+  for (const node of nodes) {
+    let service = found.get(node.service);
+    if (!service) {
+      service = { name: node.service, colour: serviceColour(node.service), spans: 0, errors: 0, first: node.start };
+      found.set(node.service, service);
+    }
+    service.spans++;
+    if (node.error) service.errors++;
+    service.first = Math.min(service.first, node.start);
+  }
+  return [...found.values()].sort((left, right) => left.first - right.first);
+}

@@ -1,0 +1,33 @@
+// The critical path: what the end of the trace waited for, walked backwards from the end of its root.
+import type { SpanNode } from "./build";
+
+type Frame = { node: SpanNode; until: number; order: number[]; next: number; windowEnd: number };
+
+/** Writes into each span how much of its own time is on the critical path. */
+export function markCriticalPath(nodes: SpanNode[], root: number): void {
+  const first = nodes[root];
+  if (!first) return;
+  const frames: Frame[] = [frame(nodes, first, first.end)];
+  for (let top = frames.at(-1); top; top = frames.at(-1)) {
+    const child = nodes[top.order[top.next] ?? -1];
+    if (!child) {
+      top.node.critical += Math.max(0, top.until - top.node.start);
+      frames.pop();
+      continue;
+    }
+    top.next++;
+    // A child that goes on after the end did not hold it up longer than until then.
+    const end = Math.min(child.end, top.windowEnd);
+    if (end > top.until || child.start >= top.until || end <= top.node.start) continue;
+    top.node.critical += top.until - end;
+    top.until = Math.max(child.start, top.node.start);
+    frames.push(frame(nodes, child, end));
+  }
+}
+
+/** A span's children, the last to end first. */
+function frame(nodes: SpanNode[], node: SpanNode, until: number): Frame {
+  const end = (child: number) => Math.min(nodes[child]?.end ?? 0, until);
+  const order = [...node.children].sort((left, right) => end(right) - end(left));
+  return { node, until, order, next: 0, windowEnd: until };
+}

@@ -33,3 +33,8 @@ fn walk(script: &str) {
 fn every_page_is_sound_in_light_and_dark_wide_and_narrow_and_by_keyboard() {
     walk("pages.mjs");
 }
+
+#[test]
+fn hostile_text_is_shown_and_nothing_more() {
+    walk("hostile.mjs");
+}

@@ -73,6 +73,7 @@ export function Palette() {
         onQueryChange={setQuery}
         shortcut={null}
         scrollable
+        overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
         maxHeight={420}
         nothingFound="Nothing is called so"
         searchProps={{ placeholder: "A page, a field, a trace id or a traceparent", "aria-label": "Go to" }}

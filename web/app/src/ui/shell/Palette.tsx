@@ -2,11 +2,11 @@
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { useFields } from "../api/fields";
-import { readTraceTarget } from "../lib/trace-id";
-import { paths } from "../paths";
-import { keyNames, type ShortcutId, shortcuts, useShortcut } from "./shortcuts";
-import { carried, useSearch } from "./useSearch";
+import { useFields } from "../../api/fields";
+import { readTraceTarget } from "../../lib/trace-id";
+import { paths } from "../../paths";
+import { keyNames, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
+import { carried, useSearch } from "../useSearch";
 
 const pages = [
   ["go-home", paths.home, "What is odd now"],

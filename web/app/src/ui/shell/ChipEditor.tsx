@@ -1,9 +1,9 @@
 // Makes or changes one filter: field, comparison, value, each with suggestions from what is stored.
 import { Autocomplete, Button, Select } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { useFields, useFieldValues } from "../api/fields";
-import { type Chip, operators, rangeOf } from "../lib/search";
-import { useSearch } from "./useSearch";
+import { useFields, useFieldValues } from "../../api/fields";
+import { type Chip, operators, rangeOf } from "../../lib/search";
+import { useSearch } from "../useSearch";
 
 /** What a comparison is called. */
 export const operatorWords: Record<Chip["operator"], string> = {

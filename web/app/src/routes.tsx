@@ -9,8 +9,8 @@ import { readSqlSearch } from "./features/sql/search";
 import { readTraceSearch } from "./features/trace/search";
 import { readSearch } from "./lib/search";
 import { paths, prefix } from "./paths";
-import { Shell } from "./ui/Shell";
 import { Empty, Failed, Loading } from "./ui/States";
+import { Shell } from "./ui/shell/Shell";
 
 const rootRoute = createRootRoute({ component: Shell, validateSearch: readSearch, notFoundComponent: NotFound });
 const at = { getParentRoute: () => rootRoute };

@@ -3,10 +3,10 @@ import { ActionIcon, Menu, useMantineColorScheme } from "@mantine/core";
 import { IconCheck, IconDots } from "@tabler/icons-react";
 import { useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
-import { keyWanted } from "../api/client";
-import { absolute } from "../lib/time";
-import { runShortcut, useShortcut } from "./shortcuts";
-import { useSearch } from "./useSearch";
+import { keyWanted } from "../../api/client";
+import { absolute } from "../../lib/time";
+import { runShortcut, useShortcut } from "../shortcuts";
+import { useSearch } from "../useSearch";
 
 const schemes = [
   ["auto", "As the system"],

@@ -2,12 +2,12 @@
 import { ActionIcon, Button, Popover, Switch, TextInput, Tooltip } from "@mantine/core";
 import { IconChevronDown, IconZoomOut } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
-import { formatTime } from "../lib/format";
-import { defaultLast, type Search } from "../lib/search";
-import { boundsOf, readRange, zoomedOut } from "../lib/time";
-import { useShortcut } from "./shortcuts";
-import { useChangeSearch, useSearch } from "./useSearch";
-import { useUtc } from "./useUtc";
+import { formatTime } from "../../lib/format";
+import { defaultLast, type Search } from "../../lib/search";
+import { boundsOf, readRange, zoomedOut } from "../../lib/time";
+import { useShortcut } from "../shortcuts";
+import { useChangeSearch, useSearch } from "../useSearch";
+import { useUtc } from "../useUtc";
 import "./time-picker.css";
 
 const presets: [string, string][] = [

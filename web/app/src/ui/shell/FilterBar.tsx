@@ -3,10 +3,10 @@ import { Button, Popover } from "@mantine/core";
 import { IconFilterPlus, IconX } from "@tabler/icons-react";
 import { useSearch as useRouterSearch } from "@tanstack/react-router";
 import { useState } from "react";
-import { type Chip, invertChip, withChip } from "../lib/search";
+import { type Chip, invertChip, withChip } from "../../lib/search";
+import { useShortcut } from "../shortcuts";
+import { useChangeSearch, useSearch } from "../useSearch";
 import { ChipEditor, operatorWords } from "./ChipEditor";
-import { useShortcut } from "./shortcuts";
-import { useChangeSearch, useSearch } from "./useSearch";
 import "./filter-bar.css";
 
 export function FilterBar() {

@@ -2,11 +2,11 @@
 import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlight";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { useFields } from "../api/fields";
-import { readTraceTarget } from "../lib/trace-id";
-import { paths } from "../paths";
-import { keyNames, type ShortcutId, shortcuts, useShortcut } from "./shortcuts";
-import { carried, useSearch } from "./useSearch";
+import { useFields } from "../../api/fields";
+import { readTraceTarget } from "../../lib/trace-id";
+import { paths } from "../../paths";
+import { keyNames, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
+import { carried, useSearch } from "../useSearch";
 
 const pages = [
   ["go-home", paths.home, "What is odd now"],
@@ -73,6 +73,7 @@ export function Palette() {
         onQueryChange={setQuery}
         shortcut={null}
         scrollable
+        overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
         maxHeight={420}
         nothingFound="Nothing is called so"
         searchProps={{ placeholder: "A page, a field, a trace id or a traceparent", "aria-label": "Go to" }}

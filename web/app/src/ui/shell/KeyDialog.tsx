@@ -2,7 +2,7 @@
 import { Button, Modal, PasswordInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useState } from "react";
-import { keyWanted, storedKey, storeKey } from "../api/client";
+import { keyWanted, storedKey, storeKey } from "../../api/client";
 
 export function KeyDialog() {
   const queries = useQueryClient();

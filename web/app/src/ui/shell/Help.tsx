@@ -1,7 +1,7 @@
 // The list of shortcuts, from the one registry.
 import { Kbd, Modal } from "@mantine/core";
 import { useState } from "react";
-import { keyNames, shortcuts, useShortcut } from "./shortcuts";
+import { keyNames, shortcuts, useShortcut } from "../shortcuts";
 import "./help.css";
 
 export function Help() {

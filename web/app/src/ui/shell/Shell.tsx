@@ -1,15 +1,15 @@
 // The frame around every page: name, pages, filter chips and time.
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { paths } from "../paths";
+import { paths } from "../../paths";
+import { listenForShortcuts } from "../shortcuts";
+import { carried, useSearch } from "../useSearch";
 import { FilterBar } from "./FilterBar";
 import { Help } from "./Help";
 import { KeyDialog } from "./KeyDialog";
 import { Palette } from "./Palette";
 import { SettingsMenu } from "./SettingsMenu";
-import { listenForShortcuts } from "./shortcuts";
 import { TimePicker } from "./TimePicker";
-import { carried, useSearch } from "./useSearch";
 import "./shell.css";
 
 const pages = [

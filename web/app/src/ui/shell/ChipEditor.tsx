@@ -1,9 +1,9 @@
 // Makes or changes one filter: field, comparison, value, each with suggestions from what is stored.
 import { Autocomplete, Button, Select } from "@mantine/core";
 import { type FormEvent, useState } from "react";
-import { useFields, useFieldValues } from "../api/fields";
-import { type Chip, operators, rangeOf } from "../lib/search";
-import { useSearch } from "./useSearch";
+import { useFields, useFieldValues } from "../../api/fields";
+import { type Chip, operators, rangeOf } from "../../lib/search";
+import { useSearch } from "../useSearch";
 
 /** What a comparison is called. */
 export const operatorWords: Record<Chip["operator"], string> = {
@@ -31,14 +31,17 @@ export function ChipEditor({ chip, table = "spans", onDone }: Properties) {
   const bare = operator === "exists" || operator === "missing";
   const values = useFieldValues(table, field, rangeOf(search), known !== undefined && !bare);
 
-  function submit(event: FormEvent) {
-    event.preventDefault();
+  function finish(text: string) {
     if (field === "") return;
     if (bare) return onDone({ field, operator, value: null });
     // A number is one only where the field holds numbers: `'007'` of a text field stays text.
     const numeric = known ? /^(u?int|float)/.test(known.type) : false;
-    const typed = numeric && value.trim() !== "" && Number.isFinite(Number(value)) ? Number(value) : value;
-    onDone({ field, operator, value: known?.type === "boolean" ? value === "true" : typed });
+    const typed = numeric && text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    onDone({ field, operator, value: known?.type === "boolean" ? text === "true" : typed });
+  }
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    finish(value);
   }
   return (
     <form onSubmit={submit} className="chip-editor">
@@ -69,6 +72,8 @@ export function ChipEditor({ chip, table = "spans", onDone }: Properties) {
           limit={30}
           value={value}
           onChange={setValue}
+          // Whoever takes a suggestion has said it all.
+          onOptionSubmit={finish}
           comboboxProps={{ withinPortal: false }}
         />
       )}

@@ -1,13 +1,14 @@
 // An answer's rows as a plain table; every short value can be clicked.
 import type { Answer } from "../api/types";
 import { formatCell } from "../lib/format";
+import { Scroll } from "./Scroll";
 import { ValueMenu } from "./ValueMenu";
 
 const numeric = /^(u?int|float)/;
 
 export function AnswerTable({ answer, table }: { answer: Pick<Answer, "columns" | "rows">; table?: string }) {
   return (
-    <div className="scroll panel">
+    <Scroll label="Answer" className="panel">
       <table className="plain-table">
         <thead>
           <tr>
@@ -36,6 +37,6 @@ export function AnswerTable({ answer, table }: { answer: Pick<Answer, "columns" 
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

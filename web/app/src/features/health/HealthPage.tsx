@@ -7,6 +7,7 @@ import { Failed, Loading } from "../../ui/States";
 import { useUtc } from "../../ui/useUtc";
 import { LedgerTable, Refusals } from "./LedgerTable";
 import "./health.css";
+import { Scroll } from "../../ui/Scroll";
 
 const often = { refetchInterval: 10_000 };
 
@@ -58,7 +59,7 @@ export function HealthPage() {
       {tables.isPending ? <Loading what="the tables" /> : null}
       {tables.isError ? <Failed error={tables.error} onRetry={() => void tables.refetch()} /> : null}
       {tables.data ? (
-        <div className="scroll panel">
+        <Scroll label="Tables" className="panel">
           <table className="plain-table">
             <thead>
               <tr>
@@ -83,7 +84,7 @@ export function HealthPage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : null}
     </div>
   );

@@ -1,6 +1,7 @@
 // The ledger: for each key and signal what came and where it went; and the last refusals.
 import type { Ledger, LedgerCount, LedgerTotal } from "../../api/types";
 import { formatAge, formatCount } from "../../lib/format";
+import { Scroll } from "../../ui/Scroll";
 
 function records(counts: Record<string, LedgerCount>): number {
   return Object.values(counts).reduce((sum, count) => sum + count.records, 0);
@@ -30,7 +31,7 @@ function Figures({ line }: { line: LedgerTotal }) {
 
 export function LedgerTable({ ledger }: { ledger: Ledger }) {
   return (
-    <div className="scroll panel">
+    <Scroll label="Ledger" className="panel">
       <table className="plain-table">
         <thead>
           <tr>
@@ -60,7 +61,7 @@ export function LedgerTable({ ledger }: { ledger: Ledger }) {
           </tr>
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -68,7 +69,7 @@ export function LedgerTable({ ledger }: { ledger: Ledger }) {
 export function Refusals({ ledger }: { ledger: Ledger }) {
   if (!ledger.refusals.length) return <p className="quiet">Nothing was refused since the server started.</p>;
   return (
-    <div className="scroll panel">
+    <Scroll label="Refusals" className="panel">
       <table className="plain-table">
         <thead>
           <tr>
@@ -95,6 +96,6 @@ export function Refusals({ ledger }: { ledger: Ledger }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

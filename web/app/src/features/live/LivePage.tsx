@@ -13,6 +13,7 @@ import { useUtc } from "../../ui/useUtc";
 import { ValueMenu } from "../../ui/ValueMenu";
 import { keptMost, type Row, useTail } from "./useTail";
 import "./live.css";
+import { Scroll } from "../../ui/Scroll";
 
 export function LivePage() {
   const search = useSearch({ from: paths.live });
@@ -54,7 +55,7 @@ export function LivePage() {
         <Failed error={tail.error instanceof Problem ? tail.error : ended(tail.error)} onRetry={tail.again} />
       ) : null}
       {tail.rows.length ? (
-        <div className="scroll panel">
+        <Scroll label="New events" className="panel">
           <table className="plain-table">
             <thead>
               <tr>
@@ -76,7 +77,7 @@ export function LivePage() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : tail.error ? null : tail.standing ? (
         <Empty title="Waiting for the next event">
           {search.where

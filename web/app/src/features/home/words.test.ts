@@ -1,7 +1,7 @@
 // The words, questions and links of the first page.
 import { expect, test } from "vitest";
 import type { Answer, Odd, OddFinding } from "../../api/types";
-import { compareLink, findingQuestion, servicesOf, stepOf } from "./questions";
+import { compareLink, findingQuestion, servicesOf, stepOf, timeOf } from "./questions";
 import { differenceOf, isBad, refusalText, sentence, verdictOf } from "./words";
 
 const odd: Odd = {
@@ -57,10 +57,17 @@ test("a difference has both figures in the words of its measure", () => {
   expect(isBad({ measure: "rate", change: "more" })).toBe(false);
 });
 
+const [start, end] = ["1795650000000000000", "1795653600000000000"];
+
+test("a rate is seen beside the hour before", () => {
+  expect(timeOf({ measure: "errors" }, start, end).from).toBe("2026-11-25T23:40:00.000Z");
+  expect(timeOf({ measure: "rate" }, start, end).from).toBe("2026-11-25T22:40:00.000Z");
+});
+
 test("the hour of a finding is asked with its text quoted", () => {
-  const asked = findingQuestion(finding, "1", "2");
+  const asked = findingQuestion(finding, start, end);
   expect(asked.where).toContain("name = 'GET /cart''s' AND status_code = 'error'");
-  expect(findingQuestion({ ...finding, measure: "tail" }, "1", "2").calculate).toEqual(["p99(duration_ns)"]);
+  expect(findingQuestion({ ...finding, measure: "tail" }, start, end).calculate).toEqual(["p99(duration_ns)"]);
 });
 
 test("a finding's comparison becomes a link", () => {

@@ -59,7 +59,7 @@ export function differenceOf(finding: OddFinding): Difference {
   const { measure, change, now, usual } = finding;
   const figure = ({ requests, error_share, p50_ns, p99_ns }: OddFinding["now"]) =>
     measure === "rate"
-      ? `${formatCount(Math.round(requests))} an hour`
+      ? formatCount(Math.round(requests))
       : measure === "errors"
         ? formatPercent(error_share)
         : formatDuration(measure === "latency" ? p50_ns : p99_ns);

@@ -30,7 +30,7 @@ export function Stored({ tables }: { tables: TableSize[] }) {
         .filter((table) => table.rows > 0)
         .map((table) => `${formatCount(table.rows)} ${table.table}`)
         .join(", ")}{" "}
-      in {formatBytes(bytes)}
+      {bytes > 0 ? `in ${formatBytes(bytes)}` : "in memory"}
       {came ? ` · the newest came ${formatAge(came)}` : ""} ·{" "}
       <Link to={paths.health} search={search}>
         health

@@ -38,7 +38,9 @@ test("the verdict is said calmly, with what it rests on", () => {
     detail: "8 flows of 1 service in the last hour are as usual, compared with this hour on 5 earlier days.",
   });
   expect(verdictOf({ ...odd, verdict: "odd", found: 1 }).lead).toBe("One thing is odd");
-  expect(verdictOf({ ...odd, verdict: "odd", found: 3 }).lead).toBe("3 things are odd");
+  const three = verdictOf({ ...odd, verdict: "odd", found: 3, statement: "`GET /` fails; two more things are odd" });
+  expect(three.lead).toBe("3 things are odd");
+  expect(three.detail).toContain("GET / fails; two more things are odd. Looked at 8 flows of 1 service");
   expect(verdictOf({ ...odd, tests: 0, statement: "nothing to compare" })).toEqual({
     lead: "Nothing stands out",
     detail: "Nothing to compare.",

@@ -14,7 +14,7 @@ export function verdictOf(odd: Odd): { lead: string; detail: string } {
   if (odd.verdict === "odd")
     return {
       lead: odd.found === 1 ? "One thing is odd" : `${formatCount(odd.found)} things are odd`,
-      detail: `The worst first, of ${looked} in the last hour${history(odd)}.`,
+      detail: `${sentence(odd.statement.replaceAll("`", ""))} Looked at ${looked} in the last hour${history(odd)}.`,
     };
   if (odd.tests === 0) return { lead: "Nothing stands out", detail: sentence(odd.statement) };
   return { lead: "All is typical", detail: `${looked} in the last hour are as usual${history(odd)}.` };

@@ -1,5 +1,5 @@
 // What is different about the events of a selection: the verdict, and each difference with its shares.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
 import type { Comparison } from "../../api/types";
@@ -10,7 +10,7 @@ import { Empty, Failed, Loading } from "../../ui/States";
 import { CompareFooter } from "./CompareFooter";
 import { CompareForm } from "./CompareForm";
 import { FindingCard } from "./FindingCard";
-import { questionOf, sidesOf } from "./question";
+import { questionOf, type Sides, sidesOf } from "./question";
 import { Sentence } from "./Sentence";
 import { verdictText } from "./words";
 import "./compare.css";
@@ -23,7 +23,6 @@ export function ComparePage() {
     queryFn: ({ signal }) => postJson<Comparison>("api/v1/compare", questionOf(search), signal),
     enabled: questionOf(search) !== undefined,
     staleTime: 60_000,
-    placeholderData: keepPreviousData,
   });
   const asked = questionOf(search) !== undefined;
   return (
@@ -44,7 +43,7 @@ export function ComparePage() {
       {asked && answer.isPending ? <Loading what="both sides" /> : null}
       {answer.isError ? <Failed error={answer.error} onRetry={() => void answer.refetch()} /> : null}
       {asked && answer.data && !answer.isError ? (
-        <div className={answer.isPlaceholderData ? "compare-old" : undefined} aria-busy={answer.isFetching}>
+        <div>
           <Verdict answer={answer.data} sides={sidesOf(search)} />
           <div className="findings">
             {answer.data.fields.map((finding) => (
@@ -68,8 +67,9 @@ export function ComparePage() {
   );
 }
 
-function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: string; baseline: string } }) {
+function Verdict({ answer, sides }: { answer: Comparison; sides: Sides }) {
   const { lead, advice } = verdictText(answer);
+  const named = /[=<>]|\b(IS|IN|LIKE)\b/.test(sides.baseline);
   const { selection, baseline } = answer.footer;
   return (
     <section className={`verdict verdict-${answer.verdict.replace(" ", "-")}`} aria-label="Verdict">
@@ -77,6 +77,11 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: st
         <Sentence text={lead} />
       </h2>
       {advice ? <p className="quiet verdict-advice">{advice}</p> : null}
+      {sides.both ? (
+        <p className="small quiet verdict-advice">
+          Of both sides: <span className="mono">{sides.both}</span>
+        </p>
+      ) : null}
       <ShareLegend
         selection={
           <>
@@ -86,8 +91,8 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: st
         }
         baseline={
           <>
-            Baseline: <span className="mono">{sides.baseline}</span> ({formatCount(Math.round(baseline.events))} events
-            of {formatCount(baseline.traces)} traces)
+            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> (
+            {formatCount(Math.round(baseline.events))} events of {formatCount(baseline.traces)} traces)
           </>
         }
       />

@@ -1,6 +1,6 @@
 // The words and conditions of the compare page.
 import { expect, test } from "vitest";
-import { allOf, questionOf, sidesOf } from "./question";
+import { allOf, commonOf, questionOf, sidesOf } from "./question";
 import { readCompareSearch } from "./search";
 import { chanceText, chipOf, countText, partsOf, testText, verdictText } from "./words";
 
@@ -43,6 +43,18 @@ test("an address with a slip is read without it", () => {
 test("sides are told in words", () => {
   expect(sidesOf({ selection: "a = 1" }).baseline).toBe("the rest of the same time");
   expect(sidesOf({ before: "1d" })).toEqual({ selection: "all events", baseline: "the same, 1d earlier" });
+});
+
+test("what both sides have is told once", () => {
+  const both = "(a IS NULL OR b IN ('x AND y')) AND c = 1";
+  expect(commonOf(`${both} AND d = 1`, `${both} AND d <> 1`)).toBe(`${both} AND `);
+  expect(commonOf("a = 1 AND b = 1 OR c = 1", "a = 1 AND b = 2")).toBe("");
+  expect(commonOf("a = 1", "b = 1")).toBe("");
+  expect(sidesOf({ selection: "a = 1 AND b = 1", baseline: "a = 1 AND b = 2" })).toEqual({
+    both: "a = 1",
+    selection: "b = 1",
+    baseline: "b = 2",
+  });
 });
 
 test("a value is read as what it is", () => {

@@ -162,7 +162,8 @@ export function compareLink(compare: Record<string, unknown>): CompareLink {
 }
 
 function isoText(moment: string | undefined): string | undefined {
-  return moment?.replace(" ", "T");
+  const time = readMoment(moment ?? "");
+  return time === undefined ? undefined : iso(time);
 }
 
 /** How often the page asks again, in milliseconds: usually, and while it waits for the first event. */

@@ -42,7 +42,7 @@ test("the verdict is said calmly, with what it rests on", () => {
   expect(three.lead).toBe("3 things are odd");
   expect(three.detail).toContain("GET / fails; two more things are odd. Looked at 8 flows of 1 service");
   expect(verdictOf({ ...odd, tests: 0, statement: "nothing to compare" })).toEqual({
-    lead: "Nothing stands out",
+    lead: "Too early to say what is odd",
     detail: "Nothing to compare.",
   });
   expect(verdictOf({ ...odd, verdict: "cannot_tell", statement: "cannot tell: no spans", found: 2 }).detail).toBe(
@@ -75,7 +75,12 @@ test("the hour of a finding is asked with its text quoted", () => {
 test("a finding's comparison becomes a link", () => {
   const range = { start: "2026-11-25 23:53:39.9Z", end: "2026-11-26 00:53:39.9Z" };
   const rest = compareLink({ from: "spans", range, selection: { where: "a" }, baseline: { where: "b" } });
-  expect(rest).toEqual({ from: "2026-11-25T23:53:39.9Z", to: "2026-11-26T00:53:39.9Z", selection: "a", baseline: "b" });
+  expect(rest).toEqual({
+    from: "2026-11-25T23:53:39.900Z",
+    to: "2026-11-26T00:53:39.900Z",
+    selection: "a",
+    baseline: "b",
+  });
   const earlier = { start: "2026-11-24 23:53:39.9Z", end: "2026-11-25 00:53:39.9Z" };
   const day = compareLink({ selection: { where: "a", range }, baseline: { where: "a", range: earlier } });
   expect(day).toMatchObject({ selection: "a", before: "1d" });

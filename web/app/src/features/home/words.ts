@@ -16,7 +16,7 @@ export function verdictOf(odd: Odd): { lead: string; detail: string } {
       lead: odd.found === 1 ? "One thing is odd" : `${formatCount(odd.found)} things are odd`,
       detail: `${sentence(odd.statement.replaceAll("`", ""))} Looked at ${looked} in the last hour${history(odd)}.`,
     };
-  if (odd.tests === 0) return { lead: "Nothing stands out", detail: sentence(odd.statement) };
+  if (odd.tests === 0) return { lead: "Too early to say what is odd", detail: sentence(odd.statement) };
   return { lead: "All is typical", detail: `${looked} in the last hour are as usual${history(odd)}.` };
 }
 

@@ -6,11 +6,12 @@ import type { Comparison } from "../../api/types";
 import { ShareLegend } from "../../charts/ShareBars";
 import { formatCount } from "../../lib/format";
 import { paths } from "../../paths";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Loading } from "../../ui/States";
 import { CompareFooter } from "./CompareFooter";
 import { CompareForm } from "./CompareForm";
 import { FindingCard } from "./FindingCard";
 import { questionOf, type Sides, sidesOf } from "./question";
+import { Refused } from "./Refused";
 import { Sentence } from "./Sentence";
 import { verdictText } from "./words";
 import "./compare.css";
@@ -41,7 +42,7 @@ export function ComparePage() {
         </Empty>
       )}
       {asked && answer.isPending ? <Loading what="both sides" /> : null}
-      {answer.isError ? <Failed error={answer.error} onRetry={() => void answer.refetch()} /> : null}
+      {answer.isError ? <Refused error={answer.error} search={search} onRetry={() => void answer.refetch()} /> : null}
       {asked && answer.data && !answer.isError ? (
         <div>
           <Verdict answer={answer.data} sides={sidesOf(search)} />

@@ -1,6 +1,6 @@
 // From the page's address to the question that the server is asked.
 import type { CompareRequest } from "../../api/types";
-import { conditionOf, rangeOf, type Search } from "../../lib/search";
+import { conditionOf, rangeOf, type Search, sqlName } from "../../lib/search";
 import { boundsOf, iso, readLength } from "../../lib/time";
 import type { CompareSearch } from "./search";
 
@@ -74,4 +74,29 @@ export function sidesOf(search: Search & CompareSearch): Sides {
   }
   const when = before === "period" ? "the time before, as long" : `${before} earlier`;
   return { selection: chosen, baseline: baseline === undefined ? `the same, ${when}` : `${baseline}, ${when}` };
+}
+
+/** Whether the server found no events on one of the sides, which is no fault. */
+export function isEmptySide({
+  status,
+  detail,
+  suggestion,
+}: {
+  status: number;
+  detail: string;
+  suggestion: string | null;
+}): boolean {
+  return status === 400 && suggestion === null && /^(all|no) events\b|there is no rest/.test(detail);
+}
+
+/** The conditions with the field that was probably meant, where the refusal names both. */
+export function corrected(
+  { selection, baseline }: CompareSearch,
+  { detail, suggestion }: { detail: string; suggestion: string | null },
+): Pick<CompareSearch, "selection" | "baseline"> | undefined {
+  const unknown = /unknown field `([^`]+)`/.exec(detail)?.[1];
+  if (!unknown || !suggestion) return undefined;
+  const replace = (text: string | undefined) => text?.replaceAll(sqlName(unknown), sqlName(suggestion));
+  const better = { selection: replace(selection), baseline: replace(baseline) };
+  return better.selection === selection && better.baseline === baseline ? undefined : better;
 }

@@ -39,10 +39,12 @@ export function CompareFooter({ answer }: { answer: Comparison }) {
           ? ` · newest event ${formatAge(BigInt(Math.round(Date.now() - age)) * 1_000_000n)}`
           : ""}
       </p>
-      <p>
-        Effect: how well a value tells the two sides apart, from 0 to 1. Chance: how likely, at most, luck alone would
-        find as much among everything that was tested. A difference need not be the cause.
-      </p>
+      {answer.fields.length ? (
+        <p>
+          Effect: how well a value tells the two sides apart, from 0 to 1. Chance: how likely, at most, luck alone would
+          find as much among everything that was tested. A difference need not be the cause.
+        </p>
+      ) : null}
     </footer>
   );
 }

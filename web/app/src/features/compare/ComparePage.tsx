@@ -1,16 +1,17 @@
 // What is different about the events of a selection: the verdict, and each difference with its shares.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
 import type { Comparison } from "../../api/types";
 import { ShareLegend } from "../../charts/ShareBars";
 import { formatCount } from "../../lib/format";
 import { paths } from "../../paths";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Loading } from "../../ui/States";
 import { CompareFooter } from "./CompareFooter";
 import { CompareForm } from "./CompareForm";
 import { FindingCard } from "./FindingCard";
-import { questionOf, sidesOf } from "./question";
+import { questionOf, type Sides, sidesOf } from "./question";
+import { Refused } from "./Refused";
 import { Sentence } from "./Sentence";
 import { verdictText } from "./words";
 import "./compare.css";
@@ -23,7 +24,6 @@ export function ComparePage() {
     queryFn: ({ signal }) => postJson<Comparison>("api/v1/compare", questionOf(search), signal),
     enabled: questionOf(search) !== undefined,
     staleTime: 60_000,
-    placeholderData: keepPreviousData,
   });
   const asked = questionOf(search) !== undefined;
   return (
@@ -42,9 +42,9 @@ export function ComparePage() {
         </Empty>
       )}
       {asked && answer.isPending ? <Loading what="both sides" /> : null}
-      {answer.isError ? <Failed error={answer.error} onRetry={() => void answer.refetch()} /> : null}
+      {answer.isError ? <Refused error={answer.error} search={search} onRetry={() => void answer.refetch()} /> : null}
       {asked && answer.data && !answer.isError ? (
-        <div className={answer.isPlaceholderData ? "compare-old" : undefined} aria-busy={answer.isFetching}>
+        <div>
           <Verdict answer={answer.data} sides={sidesOf(search)} />
           <div className="findings">
             {answer.data.fields.map((finding) => (
@@ -68,8 +68,9 @@ export function ComparePage() {
   );
 }
 
-function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: string; baseline: string } }) {
+function Verdict({ answer, sides }: { answer: Comparison; sides: Sides }) {
   const { lead, advice } = verdictText(answer);
+  const named = /[=<>]|\b(IS|IN|LIKE)\b/.test(sides.baseline);
   const { selection, baseline } = answer.footer;
   return (
     <section className={`verdict verdict-${answer.verdict.replace(" ", "-")}`} aria-label="Verdict">
@@ -77,6 +78,11 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: st
         <Sentence text={lead} />
       </h2>
       {advice ? <p className="quiet verdict-advice">{advice}</p> : null}
+      {sides.both ? (
+        <p className="small quiet verdict-advice">
+          Of both sides: <span className="mono">{sides.both}</span>
+        </p>
+      ) : null}
       <ShareLegend
         selection={
           <>
@@ -86,8 +92,8 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: { selection: st
         }
         baseline={
           <>
-            Baseline: <span className="mono">{sides.baseline}</span> ({formatCount(Math.round(baseline.events))} events
-            of {formatCount(baseline.traces)} traces)
+            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> (
+            {formatCount(Math.round(baseline.events))} events of {formatCount(baseline.traces)} traces)
           </>
         }
       />

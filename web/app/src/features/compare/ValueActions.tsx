@@ -5,7 +5,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { postJson } from "../../api/client";
 import type { Answer, ValueShares } from "../../api/types";
-import { rangeOf, withChip } from "../../lib/search";
+import { conditionOf, rangeOf, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { carried, useAddChip, useSearch } from "../../ui/useSearch";
 import { allOf } from "./question";
@@ -26,7 +26,8 @@ export function ValueActions({ field, value, table }: Properties) {
   async function showTrace() {
     setSaid("Looking for a trace");
     // Of the selection first: that is what the page is about. A value that only the others have is found without it.
-    for (const where of [allOf([selection, value.condition]), value.condition]) {
+    const chips = conditionOf(search.where);
+    for (const where of [allOf([chips, selection, value.condition]), allOf([chips, value.condition])]) {
       const question = { from: table, range: rangeOf(search), where, limit: 1 };
       const answer = await postJson<Answer>("api/v1/query", question).catch(() => undefined);
       const place = answer?.columns.findIndex((column) => column.name === "trace_id") ?? -1;

@@ -1,6 +1,6 @@
 // From the page's address to the question that the server is asked.
 import type { CompareRequest } from "../../api/types";
-import { conditionOf, rangeOf, type Search } from "../../lib/search";
+import { conditionOf, rangeOf, type Search, sqlName } from "../../lib/search";
 import { boundsOf, iso, readLength } from "../../lib/time";
 import type { CompareSearch } from "./search";
 
@@ -41,11 +41,62 @@ export function questionOf(search: Search & CompareSearch, now = Date.now()): Co
   };
 }
 
-/** What the two sides are, in words. */
-export function sidesOf(search: Search & CompareSearch): { selection: string; baseline: string } {
+/** What stands before both conditions, up to an AND between whole conditions. */
+export function commonOf(first: string, second: string): string {
+  let common = "";
+  let [depth, quoted] = [0, false];
+  for (let place = 0; place < first.length && first[place] === second[place]; place++) {
+    const letter = first[place];
+    if (letter === "'") quoted = !quoted;
+    if (!quoted && letter === "(") depth++;
+    if (!quoted && letter === ")") depth--;
+    if (!quoted && depth === 0 && first.slice(0, place + 1).endsWith(" AND ")) common = first.slice(0, place + 1);
+  }
+  // With an OR beside it, what comes before an AND does not hold for all.
+  return / OR /i.test(first.slice(common.length)) || / OR /i.test(second.slice(common.length)) ? "" : common;
+}
+
+export type Sides = { both?: string; selection: string; baseline: string };
+
+/** What the two sides are, in words; a condition that both have is told once. */
+export function sidesOf(search: Search & CompareSearch): Sides {
   const { selection, baseline, before } = search;
   const chosen = selection ?? "all events";
-  if (before === undefined) return { selection: chosen, baseline: baseline ?? "the rest of the same time" };
+  if (before === undefined) {
+    if (baseline === undefined) return { selection: chosen, baseline: "the rest of the same time" };
+    const common = commonOf(chosen, baseline);
+    if (common === "") return { selection: chosen, baseline };
+    return {
+      both: common.slice(0, -" AND ".length),
+      selection: chosen.slice(common.length),
+      baseline: baseline.slice(common.length),
+    };
+  }
   const when = before === "period" ? "the time before, as long" : `${before} earlier`;
   return { selection: chosen, baseline: baseline === undefined ? `the same, ${when}` : `${baseline}, ${when}` };
+}
+
+/** Whether the server found no events on one of the sides, which is no fault. */
+export function isEmptySide({
+  status,
+  detail,
+  suggestion,
+}: {
+  status: number;
+  detail: string;
+  suggestion: string | null;
+}): boolean {
+  return status === 400 && suggestion === null && /^(all|no) events\b|there is no rest/.test(detail);
+}
+
+/** The conditions with the field that was probably meant, where the refusal names both. */
+export function corrected(
+  { selection, baseline }: CompareSearch,
+  { detail, suggestion }: { detail: string; suggestion: string | null },
+): Pick<CompareSearch, "selection" | "baseline"> | undefined {
+  const unknown = /unknown field `([^`]+)`/.exec(detail)?.[1];
+  if (!unknown || !suggestion) return undefined;
+  const replace = (text: string | undefined) => text?.replaceAll(sqlName(unknown), sqlName(suggestion));
+  const better = { selection: replace(selection), baseline: replace(baseline) };
+  return better.selection === selection && better.baseline === baseline ? undefined : better;
 }

@@ -1,6 +1,6 @@
 // The words and conditions of the compare page.
 import { expect, test } from "vitest";
-import { allOf, questionOf, sidesOf } from "./question";
+import { allOf, commonOf, corrected, isEmptySide, questionOf, sidesOf } from "./question";
 import { readCompareSearch } from "./search";
 import { chanceText, chipOf, countText, partsOf, testText, verdictText } from "./words";
 
@@ -43,6 +43,31 @@ test("an address with a slip is read without it", () => {
 test("sides are told in words", () => {
   expect(sidesOf({ selection: "a = 1" }).baseline).toBe("the rest of the same time");
   expect(sidesOf({ before: "1d" })).toEqual({ selection: "all events", baseline: "the same, 1d earlier" });
+});
+
+test("a slip in a name is put right, and a side without events is no fault", () => {
+  const refusal = {
+    status: 400,
+    detail: "unknown field `statuscode`: did you mean `status_code`?",
+    suggestion: "status_code",
+  };
+  expect(corrected({ selection: "statuscode = 'error'" }, refusal)?.selection).toBe("status_code = 'error'");
+  expect(corrected({ selection: "a = 1" }, refusal)).toBeUndefined();
+  expect(isEmptySide(refusal)).toBe(false);
+  const rest = "all events of spans in that range are in the selection: there is no rest to compare with";
+  expect(isEmptySide({ status: 400, detail: rest, suggestion: null })).toBe(true);
+});
+
+test("what both sides have is told once", () => {
+  const both = "(a IS NULL OR b IN ('x AND y')) AND c = 1";
+  expect(commonOf(`${both} AND d = 1`, `${both} AND d <> 1`)).toBe(`${both} AND `);
+  expect(commonOf("a = 1 AND b = 1 OR c = 1", "a = 1 AND b = 2")).toBe("");
+  expect(commonOf("a = 1", "b = 1")).toBe("");
+  expect(sidesOf({ selection: "a = 1 AND b = 1", baseline: "a = 1 AND b = 2" })).toEqual({
+    both: "a = 1",
+    selection: "b = 1",
+    baseline: "b = 2",
+  });
 });
 
 test("a value is read as what it is", () => {

@@ -68,7 +68,7 @@ export function NewestErrors() {
           <td className="error-when quiet" title={time ? formatTime(time) : undefined}>
             {time ? formatAge(time) : "–"}
           </td>
-          <td>
+          <td className="error-name">
             {trace ? (
               <Link to={paths.trace} params={{ id: trace }} search={{ ...search, span: span ?? undefined }}>
                 {name}
@@ -77,7 +77,7 @@ export function NewestErrors() {
               name
             )}
           </td>
-          <td>
+          <td className="error-service">
             <ValueMenu field="service.name" value={text(services?.[row])} table="spans" />
           </td>
           <td className="error-message">{text(messages?.[row]) ?? text(types?.[row]) ?? "–"}</td>

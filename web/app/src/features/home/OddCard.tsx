@@ -6,9 +6,8 @@ import { postJson } from "../../api/client";
 import type { Answer, OddFinding } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import type { Chip } from "../../lib/search";
-import { iso, readMoment } from "../../lib/time";
 import { paths } from "../../paths";
-import { column, compareLink, findingQuestion, numberOf } from "./questions";
+import { column, compareLink, findingQuestion, numberOf, timeOf } from "./questions";
 import { differenceOf, isBad } from "./words";
 
 type Properties = { finding: OddFinding; start: string; end: string };
@@ -28,7 +27,7 @@ export function OddCard({ finding, start, end }: Properties) {
   const chips: Chip[] = [];
   if (service) chips.push({ field: "service.name", operator: "=", value: service });
   if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });
-  const hour = { from: iso(readMoment(start) ?? 0), to: iso(readMoment(end) ?? 0) };
+  const time = timeOf(finding, start, end);
   return (
     <li className={`panel odd-card ${bad ? "odd-bad" : ""}`}>
       <div className="odd-who">
@@ -49,7 +48,7 @@ export function OddCard({ finding, start, end }: Properties) {
         {values.length ? (
           <Sparkline
             values={values}
-            label={`${difference.measure} over this hour: ${who}`}
+            label={`${difference.measure} over ${finding.measure === "rate" ? "two hours" : "this hour"}: ${who}`}
             tone={bad ? "bad" : "plain"}
             width={180}
             height={36}
@@ -59,7 +58,7 @@ export function OddCard({ finding, start, end }: Properties) {
       <div className="odd-actions">
         <Button
           variant="default"
-          renderRoot={(given) => <Link {...given} to={paths.explore} search={{ ...hour, where: chips }} />}
+          renderRoot={(given) => <Link {...given} to={paths.explore} search={{ ...time, where: chips }} />}
           aria-label={`See it: ${who}`}
         >
           See it

@@ -16,12 +16,15 @@ export function OddNow() {
   });
   if (odd.isPending) return <Loading what="what is odd" />;
   if (!odd.data) return <Failed error={odd.error} onRetry={() => void odd.refetch()} />;
-  const { verdict, findings, found, start, end } = odd.data;
+  const { verdict, tests, findings, found, start, end } = odd.data;
   const { lead, detail } = verdictOf(odd.data);
   return (
     <section aria-labelledby="odd-lead">
       <div className="odd-verdict" role="status">
-        <span className={`odd-mark odd-mark-${verdict}`} aria-hidden="true" />
+        <span
+          className={`odd-mark odd-mark-${verdict === "typical" && tests === 0 ? "early" : verdict}`}
+          aria-hidden="true"
+        />
         <div>
           <h1 id="odd-lead">{lead}</h1>
           <p className="quiet">

@@ -12,7 +12,7 @@ export function Onboarding({ tables, onDone }: { tables: TableSize[]; onDone: ()
   const snippets = snippetsFor(target);
   return (
     <div className="onboarding">
-      <h1>Nothing is here yet. Send something</h1>
+      <h1>Send the first event</h1>
       <Waiting tables={tables} onDone={onDone} />
       <p className="quiet onboarding-text">
         Whatever speaks OpenTelemetry can send here. This server takes it at <code>{target.address}</code> over HTTP;

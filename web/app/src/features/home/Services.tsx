@@ -88,5 +88,6 @@ export function Services() {
 
 function rateText(rate: number | null): string {
   if (rate === null) return "–";
+  if (rate > 0 && rate < 0.01) return "< 0.01";
   return rate >= 100 ? rate.toFixed(0) : rate >= 10 ? rate.toFixed(1) : rate.toFixed(2);
 }

@@ -28,13 +28,19 @@ export function Stored({ tables }: { tables: TableSize[] }) {
       Stored:{" "}
       {tables
         .filter((table) => table.rows > 0)
-        .map((table) => `${formatCount(table.rows)} ${table.table}`)
+        .map((table) => countedRows(table))
         .join(", ")}{" "}
-      in {formatBytes(bytes)}
+      {bytes > 0 ? `in ${formatBytes(bytes)}` : "in memory"}
       {came ? ` · the newest came ${formatAge(came)}` : ""} ·{" "}
       <Link to={paths.health} search={search}>
         health
       </Link>
     </p>
   );
+}
+
+/** `1 span`, `12,809 log records`. */
+function countedRows({ table, rows }: TableSize): string {
+  const name = table === "logs" ? "log records" : table === "metrics" ? "metric points" : table;
+  return `${formatCount(rows)} ${rows === 1 ? name.replace(/s$/, "") : name}`;
 }

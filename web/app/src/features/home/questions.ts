@@ -1,7 +1,7 @@
 // The questions of the first page, and their answers put together by service.
 import type { Answer, OddFinding, QueryRequest } from "../../api/types";
 import { conditionOf, rangeOf, type Search, sqlValue } from "../../lib/search";
-import { boundsOf, readMoment, writeLength } from "../../lib/time";
+import { boundsOf, iso, readMoment, writeLength } from "../../lib/time";
 
 /** What counts as a request: a root, or a span that was asked for by another service. */
 export const requests = "(parent_span_id IS NULL OR kind IN ('server', 'consumer'))";
@@ -54,8 +54,18 @@ export const newestErrorsQuestion = (search: Search): QueryRequest => {
   return { from: "spans", range: rangeOf(search), where: chips ? `${chips} AND ${failed}` : failed, limit: 10 };
 };
 
-/** The hour of one finding, in steps, as far as its measure can be drawn. */
+/**
+ * The time in which a finding can be seen: the hour; for a rate the hour before too, since what is gone leaves an empty
+ * hour.
+ */
+export function timeOf(finding: Pick<OddFinding, "measure">, start: string, end: string): { from: string; to: string } {
+  const [first, last] = [readMoment(start) ?? 0, readMoment(end) ?? 0];
+  return { from: iso(finding.measure === "rate" ? first - 3_600_000 : first), to: iso(last) };
+}
+
+/** That time in steps, as far as the measure can be drawn. */
 export function findingQuestion(finding: OddFinding, start: string, end: string): QueryRequest {
+  const { from, to } = timeOf(finding, start, end);
   const who = [requests, `service.name = ${sqlValue(finding["service.name"] ?? null)}`];
   if (finding.flow) who.push(`name = ${sqlValue(finding.flow)}`);
   if (finding.measure === "errors") who.push("status_code = 'error'");
@@ -63,10 +73,10 @@ export function findingQuestion(finding: OddFinding, start: string, end: string)
     finding.measure === "latency" ? "p50(duration_ns)" : finding.measure === "tail" ? "p99(duration_ns)" : "count";
   return {
     from: "spans",
-    range: { start, end },
+    range: { start: from, end: to },
     where: who.join(" AND "),
     calculate: [measure],
-    granularity: "2m",
+    granularity: finding.measure === "rate" ? "4m" : "2m",
     fill: measure === "count" ? "zero" : "null",
   };
 }
@@ -152,7 +162,8 @@ export function compareLink(compare: Record<string, unknown>): CompareLink {
 }
 
 function isoText(moment: string | undefined): string | undefined {
-  return moment?.replace(" ", "T");
+  const time = readMoment(moment ?? "");
+  return time === undefined ? undefined : iso(time);
 }
 
 /** How often the page asks again, in milliseconds: usually, and while it waits for the first event. */

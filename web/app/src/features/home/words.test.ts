@@ -1,7 +1,7 @@
 // The words, questions and links of the first page.
 import { expect, test } from "vitest";
 import type { Answer, Odd, OddFinding } from "../../api/types";
-import { compareLink, findingQuestion, servicesOf, stepOf } from "./questions";
+import { compareLink, findingQuestion, servicesOf, stepOf, timeOf } from "./questions";
 import { differenceOf, isBad, refusalText, sentence, verdictOf } from "./words";
 
 const odd: Odd = {
@@ -38,9 +38,11 @@ test("the verdict is said calmly, with what it rests on", () => {
     detail: "8 flows of 1 service in the last hour are as usual, compared with this hour on 5 earlier days.",
   });
   expect(verdictOf({ ...odd, verdict: "odd", found: 1 }).lead).toBe("One thing is odd");
-  expect(verdictOf({ ...odd, verdict: "odd", found: 3 }).lead).toBe("3 things are odd");
+  const three = verdictOf({ ...odd, verdict: "odd", found: 3, statement: "`GET /` fails; two more things are odd" });
+  expect(three.lead).toBe("3 things are odd");
+  expect(three.detail).toContain("GET / fails; two more things are odd. Looked at 8 flows of 1 service");
   expect(verdictOf({ ...odd, tests: 0, statement: "nothing to compare" })).toEqual({
-    lead: "Nothing stands out",
+    lead: "Too early to say what is odd",
     detail: "Nothing to compare.",
   });
   expect(verdictOf({ ...odd, verdict: "cannot_tell", statement: "cannot tell: no spans", found: 2 }).detail).toBe(
@@ -57,16 +59,28 @@ test("a difference has both figures in the words of its measure", () => {
   expect(isBad({ measure: "rate", change: "more" })).toBe(false);
 });
 
+const [start, end] = ["1795650000000000000", "1795653600000000000"];
+
+test("a rate is seen beside the hour before", () => {
+  expect(timeOf({ measure: "errors" }, start, end).from).toBe("2026-11-25T23:40:00.000Z");
+  expect(timeOf({ measure: "rate" }, start, end).from).toBe("2026-11-25T22:40:00.000Z");
+});
+
 test("the hour of a finding is asked with its text quoted", () => {
-  const asked = findingQuestion(finding, "1", "2");
+  const asked = findingQuestion(finding, start, end);
   expect(asked.where).toContain("name = 'GET /cart''s' AND status_code = 'error'");
-  expect(findingQuestion({ ...finding, measure: "tail" }, "1", "2").calculate).toEqual(["p99(duration_ns)"]);
+  expect(findingQuestion({ ...finding, measure: "tail" }, start, end).calculate).toEqual(["p99(duration_ns)"]);
 });
 
 test("a finding's comparison becomes a link", () => {
   const range = { start: "2026-11-25 23:53:39.9Z", end: "2026-11-26 00:53:39.9Z" };
   const rest = compareLink({ from: "spans", range, selection: { where: "a" }, baseline: { where: "b" } });
-  expect(rest).toEqual({ from: "2026-11-25T23:53:39.9Z", to: "2026-11-26T00:53:39.9Z", selection: "a", baseline: "b" });
+  expect(rest).toEqual({
+    from: "2026-11-25T23:53:39.900Z",
+    to: "2026-11-26T00:53:39.900Z",
+    selection: "a",
+    baseline: "b",
+  });
   const earlier = { start: "2026-11-24 23:53:39.9Z", end: "2026-11-25 00:53:39.9Z" };
   const day = compareLink({ selection: { where: "a", range }, baseline: { where: "a", range: earlier } });
   expect(day).toMatchObject({ selection: "a", before: "1d" });

@@ -14,9 +14,9 @@ export function verdictOf(odd: Odd): { lead: string; detail: string } {
   if (odd.verdict === "odd")
     return {
       lead: odd.found === 1 ? "One thing is odd" : `${formatCount(odd.found)} things are odd`,
-      detail: `The worst first, of ${looked} in the last hour${history(odd)}.`,
+      detail: `${sentence(odd.statement.replaceAll("`", ""))} Looked at ${looked} in the last hour${history(odd)}.`,
     };
-  if (odd.tests === 0) return { lead: "Nothing stands out", detail: sentence(odd.statement) };
+  if (odd.tests === 0) return { lead: "Too early to say what is odd", detail: sentence(odd.statement) };
   return { lead: "All is typical", detail: `${looked} in the last hour are as usual${history(odd)}.` };
 }
 
@@ -59,7 +59,7 @@ export function differenceOf(finding: OddFinding): Difference {
   const { measure, change, now, usual } = finding;
   const figure = ({ requests, error_share, p50_ns, p99_ns }: OddFinding["now"]) =>
     measure === "rate"
-      ? `${formatCount(Math.round(requests))} an hour`
+      ? formatCount(Math.round(requests))
       : measure === "errors"
         ? formatPercent(error_share)
         : formatDuration(measure === "latency" ? p50_ns : p99_ns);

@@ -106,7 +106,13 @@ function Told({ map, view, change }: ToldProperties) {
       ) : null}
       <div className={chosen ? "map-body map-body-panel" : "map-body"}>
         {view === "drawing" ? (
-          <Suspense fallback={<Loading what="the drawing" />}>
+          <Suspense
+            fallback={
+              <div className="map-drawing map-waiting panel">
+                <Loading what="the drawing" />
+              </div>
+            }
+          >
             <MapDrawing part={part} chosen={chosen} onChoose={choose} />
           </Suspense>
         ) : (

@@ -1,13 +1,13 @@
 // A place as it is drawn: icon and name, calls, failures and time; and the mark of what changed.
-import { IconApps, IconBrowser, IconBuildingStore, IconDatabase, IconServer, IconStack2 } from "@tabler/icons-react";
+import { IconBox, IconBrowser, IconBuildingStore, IconDatabase, IconServer, IconStack2 } from "@tabler/icons-react";
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import type { NodeKind } from "../../api/types";
 import { formatDuration, formatPercent } from "../../lib/format";
 import type { Place } from "./graph";
 import { errorLevel, errorShare, kindWords, markOf, rateWords } from "./words";
 
-export const kindIcons: Record<NodeKind, typeof IconApps> = {
-  service: IconApps,
+export const kindIcons: Record<NodeKind, typeof IconBox> = {
+  service: IconBox,
   browser: IconBrowser,
   store: IconDatabase,
   queue: IconStack2,

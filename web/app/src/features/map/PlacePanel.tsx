@@ -178,7 +178,7 @@ function Calls({ title, calls, nameOfOther, onChoose }: CallsProperties) {
               {nameOfOther(call)}
             </button>
             <span className="quiet small">
-              {rateWords(call.rate)}, {formatPercent(errorShare(call))} failed
+              {rateWords(call.rate)}, {call.errors ? `${formatPercent(errorShare(call))} failed` : "none failed"}
             </span>
           </li>
         ))}

@@ -90,7 +90,7 @@ function Told({ map, view, change }: ToldProperties) {
   return (
     <>
       {map.difference ? <MapDifference graph={graph} difference={map.difference} onChoose={choose} /> : null}
-      {part.hidden > 0 ? (
+      {part.hidden > 0 && view === "drawing" ? (
         <p className="map-part">
           Drawn is what is within {part.hops} {part.hops === 1 ? "hop" : "hops"} of{" "}
           <b>{nameOf(graph, part.around ?? "")}</b>: {formatCount(part.places.length)} of{" "}
@@ -127,6 +127,7 @@ function Told({ map, view, change }: ToldProperties) {
             onClose={close}
             onChoose={choose}
             onFilter={(chips) => changeShared({ where: chips.reduce(withChip, search.where ?? []) })}
+            around={around}
             onAround={(id) => change({ around: id, hops: 1, view: "drawing" })}
           />
         ) : null}

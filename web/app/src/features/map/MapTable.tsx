@@ -57,7 +57,7 @@ export function MapTable({ graph, compared, chosen, onChoose }: Properties) {
   ];
   const calls: Column<Call>[] = [
     { name: "From", key: (row) => nameOf(graph, row.from), show: (row) => choose(row.id, nameOf(graph, row.from)) },
-    { name: "", key: (row) => row.kind, show: (row) => <span className="quiet">{callWords[row.kind]}</span> },
+    { name: "How", key: (row) => row.kind, show: (row) => <span className="quiet">{callWords[row.kind]}</span> },
     { name: "To", key: (row) => nameOf(graph, row.to), show: (row) => nameOf(graph, row.to) },
     ...figureColumns<Call>(),
     ...changes<Call>(),
@@ -109,16 +109,14 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
                     className={isNumber ? "number" : undefined}
                     aria-sort={here ? (sorted.up ? "ascending" : "descending") : undefined}
                   >
-                    {name ? (
-                      <button
-                        type="button"
-                        className="map-sort"
-                        onClick={() => sort({ name, up: here ? !sorted.up : !isNumber })}
-                      >
-                        {name}
-                        <span aria-hidden="true">{here ? (sorted.up ? " ↑" : " ↓") : ""}</span>
-                      </button>
-                    ) : null}
+                    <button
+                      type="button"
+                      className="map-sort"
+                      onClick={() => sort({ name, up: here ? !sorted.up : !isNumber })}
+                    >
+                      {name}
+                      <span aria-hidden="true">{here ? (sorted.up ? " ↑" : " ↓") : ""}</span>
+                    </button>
                   </th>
                 );
               })}

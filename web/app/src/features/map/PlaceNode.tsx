@@ -28,7 +28,8 @@ export function PlaceNode({ data: { place, chosen } }: NodeProps<DrawnPlace>) {
   if (chosen) classes.push("map-chosen");
   if (mark) classes.push(`map-${markNames[mark]}`);
   return (
-    <div className={classes.join(" ")}>
+    // The node around it is a button that is named in words.
+    <div className={classes.join(" ")} aria-hidden="true">
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <div className="map-place-name">
         <Icon size={15} stroke={1.6} aria-hidden="true" />

@@ -25,6 +25,8 @@ type Shared = {
   onClose: () => void;
   onChoose: (id: string) => void;
   onFilter: (chips: Chip[]) => void;
+  /** What the drawing is around now, if it is not all. */
+  around: string | undefined;
   onAround: (id: string) => void;
   /** Whether it was chosen on the page just now, so that reading goes on here. */
   takesFocus: boolean;
@@ -132,9 +134,11 @@ function OfPlace({
             Filter to it
           </Button>
         ) : null}
-        <Button variant="default" onClick={() => onAround(place.id)}>
-          Draw only what is around it
-        </Button>
+        {around === place.id ? null : (
+          <Button variant="default" onClick={() => onAround(place.id)}>
+            Draw only what is around it
+          </Button>
+        )}
       </div>
       <div className="map-links">
         {chips ? (

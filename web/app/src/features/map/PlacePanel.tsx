@@ -114,6 +114,7 @@ function OfPlace({
   onClose,
   onChoose,
   onFilter,
+  around,
   onAround,
   takesFocus,
 }: Shared & { place: Place }) {

@@ -11,7 +11,7 @@ import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { carried, useChangeSearch } from "../../ui/useSearch";
-import { graphOf, partOf } from "./graph";
+import { drawnMax, graphOf, partOf } from "./graph";
 import { MapControls } from "./MapControls";
 import { MapDifference } from "./MapDifference";
 import { MapTable } from "./MapTable";
@@ -87,8 +87,11 @@ function Told({ map, view, change }: ToldProperties) {
       </Empty>
     );
   const { left_out: left } = map;
+  // Doubts are told before what they are about.
+  const isDoubtful = map.completeness.verdict === "cannot_tell";
   return (
     <>
+      {isDoubtful ? <Completeness given={map.completeness} what="the map" /> : null}
       {map.difference ? <MapDifference graph={graph} difference={map.difference} onChoose={choose} /> : null}
       {part.hidden > 0 && view === "drawing" ? (
         <p className="map-part">
@@ -97,7 +100,7 @@ function Told({ map, view, change }: ToldProperties) {
           {formatCount(graph.places.length)} places. The table has all.{" "}
           {around ? (
             <button type="button" className="map-choose" onClick={() => change({ around: undefined, hops: undefined })}>
-              Draw all
+              {graph.places.length > drawnMax ? "Draw around the busiest" : "Draw all"}
             </button>
           ) : (
             "Choose another place in the table to draw what is around it."
@@ -139,7 +142,7 @@ function Told({ map, view, change }: ToldProperties) {
           edge.
         </p>
       ) : null}
-      <Completeness given={map.completeness} what="the map" />
+      {isDoubtful ? null : <Completeness given={map.completeness} what="the map" />}
       {left.nodes || left.edges ? (
         <p className="small">
           {formatCount(left.nodes)} places and {formatCount(left.edges)} kinds of calls, with {formatCount(left.calls)}{" "}

@@ -5,6 +5,9 @@ import { formatCount, formatDuration, formatPercent } from "../../lib/format";
 import type { Call, Graph, Place } from "./graph";
 import { callWords, errorLevel, errorShare, kindWords, nameOf, rateWords, whatChanged } from "./words";
 
+/** More rows than one reads are drawn only if asked for. */
+const rowsFirst = 200;
+
 type Column<Row> = {
   name: string;
   /** What rows are sorted by. */
@@ -84,6 +87,7 @@ type SortableProperties<Row> = { title: string; columns: Column<Row>[]; rows: Ro
 
 function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: SortableProperties<Row>) {
   const [sorted, sort] = useState({ name: "Calls", up: false });
+  const [all, showAll] = useState(false);
   const key = columns.find(({ name }) => name === sorted.name)?.key;
   const ordered = key
     ? rows.toSorted((left, right) => {
@@ -123,7 +127,7 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
             </tr>
           </thead>
           <tbody>
-            {ordered.map((row) => (
+            {(all ? ordered : ordered.slice(0, rowsFirst)).map((row) => (
               <tr key={row.id} className={row.id === chosen ? "map-row-chosen" : undefined}>
                 {columns.map((column) => (
                   <td key={column.name} className={column.isNumber ? "number" : undefined}>
@@ -134,6 +138,11 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
             ))}
           </tbody>
         </table>
+        {rows.length > rowsFirst && !all ? (
+          <button type="button" className="map-choose map-rest" onClick={() => showAll(true)}>
+            Show all {formatCount(rows.length)}
+          </button>
+        ) : null}
       </div>
     </section>
   );

@@ -65,7 +65,7 @@ test("a difference is told in the order appeared, vanished, changed, and each th
   expect(differenceLines(graph).map(({ mark, name, what }) => `${mark} ${name} ${what}`)).toEqual([
     "+ vendor new.example appeared: 4.52/s, 3 % failed, p95 571 ms",
     "- vendor old.example vanished; it had 2/s, 3 % failed, p95 571 ms",
-    "~ service checkout calls 1/s → 4.52/s; failed 0 % → 3 %",
+    "~ service checkout rate 1/s → 4.52/s; failed 0 % → 3 %",
     "~ checkout calls pay.example p50 7 ms → 36 ms",
   ]);
   expect(markOf([])).toBeUndefined();

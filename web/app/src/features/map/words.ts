@@ -58,7 +58,7 @@ function changeWords(change: Changed, now: Figures, base: Figures | undefined): 
   if (change === "appeared") return `appeared: ${figureWords(now)}`;
   if (change === "vanished") return `vanished; it had ${figureWords(base ?? now)}`;
   if (!base) return change;
-  if (change === "rate") return `calls ${rateWords(base.rate)} → ${rateWords(now.rate)}`;
+  if (change === "rate") return `rate ${rateWords(base.rate)} → ${rateWords(now.rate)}`;
   if (change === "errors") return `failed ${formatPercent(errorShare(base))} → ${formatPercent(errorShare(now))}`;
   return `p50 ${formatDuration(base.p50_ns)} → ${formatDuration(now.p50_ns)}`;
 }

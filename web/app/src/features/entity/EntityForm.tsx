@@ -53,7 +53,7 @@ export function EntityForm({ search, field, value }: Properties) {
         maxDropdownHeight={320}
         onChange={setText}
       />
-      <Button type="submit" disabled={!chosen || !text}>
+      <Button type="submit" variant="default" disabled={!chosen || !text}>
         Show
       </Button>
     </form>

@@ -105,6 +105,11 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
         </Link>
         {where ? <span className="quiet small">The filters above do not narrow this page.</span> : null}
       </nav>
+      {entity.completeness.verdict === "cannot_tell" ? (
+        <div className="entity-doubt">
+          <Completeness given={entity.completeness} what="the answer" />
+        </div>
+      ) : null}
       <EntityFigures entity={entity} search={search} />
       <div className="entity-columns">
         <section aria-label="What it did" className="entity-did">
@@ -121,7 +126,7 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
           <EntityEvents events={entity.events} search={time} />
         </aside>
       </div>
-      <Completeness given={entity.completeness} what="the answer" />
+      {entity.completeness.verdict === "whole" ? <Completeness given={entity.completeness} what="the answer" /> : null}
       <p className="quiet small">
         {entity.traces_compared} traces of its own were read hop by hop, beside{" "}
         {entity.other_traces_compared.toLocaleString("en-GB")} of others

@@ -26,11 +26,11 @@ export function CallEdge({ id, data, markerEnd }: EdgeProps<DrawnCall>) {
         style={{ strokeWidth: width }}
         {...(markerEnd ? { markerEnd } : {})}
       />
-      {told || chosen ? (
+      {told ? (
         <EdgeLabelRenderer>
           <div
             className="map-call-label"
-            style={{ transform: `translate(-50%, -50%) translate(${middle.x}px, ${middle.y}px)` }}
+            style={{ transform: `translate(-50%, -50%) translate(${middle.x}px, ${middle.y - 20}px)` }}
           >
             {figureWords(call)}
           </div>

@@ -1,6 +1,14 @@
 // The map drawn: places in the order of their calls. Arrow keys go from place to place, Enter chooses.
-import { Background, Controls, type EdgeTypes, MarkerType, type NodeTypes, ReactFlow } from "@xyflow/react";
-import { type FocusEvent, type KeyboardEvent, useMemo, useRef, useState } from "react";
+import {
+  Background,
+  Controls,
+  type EdgeTypes,
+  MarkerType,
+  type NodeTypes,
+  ReactFlow,
+  type ReactFlowInstance,
+} from "@xyflow/react";
+import { type FocusEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { CallEdge, type DrawnCall } from "./CallEdge";
 import type { Part } from "./graph";
 import { type Direction, placeHeight, placeTowards, placeWidth, positionsOf } from "./layout";
@@ -11,6 +19,7 @@ import "./drawing.css";
 
 const nodeTypes: NodeTypes = { place: PlaceNode };
 const edgeTypes: EdgeTypes = { call: CallEdge };
+const fit = { padding: 0.06, maxZoom: 1.15, duration: 0 };
 const arrows: readonly string[] = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 /** The drawn thing that an event is about. */
@@ -53,7 +62,7 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
         source: call.from,
         target: call.to,
         markerEnd: {
-          type: MarkerType.Arrow,
+          type: MarkerType.ArrowClosed,
           color: "var(--text-quiet)",
           width: 14,
           height: 14,
@@ -71,6 +80,16 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
       };
     });
   }, [part, positions, chosen, told]);
+
+  // With another width, as when the panel opens, the whole is shown again.
+  const flow = useRef<ReactFlowInstance<DrawnPlace, DrawnCall>>(null);
+  useEffect(() => {
+    const box = frame.current;
+    if (!box) return;
+    const observer = new ResizeObserver(() => void flow.current?.fitView(fit));
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const at = drawnAt(event.target);
@@ -105,7 +124,10 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
         nodeTypes={nodeTypes}
         edgeTypes={edgeTypes}
         fitView
-        fitViewOptions={{ padding: 0.06, maxZoom: 1.15 }}
+        fitViewOptions={fit}
+        onInit={(instance) => {
+          flow.current = instance;
+        }}
         minZoom={0.15}
         maxZoom={2}
         nodesDraggable={false}

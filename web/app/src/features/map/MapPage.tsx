@@ -11,7 +11,7 @@ import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { carried, useChangeSearch } from "../../ui/useSearch";
-import { graphOf, partOf } from "./graph";
+import { drawnMax, graphOf, partOf } from "./graph";
 import { MapControls } from "./MapControls";
 import { MapDifference } from "./MapDifference";
 import { MapTable } from "./MapTable";
@@ -87,17 +87,20 @@ function Told({ map, view, change }: ToldProperties) {
       </Empty>
     );
   const { left_out: left } = map;
+  // Doubts are told before what they are about.
+  const isDoubtful = map.completeness.verdict === "cannot_tell";
   return (
     <>
+      {isDoubtful ? <Completeness given={map.completeness} what="the map" /> : null}
       {map.difference ? <MapDifference graph={graph} difference={map.difference} onChoose={choose} /> : null}
-      {part.hidden > 0 ? (
+      {part.hidden > 0 && view === "drawing" ? (
         <p className="map-part">
           Drawn is what is within {part.hops} {part.hops === 1 ? "hop" : "hops"} of{" "}
           <b>{nameOf(graph, part.around ?? "")}</b>: {formatCount(part.places.length)} of{" "}
           {formatCount(graph.places.length)} places. The table has all.{" "}
           {around ? (
             <button type="button" className="map-choose" onClick={() => change({ around: undefined, hops: undefined })}>
-              Draw all
+              {graph.places.length > drawnMax ? "Draw around the busiest" : "Draw all"}
             </button>
           ) : (
             "Choose another place in the table to draw what is around it."
@@ -106,7 +109,13 @@ function Told({ map, view, change }: ToldProperties) {
       ) : null}
       <div className={chosen ? "map-body map-body-panel" : "map-body"}>
         {view === "drawing" ? (
-          <Suspense fallback={<Loading what="the drawing" />}>
+          <Suspense
+            fallback={
+              <div className="map-drawing map-waiting panel">
+                <Loading what="the drawing" />
+              </div>
+            }
+          >
             <MapDrawing part={part} chosen={chosen} onChoose={choose} />
           </Suspense>
         ) : (
@@ -121,6 +130,7 @@ function Told({ map, view, change }: ToldProperties) {
             onClose={close}
             onChoose={choose}
             onFilter={(chips) => changeShared({ where: chips.reduce(withChip, search.where ?? []) })}
+            around={around}
             onAround={(id) => change({ around: id, hops: 1, view: "drawing" })}
           />
         ) : null}
@@ -132,7 +142,7 @@ function Told({ map, view, change }: ToldProperties) {
           edge.
         </p>
       ) : null}
-      <Completeness given={map.completeness} what="the map" />
+      {isDoubtful ? null : <Completeness given={map.completeness} what="the map" />}
       {left.nodes || left.edges ? (
         <p className="small">
           {formatCount(left.nodes)} places and {formatCount(left.edges)} kinds of calls, with {formatCount(left.calls)}{" "}

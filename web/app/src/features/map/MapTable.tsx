@@ -5,6 +5,9 @@ import { formatCount, formatDuration, formatPercent } from "../../lib/format";
 import type { Call, Graph, Place } from "./graph";
 import { callWords, errorLevel, errorShare, kindWords, nameOf, rateWords, whatChanged } from "./words";
 
+/** More rows than one reads are drawn only if asked for. */
+const rowsFirst = 200;
+
 type Column<Row> = {
   name: string;
   /** What rows are sorted by. */
@@ -57,7 +60,7 @@ export function MapTable({ graph, compared, chosen, onChoose }: Properties) {
   ];
   const calls: Column<Call>[] = [
     { name: "From", key: (row) => nameOf(graph, row.from), show: (row) => choose(row.id, nameOf(graph, row.from)) },
-    { name: "", key: (row) => row.kind, show: (row) => <span className="quiet">{callWords[row.kind]}</span> },
+    { name: "How", key: (row) => row.kind, show: (row) => <span className="quiet">{callWords[row.kind]}</span> },
     { name: "To", key: (row) => nameOf(graph, row.to), show: (row) => nameOf(graph, row.to) },
     ...figureColumns<Call>(),
     ...changes<Call>(),
@@ -84,6 +87,7 @@ type SortableProperties<Row> = { title: string; columns: Column<Row>[]; rows: Ro
 
 function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: SortableProperties<Row>) {
   const [sorted, sort] = useState({ name: "Calls", up: false });
+  const [all, showAll] = useState(false);
   const key = columns.find(({ name }) => name === sorted.name)?.key;
   const ordered = key
     ? rows.toSorted((left, right) => {
@@ -109,23 +113,21 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
                     className={isNumber ? "number" : undefined}
                     aria-sort={here ? (sorted.up ? "ascending" : "descending") : undefined}
                   >
-                    {name ? (
-                      <button
-                        type="button"
-                        className="map-sort"
-                        onClick={() => sort({ name, up: here ? !sorted.up : !isNumber })}
-                      >
-                        {name}
-                        <span aria-hidden="true">{here ? (sorted.up ? " ↑" : " ↓") : ""}</span>
-                      </button>
-                    ) : null}
+                    <button
+                      type="button"
+                      className="map-sort"
+                      onClick={() => sort({ name, up: here ? !sorted.up : !isNumber })}
+                    >
+                      {name}
+                      <span aria-hidden="true">{here ? (sorted.up ? " ↑" : " ↓") : ""}</span>
+                    </button>
                   </th>
                 );
               })}
             </tr>
           </thead>
           <tbody>
-            {ordered.map((row) => (
+            {(all ? ordered : ordered.slice(0, rowsFirst)).map((row) => (
               <tr key={row.id} className={row.id === chosen ? "map-row-chosen" : undefined}>
                 {columns.map((column) => (
                   <td key={column.name} className={column.isNumber ? "number" : undefined}>
@@ -136,6 +138,11 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
             ))}
           </tbody>
         </table>
+        {rows.length > rowsFirst && !all ? (
+          <button type="button" className="map-choose map-rest" onClick={() => showAll(true)}>
+            Show all {formatCount(rows.length)}
+          </button>
+        ) : null}
       </div>
     </section>
   );

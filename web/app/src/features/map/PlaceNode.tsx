@@ -1,13 +1,13 @@
 // A place as it is drawn: icon and name, calls, failures and time; and the mark of what changed.
-import { IconApps, IconBrowser, IconBuildingStore, IconDatabase, IconServer, IconStack2 } from "@tabler/icons-react";
+import { IconBox, IconBrowser, IconBuildingStore, IconDatabase, IconServer, IconStack2 } from "@tabler/icons-react";
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
 import type { NodeKind } from "../../api/types";
 import { formatDuration, formatPercent } from "../../lib/format";
 import type { Place } from "./graph";
 import { errorLevel, errorShare, kindWords, markOf, rateWords } from "./words";
 
-export const kindIcons: Record<NodeKind, typeof IconApps> = {
-  service: IconApps,
+export const kindIcons: Record<NodeKind, typeof IconBox> = {
+  service: IconBox,
   browser: IconBrowser,
   store: IconDatabase,
   queue: IconStack2,
@@ -28,7 +28,8 @@ export function PlaceNode({ data: { place, chosen } }: NodeProps<DrawnPlace>) {
   if (chosen) classes.push("map-chosen");
   if (mark) classes.push(`map-${markNames[mark]}`);
   return (
-    <div className={classes.join(" ")}>
+    // The node around it is a button that is named in words.
+    <div className={classes.join(" ")} aria-hidden="true">
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <div className="map-place-name">
         <Icon size={15} stroke={1.6} aria-hidden="true" />

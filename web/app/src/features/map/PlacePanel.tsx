@@ -25,6 +25,8 @@ type Shared = {
   onClose: () => void;
   onChoose: (id: string) => void;
   onFilter: (chips: Chip[]) => void;
+  /** What the drawing is around now, if it is not all. */
+  around: string | undefined;
   onAround: (id: string) => void;
   /** Whether it was chosen on the page just now, so that reading goes on here. */
   takesFocus: boolean;
@@ -112,6 +114,7 @@ function OfPlace({
   onClose,
   onChoose,
   onFilter,
+  around,
   onAround,
   takesFocus,
 }: Shared & { place: Place }) {
@@ -132,9 +135,11 @@ function OfPlace({
             Filter to it
           </Button>
         ) : null}
-        <Button variant="default" onClick={() => onAround(place.id)}>
-          Draw only what is around it
-        </Button>
+        {around === place.id ? null : (
+          <Button variant="default" onClick={() => onAround(place.id)}>
+            Draw only what is around it
+          </Button>
+        )}
       </div>
       <div className="map-links">
         {chips ? (
@@ -178,7 +183,7 @@ function Calls({ title, calls, nameOfOther, onChoose }: CallsProperties) {
               {nameOfOther(call)}
             </button>
             <span className="quiet small">
-              {rateWords(call.rate)}, {formatPercent(errorShare(call))} failed
+              {rateWords(call.rate)}, {call.errors ? `${formatPercent(errorShare(call))} failed` : "none failed"}
             </span>
           </li>
         ))}

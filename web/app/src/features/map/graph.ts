@@ -89,7 +89,11 @@ export function partOf(graph: Graph, around: string | undefined, hops: number | 
   }
   if (graph.places.length <= drawnMax) return keep(graph, new Set(graph.places.map(({ id }) => id)));
   const busiest = graph.places.reduce((best, place) => (place.calls > best.calls ? place : best)).id;
-  let wide = 1;
-  while (wide < 9 && hopsFrom(graph, busiest, wide + 1).size <= drawnMax) wide++;
-  return keep(graph, nearest(graph, hopsFrom(graph, busiest, wide)), busiest, wide);
+  let [wide, found] = [1, hopsFrom(graph, busiest, 1)];
+  for (let next = found; wide < 9; wide++) {
+    next = hopsFrom(graph, busiest, wide + 1);
+    if (next.size > drawnMax || next.size === found.size) break;
+    found = next;
+  }
+  return keep(graph, nearest(graph, found), busiest, wide);
 }

@@ -2,7 +2,7 @@
 import { Graph as Layout, layout } from "@dagrejs/dagre";
 import type { Graph } from "./graph";
 
-export const placeWidth = 208;
+export const placeWidth = 224;
 export const placeHeight = 62;
 
 export type Point = { x: number; y: number };
@@ -11,7 +11,7 @@ export type Positions = { places: Map<string, Point>; calls: Map<string, Point[]
 /** The upper left corner of each place, and the points that each call goes through. Takes 100 ms for 150 places. */
 export function positionsOf(graph: Graph): Positions {
   const plan = new Layout({ multigraph: true });
-  plan.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 96, edgesep: 18, marginx: 8, marginy: 8 });
+  plan.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 120, edgesep: 18, marginx: 8, marginy: 8 });
   plan.setDefaultEdgeLabel(() => ({}));
   for (const { id } of graph.places) plan.setNode(id, { width: placeWidth, height: placeHeight });
   // Busy calls are kept straight.
@@ -28,29 +28,47 @@ export function positionsOf(graph: Graph): Positions {
   const calls = new Map<string, Point[]>();
   for (const call of graph.calls) {
     const { points = [] } = plan.edge(call.from, call.to, call.id) as { points?: Point[] };
-    calls.set(call.id, points);
+    const [from, to] = [places.get(call.from), places.get(call.to)];
+    if (from && to) calls.set(call.id, fromSideToSide(points, from, to));
   }
   return { places, calls };
 }
 
-/** A smooth line through points, as the `d` of an SVG path. */
+/** A smooth line through points, as the `d` of an SVG path: it leaves and meets each point level. */
 export function lineThrough(points: Point[]): string {
   const [first, ...rest] = points;
-  const last = rest.at(-1);
-  if (!first || !last) return "";
+  if (!first || !rest.length) return "";
   let line = `M${first.x},${first.y}`;
-  rest.slice(0, -1).forEach((point, index) => {
-    const next = rest[index + 1] ?? last;
-    // The curve ends in the middle of two points, except that it reaches the last.
-    const end = next === last ? last : { x: (point.x + next.x) / 2, y: (point.y + next.y) / 2 };
-    line += `Q${point.x},${point.y} ${end.x},${end.y}`;
-  });
-  return rest.length === 1 ? `${line}L${last.x},${last.y}` : line;
+  let before = first;
+  for (const point of rest) {
+    const bend = (point.x - before.x) / 2;
+    line += `C${before.x + bend},${before.y} ${point.x - bend},${point.y} ${point.x},${point.y}`;
+    before = point;
+  }
+  return line;
 }
 
-/** The point in the middle of a line: there its label is. */
+/** A call's line, from the right of its caller to the left of what it calls, though not all at one point. */
+function fromSideToSide(points: Point[], from: Point, to: Point): Point[] {
+  const [start, end] = [points[0], points.at(-1)];
+  // What leads back to the left keeps the way around that the layout has found.
+  if (!start || !end || from.x + placeWidth >= to.x) return points;
+  const level = (corner: Point, wanted: number) => {
+    const middle = corner.y + placeHeight / 2;
+    return middle + Math.max(-18, Math.min(18, (wanted - middle) / 2));
+  };
+  const inner = points.length > 3 ? points.slice(1, -1) : [];
+  return [
+    { x: from.x + placeWidth, y: level(from, (inner[0] ?? end).y) },
+    ...inner,
+    { x: to.x, y: level(to, (inner.at(-1) ?? start).y) },
+  ];
+}
+
+/** The middle of a line: there its label is. */
 export function middleOf(points: Point[]): Point {
-  return points[Math.floor(points.length / 2)] ?? { x: 0, y: 0 };
+  const [one, other] = [points[Math.floor((points.length - 1) / 2)], points[Math.ceil((points.length - 1) / 2)]];
+  return one && other ? { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 } : { x: 0, y: 0 };
 }
 
 export type Direction = "ArrowLeft" | "ArrowRight" | "ArrowUp" | "ArrowDown";

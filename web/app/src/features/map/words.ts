@@ -49,7 +49,8 @@ export function figureWords(figures: Figures): string {
 /** How bad failures are, for colour: none, some, many. */
 export function errorLevel(figures: Pick<Figures, "calls" | "errors">): "none" | "some" | "many" {
   const share = errorShare(figures) ?? 0;
-  return share >= 0.05 ? "many" : share > 0 ? "some" : "none";
+  // As it is shown, with one digit: what reads 5 % is coloured as 5 %.
+  return share >= 0.0495 ? "many" : share > 0 ? "some" : "none";
 }
 
 /** One change: `p50 36 ms → 921 ms`. */
@@ -57,7 +58,7 @@ function changeWords(change: Changed, now: Figures, base: Figures | undefined): 
   if (change === "appeared") return `appeared: ${figureWords(now)}`;
   if (change === "vanished") return `vanished; it had ${figureWords(base ?? now)}`;
   if (!base) return change;
-  if (change === "rate") return `calls ${rateWords(base.rate)} → ${rateWords(now.rate)}`;
+  if (change === "rate") return `rate ${rateWords(base.rate)} → ${rateWords(now.rate)}`;
   if (change === "errors") return `failed ${formatPercent(errorShare(base))} → ${formatPercent(errorShare(now))}`;
   return `p50 ${formatDuration(base.p50_ns)} → ${formatDuration(now.p50_ns)}`;
 }

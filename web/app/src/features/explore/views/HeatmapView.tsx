@@ -10,10 +10,10 @@ import { boundsOf, readLength } from "../../../lib/time";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
 import { formatOf, formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
-import { type Box, boxChips, boxCondition, readBox, rfc3339, writeBox } from "../box";
-import { numericFields, useFields } from "../fields";
 import { Outcome } from "../Outcome";
-import { heatmapBody, readQuestion, whereOf } from "../question";
+import { type Box, boxChips, boxCondition, readBox, rfc3339, writeBox } from "../question/box";
+import { numericFields, useFields } from "../question/fields";
+import { heatmapBody, readQuestion, whereOf } from "../question/question";
 
 export function HeatmapView({ small = false }: { small?: boolean }) {
   const search = useAddress();

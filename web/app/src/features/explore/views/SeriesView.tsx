@@ -5,9 +5,9 @@ import { TimeSeries } from "../../../charts/TimeSeries";
 import { boundsOf, iso } from "../../../lib/time";
 import { formatOf, formatSeconds, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
-import { readQuestion, seriesBody } from "../question";
-import { readSeries, type Series } from "../series";
+import { readQuestion, seriesBody } from "../question/question";
 import { GroupValues } from "./GroupValues";
+import { readSeries, type Series } from "./series";
 
 /** `only` shows the first calculation alone, smaller. */
 export function SeriesView({ only = false }: { only?: boolean }) {

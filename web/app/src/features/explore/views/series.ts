@@ -1,6 +1,6 @@
 // An answer with steps of time as lines: one for each group, in the order of the answer.
-import type { Answer } from "../../api/types";
-import { cellValue, numberOf } from "./answers";
+import type { Answer } from "../../../api/types";
+import { cellValue, numberOf } from "../answers";
 
 export type Group = (string | number | boolean | null)[];
 export type Series = { groups: Group[]; times: number[]; values: Map<string, (number | null)[][]> };

@@ -1,8 +1,8 @@
 // The question of the explore page: from the address to the API's request body and back.
-import type { QueryRequest } from "../../api/types";
-import { type Chip, conditionOf, rangeOf, type Search } from "../../lib/search";
-import { boundsOf, readLength, writeLength } from "../../lib/time";
-import type { ExploreSearch, View } from "./search";
+import type { QueryRequest } from "../../../api/types";
+import { type Chip, conditionOf, rangeOf, type Search } from "../../../lib/search";
+import { boundsOf, readLength, writeLength } from "../../../lib/time";
+import type { ExploreSearch, View } from "../search";
 
 export const tables = ["spans", "logs", "metrics"] as const;
 export type Table = (typeof tables)[number];

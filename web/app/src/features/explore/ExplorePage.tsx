@@ -58,6 +58,7 @@ export function ExplorePage() {
             key={one}
             to={paths.explore}
             search={{ ...search, view: one === "overview" ? undefined : one }}
+            activeOptions={{ exact: true, includeSearch: true, explicitUndefined: true }}
             aria-current={one === view ? "page" : undefined}
             resetScroll={false}
           >

@@ -32,7 +32,7 @@ export function EventFields({ columns, row, table }: Properties) {
     if (type === "timestamp_ns") return <span title={String(plain)}>{formatCell(value, type)}</span>;
     return (
       <ValueMenu field={name} value={plain} table={table}>
-        {typeof plain === "number" ? formatOf(name)(plain) : undefined}
+        {name.endsWith("_ns") ? formatOf(name)(plain) : undefined}
       </ValueMenu>
     );
   }

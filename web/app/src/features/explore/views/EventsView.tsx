@@ -133,7 +133,7 @@ function EventCell({ columns, row, place, table }: { columns: Column[]; row: unk
   if (plain === null) return <span className="mono">{JSON.stringify(value).slice(0, 200)}</span>;
   return (
     <ValueMenu field={column.name} value={plain} table={table}>
-      {typeof plain === "number" ? formatOf(column.name)(plain) : String(plain).slice(0, 300)}
+      {column.name.endsWith("_ns") ? formatOf(column.name)(plain) : String(plain).slice(0, 300)}
     </ValueMenu>
   );
 }

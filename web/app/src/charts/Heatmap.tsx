@@ -4,6 +4,8 @@ import type uPlot from "uplot";
 import { axisStyle, shades, token } from "./colours";
 import { type Cell, heatScale, heatTicks } from "./heatScale";
 import { Plot } from "./Plot";
+import { Spread } from "./Spread";
+import { timeLabels } from "./timeAxis";
 
 /** Times in seconds since 1970; `high` is absent where the box reaches above all values. */
 export type Area = { start: number; end: number; low: number; high?: number };
@@ -43,7 +45,14 @@ export function Heatmap(properties: Properties) {
       cursor: { drag: { x: true, y: true, setScale: false, uni: 0 }, points: { show: false } },
       scales: { x: { time: true, range: [start, end] }, y: { range: [scale.floor, scale.top] } },
       axes: [
-        { ...axisStyle(), stroke: () => token("--text-quiet"), grid: { show: false }, space: 90, size: 34 },
+        {
+          ...axisStyle(),
+          stroke: () => token("--text-quiet"),
+          grid: { show: false },
+          space: 80,
+          size: 36,
+          values: (_chart, ticks, _axis, _space, increment) => timeLabels(ticks, increment),
+        },
         {
           ...axisStyle(),
           stroke: () => token("--text-quiet"),
@@ -131,6 +140,7 @@ export function Heatmap(properties: Properties) {
         {place ? <div className="heat-box" style={place} /> : null}
       </div>
       {box ? properties.children : null}
+      <Spread title={title} cells={cells} format={format} />
     </figure>
   );
 }

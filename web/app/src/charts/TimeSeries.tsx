@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type uPlot from "uplot";
 import { axisStyle, seriesToken, token } from "./colours";
 import { Plot } from "./Plot";
+import { timeLabels } from "./timeAxis";
 
 export type Line = { name: string; label: ReactNode; values: (number | null)[] };
 
@@ -54,12 +55,18 @@ export function TimeSeries(properties: Properties) {
         y: { range: (_chart, low, high) => [Math.min(0, low ?? 0), high > 0 ? high * 1.08 : 1] },
       },
       axes: [
-        { ...axisStyle(), stroke: () => token("--text-quiet"), space: 90, size: 34 },
+        {
+          ...axisStyle(),
+          stroke: () => token("--text-quiet"),
+          space: 80,
+          size: 36,
+          values: (_chart, ticks, _axis, _space, increment) => timeLabels(ticks, increment),
+        },
         {
           ...axisStyle(),
           stroke: () => token("--text-quiet"),
           size: 64,
-          space: 36,
+          space: 28,
           values: (_chart, values) => values.map((one) => format(one)),
         },
       ],

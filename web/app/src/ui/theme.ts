@@ -42,6 +42,7 @@ const shared = {
   "--mantine-color-blue-filled": "var(--accent)",
   "--mantine-color-blue-filled-hover": "var(--accent)",
   "--mantine-color-blue-light": "var(--accent-soft)",
+  "--mantine-color-blue-light-hover": "var(--accent-soft)",
   "--mantine-color-blue-light-color": "var(--accent)",
 };
 

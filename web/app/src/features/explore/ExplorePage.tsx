@@ -1,36 +1,96 @@
-// The newest events of the time and filters chosen.
-import { useQuery } from "@tanstack/react-query";
-import { useSearch } from "@tanstack/react-router";
-import { postJson } from "../../api/client";
-import type { Answer } from "../../api/types";
-import { conditionOf, rangeOf } from "../../lib/search";
+// Explore: a question without a query language, and its answer as lines, a heatmap, a table, events or traces.
+import { Button } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import { paths } from "../../paths";
-import { AnswerTable } from "../../ui/AnswerTable";
-import { Failed, Loading } from "../../ui/States";
+import { useAddress } from "./answers";
+import { Builder } from "./builder/Builder";
+import { ExportMenu } from "./builder/ExportMenu";
+import { HistoryMenu } from "./builder/HistoryMenu";
+import { QuestionPanel } from "./builder/QuestionPanel";
+import { readQuestion, type Table } from "./question/question";
+import type { View } from "./search";
+import { EventsView } from "./views/EventsView";
+import { HeatmapView } from "./views/HeatmapView";
+import { LinesView } from "./views/LinesView";
+import { SeriesView } from "./views/SeriesView";
+import { TableView } from "./views/TableView";
+import { TracesView } from "./views/TracesView";
+import "./explore.css";
+
+const names: Record<View, string> = {
+  overview: "Overview",
+  series: "Over time",
+  heatmap: "Heatmap",
+  table: "Table",
+  lines: "Log lines",
+  events: "Events",
+  traces: "Traces",
+};
+const offered: Record<Table, View[]> = {
+  spans: ["overview", "series", "heatmap", "table", "events", "traces"],
+  logs: ["overview", "series", "heatmap", "table", "lines", "events", "traces"],
+  metrics: ["overview", "series", "heatmap", "table", "events"],
+};
 
 export function ExplorePage() {
-  const search = useSearch({ from: paths.explore });
-  const table = search.table ?? "spans";
-  const question = {
-    from: table,
-    range: rangeOf(search),
-    where: conditionOf(search.where),
-    group_by: search.group ?? ["service.name", "name"],
-    calculate: search.calculate ?? ["count", "p99(duration_ns)"],
-    limit: 50,
-  };
-  const answer = useQuery({
-    queryKey: ["query", question],
-    queryFn: ({ signal }) => postJson<Answer>("api/v1/query", question, signal),
-  });
+  const search = useAddress();
+  const { table } = readQuestion(search);
+  const [panel, setPanel] = useState(false);
+  const view = offered[table].find((one) => one === search.view) ?? "overview";
   return (
-    <div className="page">
+    <div className="page explore">
       <div className="page-head">
         <h1>Explore {table}</h1>
+        <div className="page-tools">
+          <HistoryMenu />
+          <ExportMenu view={view} />
+          <Button variant="subtle" aria-expanded={panel} onClick={() => setPanel(!panel)}>
+            JSON and SQL
+          </Button>
+        </div>
       </div>
-      {answer.isPending ? <Loading /> : null}
-      {answer.isError ? <Failed error={answer.error} onRetry={() => void answer.refetch()} /> : null}
-      {answer.data ? <AnswerTable answer={answer.data} table={table} /> : null}
+      <Builder />
+      {panel ? <QuestionPanel view={view} /> : null}
+      <nav className="tabs" aria-label="How the answer is shown">
+        {offered[table].map((one) => (
+          <Link
+            key={one}
+            to={paths.explore}
+            search={{ ...search, view: one === "overview" ? undefined : one }}
+            activeOptions={{ exact: true, includeSearch: true, explicitUndefined: true }}
+            aria-current={one === view ? "page" : undefined}
+            resetScroll={false}
+          >
+            {names[one]}
+          </Link>
+        ))}
+      </nav>
+      <Shown view={view} />
+    </div>
+  );
+}
+
+function Shown({ view }: { view: View }) {
+  if (view === "series") return <SeriesView />;
+  if (view === "heatmap") return <HeatmapView />;
+  if (view === "table") return <TableView />;
+  if (view === "events") return <EventsView />;
+  if (view === "lines") return <LinesView />;
+  if (view === "traces") return <TracesView />;
+  return <Overview />;
+}
+
+/** How much, how long, and who: what is useful before anything was chosen. */
+function Overview() {
+  const { heat } = readQuestion(useAddress());
+  return (
+    <div className="overview">
+      <div className={heat ? "overview-charts" : undefined}>
+        <SeriesView only />
+        {heat ? <HeatmapView small /> : null}
+      </div>
+      <TableView />
     </div>
   );
 }

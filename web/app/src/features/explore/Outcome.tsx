@@ -6,7 +6,7 @@ import { Problem } from "../../api/client";
 import type { Answer } from "../../api/types";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useAddress, useChange } from "./answers";
-import { renamed } from "./question";
+import { renamed } from "./question/question";
 import { Strip } from "./Strip";
 
 type Properties = {

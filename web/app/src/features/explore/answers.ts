@@ -6,7 +6,7 @@ import { postJson } from "../../api/client";
 import type { Answer, QueryRequest } from "../../api/types";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
 import { paths } from "../../paths";
-import type { Address } from "./question";
+import type { Address } from "./question/question";
 
 export function useAddress(): Address {
   return useSearch({ from: paths.explore });

@@ -6,14 +6,14 @@ import type { Answer } from "../../../api/types";
 import { type Area, Heatmap } from "../../../charts/Heatmap";
 import type { Cell } from "../../../charts/heatScale";
 import { formatCount } from "../../../lib/format";
-import { boundsOf, readLength } from "../../../lib/time";
+import { absolute, boundsOf, readLength } from "../../../lib/time";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
 import { formatOf, formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
-import { type Box, boxChips, boxCondition, readBox, rfc3339, writeBox } from "../box";
-import { numericFields, useFields } from "../fields";
 import { Outcome } from "../Outcome";
-import { heatmapBody, readQuestion, whereOf } from "../question";
+import { type Box, boxChips, boxCondition, readBox, rfc3339, writeBox } from "../question/box";
+import { numericFields, useFields } from "../question/fields";
+import { heatmapBody, readQuestion, whereOf } from "../question/question";
 
 export function HeatmapView({ small = false }: { small?: boolean }) {
   const search = useAddress();
@@ -130,7 +130,8 @@ function BoxActions({ box, format, cells }: ActionProperties) {
   const compare = () =>
     void navigate({
       to: paths.compare,
-      search: { ...carried(search), table, selection: boxCondition(box, whereOf(search)) },
+      // The box is a fixed time, so the rest that it is compared with is one too.
+      search: { ...carried(absolute(search)), table, selection: boxCondition(box, whereOf(search)) },
     });
   const within = boxChips(box, search.where);
   return (

@@ -2,12 +2,12 @@
 import { useMemo } from "react";
 import type { Answer } from "../../../api/types";
 import { TimeSeries } from "../../../charts/TimeSeries";
-import { boundsOf, iso } from "../../../lib/time";
+import { boundsOf, iso, readLength } from "../../../lib/time";
 import { formatOf, formatSeconds, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
-import { readQuestion, seriesBody } from "../question";
-import { readSeries, type Series } from "../series";
+import { isSummed, readQuestion, seriesBody } from "../question/question";
 import { GroupValues } from "./GroupValues";
+import { readSeries, type Series, wholeSteps } from "./series";
 
 /** `only` shows the first calculation alone, smaller. */
 export function SeriesView({ only = false }: { only?: boolean }) {
@@ -62,6 +62,7 @@ function Chart({ calculation, series, at, small, legend }: ChartProperties) {
   const change = useChange();
   const { group, table } = readQuestion(search);
   const { start, end } = boundsOf(search, at || Date.now());
+  const step = (readLength(seriesBody(search).granularity ?? "") ?? 0) / 1000;
   const format = useMemo(() => formatOf(calculation), [calculation]);
   const fields = group.join("\n");
   const lines = useMemo(
@@ -69,9 +70,11 @@ function Chart({ calculation, series, at, small, legend }: ChartProperties) {
       series.groups.map((one, index) => ({
         name: one.length ? one.map((value) => value ?? "none").join(" · ") : calculation,
         label: <GroupValues fields={fields === "" ? [] : fields.split("\n")} group={one} table={table} />,
-        values: series.values.get(calculation)?.[index] ?? [],
+        values: isSummed(calculation)
+          ? wholeSteps(series.times, series.values.get(calculation)?.[index] ?? [], step, start / 1000, end / 1000)
+          : (series.values.get(calculation)?.[index] ?? []),
       })),
-    [series, calculation, fields, table],
+    [series, calculation, fields, table, step, start, end],
   );
   return (
     <TimeSeries

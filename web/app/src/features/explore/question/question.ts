@@ -1,8 +1,8 @@
 // The question of the explore page: from the address to the API's request body and back.
-import type { QueryRequest } from "../../api/types";
-import { type Chip, conditionOf, rangeOf, type Search } from "../../lib/search";
-import { boundsOf, readLength, writeLength } from "../../lib/time";
-import type { ExploreSearch, View } from "./search";
+import type { QueryRequest } from "../../../api/types";
+import { type Chip, conditionOf, rangeOf, type Search } from "../../../lib/search";
+import { boundsOf, readLength, writeLength } from "../../../lib/time";
+import type { ExploreSearch, View } from "../search";
 
 export const tables = ["spans", "logs", "metrics"] as const;
 export type Table = (typeof tables)[number];
@@ -53,6 +53,11 @@ export function stepOf(search: Address, most: number): string {
 
 const summed = /^(count|rate|sum|increase)\b(?!_)/;
 
+/** Whether a figure of half a step is about half of a whole one: it must not look like a fall. */
+export function isSummed(calculation: string): boolean {
+  return /^(count|sum|increase)\b(?!_)/.test(calculation);
+}
+
 function base(search: Address): QueryRequest {
   return { from: readQuestion(search).table, range: rangeOf(search), where: whereOf(search) };
 }
@@ -67,7 +72,7 @@ export function seriesBody(search: Address): QueryRequest {
   const { calculate } = readQuestion(search);
   // A step without events has no percentile, but it has a count: none.
   const fill = calculate.every((one) => summed.test(one)) ? "zero" : "null";
-  return { ...grouped(search), granularity: stepOf(search, 180), limit: search.limit ?? 10, fill };
+  return { ...grouped(search), granularity: stepOf(search, 180), limit: search.limit ?? 8, fill };
 }
 
 export function tableBody(search: Address): QueryRequest {

@@ -1,7 +1,7 @@
 // The address becomes the API's question, and the question an address.
 import { describe, expect, it } from "vitest";
+import { readExploreSearch, type View } from "../search";
 import { type Address, addressOf, bodyOf, readQuestion, renamed, seriesBody, stepOf, whereOf } from "./question";
-import { readExploreSearch, type View } from "./search";
 
 const slow: Address = {
   last: "1h",

@@ -1,9 +1,9 @@
 // The fields of a table within the time of the page, and what the builder suggests with them.
 import { useQuery } from "@tanstack/react-query";
-import { getJson } from "../../api/client";
-import type { Fields } from "../../api/types";
-import { rangeOf } from "../../lib/search";
-import { useAddress } from "./answers";
+import { getJson } from "../../../api/client";
+import type { Fields } from "../../../api/types";
+import { rangeOf } from "../../../lib/search";
+import { useAddress } from "../answers";
 
 export function useFields(table: string) {
   const range = rangeOf(useAddress());

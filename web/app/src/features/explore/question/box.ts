@@ -1,5 +1,5 @@
 // The box drawn on the heatmap: in the address, as a condition, and as the time and chips that it stands for.
-import { type Chip, sqlName } from "../../lib/search";
+import { type Chip, sqlName } from "../../../lib/search";
 
 /** Nanoseconds since 1970 as text; `end` is not included, nor is `high`, which is absent if there is no limit above. */
 export type Box = { start: string; end: string; low: number; high?: number; field: string };

@@ -1,6 +1,6 @@
 // Rows of time and group become lines of the same length.
 import { expect, it } from "vitest";
-import { readSeries } from "./series";
+import { readSeries, wholeSteps } from "./series";
 
 it("makes lines of the rows, with gaps where a group has no row", () => {
   const rows = [
@@ -19,4 +19,18 @@ it("makes lines of the rows, with gaps where a group has no row", () => {
     [0.5, 9007199254740992],
     [null, null],
   ]);
+});
+
+it("has the order of the step in which most groups have events", () => {
+  const rows = [
+    ["1000000000", "b", 2],
+    ["1000000000", "a", null],
+    ["2000000000", "a", 9],
+    ["2000000000", "b", 3],
+  ];
+  expect(readSeries({ columns: [], rows }, 1, ["count"]).groups).toEqual([["a"], ["b"]]);
+});
+
+it("leaves out the figures of steps that are not whole", () => {
+  expect(wholeSteps([0, 10, 20], [1, 2, 3], 10, 5, 29)).toEqual([null, 2, null]);
 });

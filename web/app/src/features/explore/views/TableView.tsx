@@ -1,0 +1,81 @@
+// Groups with their figures, a small bar behind each; a click on a heading sorts.
+import type { Answer } from "../../../api/types";
+import { ValueMenu } from "../../../ui/ValueMenu";
+import { cellValue, formatOf, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { Outcome } from "../Outcome";
+import { readQuestion, tableBody } from "../question/question";
+
+export function TableView() {
+  const answer = useAnswer(tableBody(useAddress()));
+  return <Outcome answer={answer}>{(data) => <Groups answer={data} />}</Outcome>;
+}
+
+function Groups({ answer }: { answer: Answer }) {
+  const search = useAddress();
+  const change = useChange();
+  const { table } = readQuestion(search);
+  const figures = new Set(answer.columns.slice(readGroups(answer)).map((column) => column.name));
+  const most = answer.columns.map((_, place) =>
+    answer.rows.reduce((greatest, row) => Math.max(greatest, numberOf(row[place]) ?? 0), 0),
+  );
+  const first = search.order?.[0] ?? `-${answer.columns.find((one) => figures.has(one.name))?.name}`;
+  const sort = (name: string) => change({ order: [first === `-${name}` ? name : `-${name}`] });
+  return (
+    <div className="scroll panel">
+      <table className="plain-table figures-table">
+        <thead>
+          <tr>
+            {answer.columns.map(({ name }) => (
+              <th
+                key={name}
+                scope="col"
+                className={figures.has(name) ? "number" : undefined}
+                aria-sort={first === name ? "ascending" : first === `-${name}` ? "descending" : "none"}
+              >
+                <button type="button" className="sort" onClick={() => sort(name)}>
+                  {name}
+                  <span aria-hidden="true">{first === name ? " ↑" : first === `-${name}` ? " ↓" : ""}</span>
+                </button>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {answer.rows.map((row) => (
+            <tr key={JSON.stringify(row.slice(0, readGroups(answer)))}>
+              {answer.columns.map(({ name }, place) =>
+                figures.has(name) ? (
+                  <td key={name} className="number">
+                    <Figure value={row[place]} most={most[place] ?? 0} name={name} />
+                  </td>
+                ) : (
+                  <td key={name}>
+                    <ValueMenu field={name} value={cellValue(row[place])} table={table} />
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+
+  function readGroups(given: Answer): number {
+    const { group } = readQuestion(search);
+    return group.filter((field, place) => given.columns[place]?.name === field).length;
+  }
+}
+
+function Figure({ value, most, name }: { value: unknown; most: number; name: string }) {
+  const size = numberOf(value);
+  const share = size !== null && most > 0 ? Math.max(0, size / most) : 0;
+  return (
+    <>
+      {formatOf(name)(value)}
+      <span className="bar" aria-hidden="true">
+        <span style={{ width: `${share * 100}%` }} />
+      </span>
+    </>
+  );
+}

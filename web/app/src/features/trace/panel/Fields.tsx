@@ -1,5 +1,6 @@
 // A group of fields with their values; each can be clicked.
 
+import { Fragment } from "react";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { valueText } from "../model/find";
 
@@ -27,7 +28,16 @@ export function FieldList({ fields }: { fields: [string, unknown][] }) {
     <dl className="span-fields">
       {fields.map(([name, value]) => (
         <div key={name}>
-          <dt>{name}</dt>
+          <dt>
+            {/* Names break behind a dot rather than anywhere. */}
+            {name.split(/(?<=[._])/).map((part, order) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a name do not move
+              <Fragment key={order}>
+                {part}
+                <wbr />
+              </Fragment>
+            ))}
+          </dt>
           <dd>
             {typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? (
               <ValueMenu field={name} value={value} table="spans" />

@@ -61,7 +61,7 @@ function Differences({ here, raw }: { here: TraceModel; raw: Trace }) {
   const rows = useMemo(() => compareTraces(here, there), [here, there]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div className="panel trace-fill" tabIndex={0} role="region" aria-label="Differences">
+    <section className="panel trace-fill" tabIndex={0} aria-label="Differences">
       <table className="plain-table">
         <thead>
           <tr>
@@ -110,7 +110,7 @@ function Differences({ here, raw }: { here: TraceModel; raw: Trace }) {
         </tbody>
       </table>
       {rows.length > shownMax ? <p className="quiet small">The {shownMax} largest differences are shown.</p> : null}
-    </div>
+    </section>
   );
 }
 

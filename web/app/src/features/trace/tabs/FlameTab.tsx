@@ -93,7 +93,7 @@ export function FlameTab({ trace, chosen, onChoose }: Properties) {
       <div ref={scroller} className="panel trace-fill">
         {/* The canvas is as large as the view and stays in it; the height is that of all lines. */}
         <div style={{ height: layout.lines.length * lineHeight + 4 }}>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the canvas has keys of its own */}
+          {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: the canvas has keys of its own */}
           <canvas
             ref={canvas}
             className="flame"

@@ -24,7 +24,7 @@ export function LogsTab({ trace, onChoose }: Properties) {
     );
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div ref={scroller} className="panel trace-fill" tabIndex={0} role="region" aria-label="Log records">
+    <section ref={scroller} className="panel trace-fill" tabIndex={0} aria-label="Log records">
       <ol className="trace-logs" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const log = trace.logs[item.index];
@@ -54,6 +54,6 @@ export function LogsTab({ trace, onChoose }: Properties) {
           );
         })}
       </ol>
-    </div>
+    </section>
   );
 }

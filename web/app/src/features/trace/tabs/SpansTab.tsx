@@ -37,7 +37,7 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
   const head = { order, onOrder: setOrder };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <div ref={scroller} className="panel trace-fill spans-table" tabIndex={0} role="region" aria-label="Spans">
+    <section ref={scroller} className="panel trace-fill spans-table" tabIndex={0} aria-label="Spans">
       <table className="plain-table" aria-rowcount={sorted.length + 1}>
         <thead>
           <tr>
@@ -51,7 +51,7 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
           </tr>
         </thead>
         <tbody>
-          {before > 0 ? <tr aria-hidden="true" style={{ height: before }} /> : null}
+          {before > 0 ? <tr style={{ height: before }} /> : null}
           {items.map((item) => {
             const node = sorted[item.index] as SpanNode;
             return (
@@ -81,9 +81,9 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
               </tr>
             );
           })}
-          {after > 0 ? <tr aria-hidden="true" style={{ height: after }} /> : null}
+          {after > 0 ? <tr style={{ height: after }} /> : null}
         </tbody>
       </table>
-    </div>
+    </section>
   );
 }

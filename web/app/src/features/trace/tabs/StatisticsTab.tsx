@@ -45,7 +45,7 @@ export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Propert
         </span>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div className="panel trace-fill" tabIndex={0} role="region" aria-label="Statistics">
+      <section className="panel trace-fill" tabIndex={0} aria-label="Statistics">
         <table className="plain-table">
           <thead>
             <tr>
@@ -93,7 +93,7 @@ export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Propert
             The first {formatCount(shownMax)} of {formatCount(sorted.length)} in this order.
           </p>
         ) : null}
-      </div>
+      </section>
     </>
   );
 }

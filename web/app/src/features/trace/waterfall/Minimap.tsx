@@ -66,7 +66,7 @@ export function Minimap({ trace, rows, window, zoomed, onWindow }: Properties) {
       onPointerUp={done}
       onPointerCancel={() => setDrag(null)}
     >
-      <canvas ref={canvas} aria-hidden="true" />
+      <canvas ref={canvas} />
       {zoomed || drag ? (
         <>
           <span className="wf-shade" style={{ left: 0, width: `${left}%` }} />
@@ -96,7 +96,13 @@ function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): v
   rows.forEach((row, index) => {
     const node = trace.nodes[row.kind === "span" ? row.node : (row.members[0] ?? 0)] as SpanNode;
     const [start, end] = row.kind === "group" ? [row.start, row.end] : [node.start, node.end];
-    context.fillStyle = row.kind === "span" && node.error ? bad : (colours.get(node.service) ?? bad);
-    context.fillRect(start * perTime, index * step, Math.max(scale, (end - start) * perTime), thick);
+    const left = start * perTime;
+    const wide = Math.max(scale, (end - start) * perTime);
+    context.fillStyle = colours.get(node.service) ?? bad;
+    context.fillRect(left, index * step, wide, thick);
+    if (row.kind === "span" && node.error) {
+      context.fillStyle = bad;
+      context.fillRect(left, index * step + thick * 0.6, wide, thick * 0.4);
+    }
   });
 }

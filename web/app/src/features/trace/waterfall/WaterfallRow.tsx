@@ -31,6 +31,7 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
   const classes = ["wf-row", focused && "wf-focused", chosen && "wf-chosen", found && "wf-found"];
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid has the keys, for the row that has the focus
+    // biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table
     <div
       id={`wf-row-${index}`}
       role="row"

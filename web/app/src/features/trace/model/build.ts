@@ -52,11 +52,19 @@ export type TraceModel = {
   damagedParts: number;
 };
 
-/** The same name has the same colour in every trace. */
-export function serviceColour(name: string): string {
-  let hash = 2166136261;
-  for (let place = 0; place < name.length; place++) hash = Math.imul(hash ^ name.charCodeAt(place), 16777619);
-  return `var(--series-${((hash >>> 0) % 8) + 1})`;
+/** The colour of a name, the same in every trace; unless another service of this trace has it, then the next one. */
+function serviceColours(names: string[]): Map<string, string> {
+  const colours = new Map<string, string>();
+  const taken = new Set<number>();
+  for (const name of names.toSorted()) {
+    let hash = 2166136261;
+    for (let place = 0; place < name.length; place++) hash = Math.imul(hash ^ name.charCodeAt(place), 16777619);
+    let colour = (hash >>> 0) % 8;
+    while (taken.has(colour) && taken.size < 8) colour = (colour + 1) % 8;
+    taken.add(colour);
+    colours.set(name, `var(--series-${colour + 1})`);
+  }
+  return colours;
 }
 
 export function buildTrace(trace: Trace): TraceModel {
@@ -189,12 +197,14 @@ function servicesOf(nodes: SpanNode[]): Service[] {
   for (const node of nodes) {
     let service = found.get(node.service);
     if (!service) {
-      service = { name: node.service, colour: serviceColour(node.service), spans: 0, errors: 0, first: node.start };
+      service = { name: node.service, colour: "", spans: 0, errors: 0, first: node.start };
       found.set(node.service, service);
     }
     service.spans++;
     if (node.error) service.errors++;
     service.first = Math.min(service.first, node.start);
   }
+  const colours = serviceColours([...found.keys()]);
+  for (const service of found.values()) service.colour = colours.get(service.name) ?? "";
   return [...found.values()].sort((left, right) => left.first - right.first);
 }

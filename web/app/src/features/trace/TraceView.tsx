@@ -1,0 +1,75 @@
+// A trace that is there: its head, its tabs, and the panel of the chosen span.
+import { Tabs } from "@mantine/core";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useDeferredValue, useMemo } from "react";
+import type { Trace } from "../../api/types";
+import { paths } from "../../paths";
+import { Banners } from "./Banners";
+import { buildTrace } from "./model/build";
+import { SpanPanel } from "./panel/SpanPanel";
+import type { Tab, TraceSearch } from "./search";
+import { TraceHead } from "./TraceHead";
+import { CompareTab } from "./tabs/CompareTab";
+import { FlameTab } from "./tabs/FlameTab";
+import { LogsTab } from "./tabs/LogsTab";
+import { SpansTab } from "./tabs/SpansTab";
+import { StatisticsTab } from "./tabs/StatisticsTab";
+import { Waterfall } from "./waterfall/Waterfall";
+
+type Properties = { trace: Trace; local: boolean; span: string | undefined; onRefresh: () => void };
+
+export function TraceView({ trace, local, span, onRefresh }: Properties) {
+  const search = useSearch({ from: paths.trace });
+  const navigate = useNavigate();
+  const model = useMemo(() => buildTrace(trace), [trace]);
+  const tab: Tab = search.tab ?? "waterfall";
+  const chosen = span === undefined ? -1 : (model.byId.get(span.toLowerCase()) ?? -1);
+  const deferred = useDeferredValue(chosen);
+
+  const change = useCallback(
+    (next: Partial<TraceSearch>, replace = true) => {
+      void navigate({ to: ".", search: (before) => ({ ...before, ...next }), replace, resetScroll: false });
+    },
+    [navigate],
+  );
+  const choose = useCallback(
+    (node: number | null) => change({ span: node === null ? undefined : model.nodes[node]?.span.span_id }),
+    [change, model],
+  );
+  const node = model.nodes[deferred];
+  return (
+    <div className="page trace-page">
+      <TraceHead trace={trace} model={model} local={local} onRefresh={onRefresh} />
+      <Banners model={model} unknownSpan={span !== undefined && chosen < 0 ? span : null} />
+      <Tabs
+        value={tab}
+        onChange={(value) => change({ tab: value === "waterfall" ? undefined : (value as Tab) }, false)}
+        className="trace-tabs"
+      >
+        <Tabs.List>
+          <Tabs.Tab value="waterfall">Waterfall</Tabs.Tab>
+          <Tabs.Tab value="flame">Flame</Tabs.Tab>
+          <Tabs.Tab value="statistics">Statistics</Tabs.Tab>
+          <Tabs.Tab value="spans">Spans</Tabs.Tab>
+          <Tabs.Tab value="logs">Logs</Tabs.Tab>
+          <Tabs.Tab value="compare">Compare</Tabs.Tab>
+        </Tabs.List>
+      </Tabs>
+      <div className="trace-body">
+        <div className="trace-view" role="tabpanel" aria-label={tab}>
+          {tab === "waterfall" ? <Waterfall trace={model} chosen={chosen} onChoose={choose} /> : null}
+          {tab === "flame" ? <FlameTab trace={model} chosen={chosen} onChoose={choose} /> : null}
+          {tab === "statistics" ? (
+            <StatisticsTab trace={model} by={search.by} onBy={(by) => change({ by })} onChoose={choose} />
+          ) : null}
+          {tab === "spans" ? <SpansTab trace={model} chosen={chosen} onChoose={choose} /> : null}
+          {tab === "logs" ? <LogsTab trace={model} onChoose={choose} /> : null}
+          {tab === "compare" ? (
+            <CompareTab trace={model} against={search.against} onAgainst={(against) => change({ against }, false)} />
+          ) : null}
+        </div>
+        {node ? <SpanPanel key={node.index} trace={model} node={node} onChoose={choose} /> : null}
+      </div>
+    </div>
+  );
+}

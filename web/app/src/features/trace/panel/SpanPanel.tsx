@@ -1,0 +1,131 @@
+// Everything that is known of one span, beside the trace.
+import { ActionIcon, TextInput } from "@mantine/core";
+import { IconX } from "@tabler/icons-react";
+import { useState } from "react";
+import { formatCount, formatDuration, formatPercent, formatTime } from "../../../lib/format";
+import { ValueMenu } from "../../../ui/ValueMenu";
+import type { SpanNode, TraceModel } from "../model/build";
+import { Fields } from "./Fields";
+import { Events, Links, Logs } from "./Happenings";
+import { Onward } from "./Onward";
+import "./panel.css";
+
+type Properties = { trace: TraceModel; node: SpanNode; onChoose: (node: number | null) => void };
+
+const kinds: Record<string, string> = {
+  server: "Answers a request",
+  client: "Asks another service",
+  producer: "Sends a message",
+  consumer: "Takes a message",
+  internal: "Work inside the service",
+};
+
+export function SpanPanel({ trace, node, onChoose }: Properties) {
+  const [text, setText] = useState("");
+  const { span } = node;
+  const parent = trace.nodes[node.parent];
+  const scope: Record<string, unknown> = { ...span.scope };
+  if (span["scope.name"]) scope["scope.name"] = span["scope.name"];
+  if (span["scope.version"]) scope["scope.version"] = span["scope.version"];
+  return (
+    <aside className="span-panel" aria-label="The chosen span">
+      <header>
+        <span className="trace-swatch" style={{ background: trace.colours.get(node.service) }} aria-hidden="true" />
+        <h2>{span.name}</h2>
+        <ActionIcon variant="subtle" color="gray" aria-label="Close the span" onClick={() => onChoose(null)}>
+          <IconX size={16} />
+        </ActionIcon>
+      </header>
+      <p className="quiet">
+        {kinds[span.kind] ?? `A span of kind ${span.kind}`}, in{" "}
+        <ValueMenu field="service.name" value={span["service.name"] ?? null} table="spans" />
+        {parent ? (
+          <>
+            {" "}
+            for{" "}
+            <button type="button" className="link" onClick={() => onChoose(parent.index)}>
+              {parent.span.name}
+            </button>
+          </>
+        ) : null}
+        .
+      </p>
+      {span.status_code === "error" || span.status_message ? (
+        <p className={node.error ? "span-status span-error" : "span-status"}>
+          <ValueMenu field="status_code" value={span.status_code} table="spans" />
+          {span.status_message ? (
+            <>
+              : <ValueMenu field="status_message" value={span.status_message} table="spans" />
+            </>
+          ) : null}
+        </p>
+      ) : null}
+      <Times trace={trace} node={node} />
+      <Onward trace={trace} node={node} />
+      <TextInput
+        aria-label="Search in the attributes"
+        placeholder="Search in the attributes"
+        value={text}
+        onChange={(event) => setText(event.currentTarget.value)}
+      />
+      <Fields title="Attributes" fields={span.attributes} text={text} open />
+      <Events trace={trace} node={node} />
+      <Logs trace={trace} node={node} />
+      <Links node={node} />
+      <Fields title="Resource" fields={span.resource} text={text} />
+      <Fields title="Scope" fields={scope} text={text} />
+      <Fields
+        title="Span"
+        fields={{
+          span_id: span.span_id,
+          parent_span_id: span.parent_span_id ?? null,
+          kind: span.kind,
+          trace_state: span.trace_state ?? null,
+          sample_weight: span.sample_weight,
+        }}
+        text={text}
+      />
+    </aside>
+  );
+}
+
+function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
+  const at = trace.origin + BigInt(Math.round(node.start));
+  return (
+    <dl className="span-times">
+      <dt>Start</dt>
+      <dd>
+        {formatTime(at)} <span className="quiet">+{formatDuration(node.start)}</span>
+      </dd>
+      <dt>Duration</dt>
+      <dd>
+        {node.unfinished ? "no end yet" : formatDuration(node.span.duration_ns)}{" "}
+        <span className="quiet">{formatPercent(node.duration / trace.duration)} of the trace</span>
+      </dd>
+      <dt>Own time</dt>
+      <dd>
+        {formatDuration(node.self)}{" "}
+        <span className="quiet">
+          {node.duration ? formatPercent(node.self / node.duration) : "–"} of the span, without what is below it
+        </span>
+      </dd>
+      {node.critical > 0 ? (
+        <>
+          <dt>Critical path</dt>
+          <dd>
+            {formatDuration(node.critical)} <span className="quiet">that the end of the trace waited for it</span>
+          </dd>
+        </>
+      ) : null}
+      {node.children.length ? (
+        <>
+          <dt>Below it</dt>
+          <dd>
+            {formatCount(node.last - node.index - 1)} spans
+            {node.errorsBelow ? <span className="trace-bad">, {formatCount(node.errorsBelow)} with errors</span> : null}
+          </dd>
+        </>
+      ) : null}
+    </dl>
+  );
+}

@@ -1,0 +1,108 @@
+// All of the trace, small: dragging over it chooses the part of time that the waterfall shows.
+import { useComputedColorScheme } from "@mantine/core";
+import { type PointerEvent, useEffect, useRef, useState } from "react";
+import { formatDuration } from "../../../lib/format";
+import type { SpanNode, TraceModel } from "../model/build";
+import type { Row } from "../model/rows";
+import type { TimeWindow } from "./window";
+
+type Properties = {
+  trace: TraceModel;
+  rows: Row[];
+  window: TimeWindow;
+  zoomed: boolean;
+  onWindow: (window: TimeWindow | null) => void;
+};
+
+const height = 56;
+
+export function Minimap({ trace, rows, window, zoomed, onWindow }: Properties) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const scheme = useComputedColorScheme();
+  const [drag, setDrag] = useState<[number, number] | null>(null);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are read from the scheme's tokens
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return;
+    const draw = () => drawSpans(element, trace, rows);
+    draw();
+    const observer = new ResizeObserver(draw);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [trace, rows, scheme]);
+
+  const partOf = (event: PointerEvent<HTMLElement>) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  };
+  const done = () => {
+    if (drag) {
+      const [start, end] = [Math.min(...drag) * trace.duration, Math.max(...drag) * trace.duration];
+      // A click without a drag shows everything again.
+      onWindow((end - start) / trace.duration > 0.003 ? { start, end } : null);
+    }
+    setDrag(null);
+  };
+  const [left, right] = drag
+    ? [Math.min(...drag) * 100, Math.max(...drag) * 100]
+    : [(window.start / trace.duration) * 100, (window.end / trace.duration) * 100];
+  return (
+    <div
+      className="wf-minimap"
+      role="img"
+      aria-label={`The whole trace; shown is ${formatDuration(window.start)} to ${formatDuration(window.end)}. The keys + − 0 a d change it.`}
+      title="Drag to look closer; click for the whole trace"
+      style={{ height }}
+      onPointerDown={(event) => {
+        event.currentTarget.setPointerCapture(event.pointerId);
+        const part = partOf(event);
+        setDrag([part, part]);
+      }}
+      onPointerMove={(event) => {
+        const part = partOf(event);
+        setDrag((before) => (before ? [before[0], part] : null));
+      }}
+      onPointerUp={done}
+      onPointerCancel={() => setDrag(null)}
+    >
+      <canvas ref={canvas} />
+      {zoomed || drag ? (
+        <>
+          <span className="wf-shade" style={{ left: 0, width: `${left}%` }} />
+          <span className="wf-shade" style={{ left: `${right}%`, right: 0 }} />
+          <span className="wf-shown" style={{ left: `${left}%`, width: `${right - left}%` }} />
+        </>
+      ) : null}
+    </div>
+  );
+}
+
+function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): void {
+  const scale = globalThis.devicePixelRatio || 1;
+  const width = canvas.clientWidth;
+  canvas.width = Math.max(1, Math.round(width * scale));
+  canvas.height = Math.round(height * scale);
+  const context = canvas.getContext("2d");
+  if (!context || !rows.length) return;
+  const style = getComputedStyle(canvas);
+  const colours = new Map(
+    trace.services.map((service) => [service.name, style.getPropertyValue(service.colour.slice(4, -1))]),
+  );
+  const bad = style.getPropertyValue("--bad");
+  const step = canvas.height / rows.length;
+  const thick = Math.max(scale, Math.min(step * 0.8, 6 * scale));
+  const perTime = canvas.width / trace.duration;
+  rows.forEach((row, index) => {
+    const node = trace.nodes[row.kind === "span" ? row.node : (row.members[0] ?? 0)] as SpanNode;
+    const [start, end] = row.kind === "group" ? [row.start, row.end] : [node.start, node.end];
+    const left = start * perTime;
+    const wide = Math.max(scale, (end - start) * perTime);
+    context.fillStyle = colours.get(node.service) ?? bad;
+    context.fillRect(left, index * step, wide, thick);
+    if (row.kind === "span" && node.error) {
+      context.fillStyle = bad;
+      context.fillRect(left, index * step + thick * 0.6, wide, thick * 0.4);
+    }
+  });
+}

@@ -1,0 +1,116 @@
+// The waterfall: every span of the trace in its place in time.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useCallback, useEffect, useRef } from "react";
+import { formatDuration } from "../../../lib/format";
+import type { TraceModel } from "../model/build";
+import type { Row } from "../model/rows";
+import { Minimap } from "./Minimap";
+import { NameWidth, useNameWidth } from "./NameWidth";
+import { Toolbar } from "./Toolbar";
+import { useKeys } from "./useKeys";
+import { isOpen, useWaterfall } from "./useWaterfall";
+import { WaterfallRow } from "./WaterfallRow";
+import { axisTimes, place } from "./window";
+import "./waterfall.css";
+
+const rowHeight = 24;
+const headHeight = 26;
+
+type Properties = { trace: TraceModel; chosen: number; onChoose: (node: number | null) => void };
+
+export function Waterfall({ trace, chosen, onChoose }: Properties) {
+  const view = useWaterfall(trace, chosen);
+  const { rows, focus, window, toggle, moveTo } = view;
+  const scroller = useRef<HTMLDivElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  const name = useNameWidth();
+
+  const virtual = useVirtualizer({
+    count: rows.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 12,
+    scrollPaddingStart: headHeight,
+  });
+  const shownFocus = useRef(focus);
+  useEffect(() => {
+    if (shownFocus.current !== focus) virtual.scrollToIndex(focus, { align: "auto" });
+    shownFocus.current = focus;
+  }, [focus, virtual]);
+
+  const latest = useRef({ rows, toggle, moveTo, onChoose });
+  useEffect(() => {
+    latest.current = { rows, toggle, moveTo, onChoose };
+  });
+  const open = useCallback((index: number) => {
+    const { rows, toggle, moveTo, onChoose } = latest.current;
+    const row = rows[index];
+    if (!row) return;
+    moveTo(index);
+    if (row.kind === "group") toggle(row);
+    else onChoose(row.node);
+  }, []);
+  const fold = useCallback((row: Row) => latest.current.toggle(row), []);
+  useKeys(trace, view, { open, close: () => onChoose(null), search });
+
+  const first = virtual.getVirtualItems();
+  return (
+    <div className="wf" ref={name.within} style={{ "--wf-name": `${name.percent}%` } as React.CSSProperties}>
+      <Toolbar view={view} search={search} onDone={() => scroller.current?.focus()} />
+      <Minimap trace={trace} rows={rows} window={window} zoomed={view.zoomed} onWindow={view.setShown} />
+      <div
+        ref={scroller}
+        role="treegrid"
+        aria-label="Spans by time"
+        aria-rowcount={rows.length + 1}
+        aria-activedescendant={`wf-row-${focus}`}
+        tabIndex={0}
+        className="wf-scroll"
+      >
+        {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
+        {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
+        <div role="row" aria-rowindex={1} className="wf-head">
+          {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
+          {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
+          <div role="columnheader" className="wf-name">
+            Service and span
+          </div>
+          {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
+          {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
+          <div role="columnheader" className="wf-time" aria-label="Time">
+            {axisTimes(window, 5).map((at) => (
+              <span key={at} className="wf-tick" style={{ left: `${place(at, window)}%` }}>
+                {formatDuration(at)}
+              </span>
+            ))}
+          </div>
+        </div>
+        <div role="presentation" className="wf-rows" style={{ height: virtual.getTotalSize() }}>
+          {first.map((item) => {
+            const row = rows[item.index];
+            if (!row) return null;
+            return (
+              <WaterfallRow
+                key={row.key}
+                trace={trace}
+                row={row}
+                index={item.index}
+                top={item.start}
+                window={window}
+                open={isOpen(row, trace, view.folding)}
+                focused={item.index === focus}
+                chosen={row.kind === "span" && row.node === chosen}
+                found={row.kind === "span" && view.hitSet.has(row.node)}
+                critical={view.critical}
+                onToggle={fold}
+                onOpen={open}
+              />
+            );
+          })}
+        </div>
+      </div>
+      <NameWidth {...name} />
+      {rows.length ? null : <p className="quiet wf-none">No span of this trace has an error.</p>}
+    </div>
+  );
+}

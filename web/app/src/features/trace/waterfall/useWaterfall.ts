@@ -1,0 +1,102 @@
+// What the waterfall shows: what is folded, which row has the focus, the part of time, and what was searched.
+import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import type { TraceModel } from "../model/build";
+import { findSpans } from "../model/find";
+import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
+import type { TimeWindow } from "./window";
+
+export type Waterfall = ReturnType<typeof useWaterfall>;
+
+const nothingFolded: Folding = { closed: new Set(), openGroups: new Set(), errorsOnly: false };
+
+export function useWaterfall(trace: TraceModel, chosen: number) {
+  const [folding, setFolding] = useState<Folding>(nothingFolded);
+  const [focusKey, setFocusKey] = useState("s0");
+  const [shown, setShown] = useState<TimeWindow | null>(null);
+  const [text, setText] = useState("");
+  const [critical, setCritical] = useState(true);
+  const searched = useDeferredValue(text);
+
+  const rows = useMemo(() => rowsOf(trace, folding), [trace, folding]);
+  const places = useMemo(() => new Map(rows.map((row, index) => [row.key, index])), [rows]);
+  const hits = useMemo(() => findSpans(trace, searched), [trace, searched]);
+  const hitSet = useMemo(() => new Set(hits), [hits]);
+  const focus = places.get(focusKey) ?? 0;
+  const window = shown ?? { start: 0, end: trace.duration };
+
+  const show = useCallback(
+    (node: number) => {
+      setFolding((before) => {
+        const after = reveal(trace, node, before);
+        const same =
+          after.closed.size === before.closed.size &&
+          after.openGroups.size === before.openGroups.size &&
+          after.errorsOnly === before.errorsOnly;
+        return same ? before : after;
+      });
+      setFocusKey(`s${node}`);
+    },
+    [trace],
+  );
+  useEffect(() => {
+    if (chosen >= 0) show(chosen);
+  }, [chosen, show]);
+
+  const toggle = useCallback((row: Row, open?: boolean) => {
+    setFolding((before) => {
+      if (row.kind === "group") {
+        const openGroups = new Set(before.openGroups);
+        if (open ?? !openGroups.has(row.key)) openGroups.add(row.key);
+        else openGroups.delete(row.key);
+        return { ...before, openGroups };
+      }
+      const closed = new Set(before.closed);
+      if (open ?? closed.has(row.node)) closed.delete(row.node);
+      else closed.add(row.node);
+      return { ...before, closed };
+    });
+  }, []);
+
+  /** The next or the previous span that was found; of none that was searched, the next row. */
+  const step = (by: 1 | -1) => {
+    if (!text.trim()) return moveTo(focus + by);
+    const row = rows[focus];
+    const here = row?.kind === "span" ? row.node : (row?.members[0] ?? 0) - (by > 0 ? 1 : 0);
+    const next = by > 0 ? hits.find((hit) => hit > here) : hits.findLast((hit) => hit < here);
+    const hit = next ?? (by > 0 ? hits[0] : hits.at(-1));
+    if (hit !== undefined) show(hit);
+  };
+  const moveTo = (index: number) => {
+    const row = rows[Math.min(Math.max(0, index), rows.length - 1)];
+    if (row) setFocusKey(row.key);
+  };
+
+  return {
+    rows,
+    focus,
+    folding,
+    window,
+    zoomed: shown !== null,
+    text,
+    hits,
+    hitSet,
+    critical,
+    setCritical,
+    setText,
+    setShown,
+    show,
+    step,
+    toggle,
+    moveTo,
+    setErrorsOnly: (errorsOnly: boolean) => setFolding((before) => ({ ...before, errorsOnly })),
+    foldAll: () => setFolding((before) => ({ ...before, closed: foldAll(trace), openGroups: new Set() })),
+    openAll: () => setFolding((before) => ({ ...before, closed: new Set() })),
+    foldOne: () => setFolding((before) => ({ ...before, closed: foldOneLevel(trace, before.closed, false) })),
+    openOne: () => setFolding((before) => ({ ...before, closed: foldOneLevel(trace, before.closed, true) })),
+  };
+}
+
+export function isOpen(row: Row, trace: TraceModel, folding: Folding): boolean | undefined {
+  if (row.kind === "group") return folding.openGroups.has(row.key);
+  return trace.nodes[row.node]?.children.length ? !folding.closed.has(row.node) : undefined;
+}

@@ -17,7 +17,7 @@ const browser = await chromium.launch({
 });
 
 /** A fresh visitor: no storage, no cache. What goes wrong beside the journey fails it at `leave`. */
-export async function visitor(options = {}) {
+export async function visitor({ origin = new URL(server).origin, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 900 },
     reducedMotion: "reduce",
@@ -27,7 +27,6 @@ export async function visitor(options = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const faults = [];
-  const origin = new URL(server).origin;
   page.on("pageerror", (error) => faults.push(`a script failed: ${error.stack}`));
   page.on("console", (message) => {
     // The browser itself tells of every refused request; those a journey provokes are seen on the page.

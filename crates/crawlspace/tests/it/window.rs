@@ -38,3 +38,18 @@ fn every_page_is_sound_in_light_and_dark_wide_and_narrow_and_by_keyboard() {
 fn hostile_text_is_shown_and_nothing_more() {
     walk("hostile.mjs");
 }
+
+#[test]
+fn the_first_event_is_seen_and_leads_to_its_trace() {
+    walk("first.mjs");
+}
+
+#[test]
+fn what_is_odd_leads_by_a_box_and_its_differences_to_the_culprit() {
+    walk("culprit.mjs");
+}
+
+#[test]
+fn links_and_pasted_ids_lead_anybody_to_the_same_view() {
+    walk("links.mjs");
+}

@@ -1,6 +1,6 @@
 // The words and conditions of the compare page.
 import { expect, test } from "vitest";
-import { allOf, commonOf, corrected, isEmptySide, questionOf, sidesOf } from "./question";
+import { allOf, commonOf, corrected, emptySide, questionOf, sidesOf } from "./question";
 import { readCompareSearch } from "./search";
 import { chanceText, chipOf, countText, partsOf, testText, verdictText } from "./words";
 
@@ -53,9 +53,11 @@ test("a slip in a name is put right, and a side without events is no fault", () 
   };
   expect(corrected({ selection: "statuscode = 'error'" }, refusal)?.selection).toBe("status_code = 'error'");
   expect(corrected({ selection: "a = 1" }, refusal)).toBeUndefined();
-  expect(isEmptySide(refusal)).toBe(false);
+  expect(emptySide(refusal)).toBeUndefined();
   const rest = "all events of spans in that range are in the selection: there is no rest to compare with";
-  expect(isEmptySide({ status: 400, detail: rest, suggestion: null })).toBe(true);
+  expect(emptySide({ status: 400, detail: rest })).toContain("there is no rest");
+  const none = "no event of spans is in the selection: widen its range";
+  expect(emptySide({ status: 400, detail: none })).toContain("fits the selection");
 });
 
 test("what both sides have is told once", () => {

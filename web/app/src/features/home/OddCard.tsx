@@ -31,7 +31,7 @@ export function OddCard({ finding, start, end }: Properties) {
   return (
     <li className={`panel odd-card ${bad ? "odd-bad" : ""}`}>
       <div className="odd-who">
-        <h3>{finding.flow ?? service ?? "Without a service"}</h3>
+        <h2>{finding.flow ?? service ?? "Without a service"}</h2>
         {finding.flow && service ? <span className="quiet">at {service}</span> : null}
       </div>
       <div className="odd-difference">

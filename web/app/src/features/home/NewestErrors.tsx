@@ -29,7 +29,7 @@ export function NewestErrors() {
       {errors.data && errors.data.rows.length === 0 ? <p className="quiet">None in this time.</p> : null}
       {errors.data?.rows.length ? (
         <div className="panel scroll">
-          <table className="plain-table">
+          <table className="plain-table error-table">
             <thead>
               <tr>
                 <th scope="col">When</th>
@@ -81,7 +81,7 @@ export function NewestErrors() {
             <ValueMenu field="service.name" value={text(services?.[row])} table="spans" />
           </td>
           <td className="error-message">{text(messages?.[row]) ?? text(types?.[row]) ?? "–"}</td>
-          <td className="number">{formatDuration(numberOf(durations?.[row]))}</td>
+          <td className="number error-took">{formatDuration(numberOf(durations?.[row]))}</td>
         </tr>
       );
     });

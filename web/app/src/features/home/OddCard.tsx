@@ -7,7 +7,7 @@ import type { Answer, OddFinding } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import type { Chip } from "../../lib/search";
 import { paths } from "../../paths";
-import { column, compareLink, findingQuestion, numberOf, timeOf } from "./questions";
+import { column, compareLink, findingQuestion, numberOf, timeOf, wholeSteps } from "./questions";
 import { differenceOf, isBad } from "./words";
 
 type Properties = { finding: OddFinding; start: string; end: string };
@@ -23,7 +23,7 @@ export function OddCard({ finding, start, end }: Properties) {
     queryFn: ({ signal }) => postJson<Answer>("api/v1/query", question, signal),
     placeholderData: keepPreviousData,
   });
-  const values = series.data ? column(series.data, question.calculate?.[0] ?? "count").map(numberOf) : [];
+  const values = series.data ? wholeSteps(column(series.data, question.calculate?.[0] ?? "count").map(numberOf)) : [];
   const chips: Chip[] = [];
   if (service) chips.push({ field: "service.name", operator: "=", value: service });
   if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });

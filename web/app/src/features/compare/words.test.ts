@@ -92,13 +92,19 @@ test("chances are bounds", () => {
   expect(countText(0.5, 1749)).toBe("875 of 1,749");
 });
 
+test("a name with marks of its own does not change the sentence", () => {
+  expect(partsOf("`a`b` is `x`", "a`b").map((part) => part.text)).toEqual(["a`b", " is `x`"]);
+  expect(partsOf("`k` is \u202ex", "k")[1]?.text).toBe(" is \ufffdx");
+  expect(partsOf("nothing tells them apart")).toEqual([{ text: "nothing tells them apart", name: false }]);
+});
+
 test("the verdict is a sentence with what follows from it", () => {
   expect(verdictText({ verdict: "nothing", summary: "nothing tells them apart" }).lead).toBe(
     "Nothing tells them apart",
   );
   expect(verdictText({ verdict: "cannot tell", summary: "cannot tell" }).advice).toContain("longer time");
   expect(verdictText({ verdict: "different", summary: "`a` is 1" }).advice).toBeUndefined();
-  expect(partsOf("`a.b` is there")).toEqual([
+  expect(partsOf("`a.b` is there", "a.b")).toEqual([
     { text: "a.b", name: true },
     { text: " is there", name: false },
   ]);

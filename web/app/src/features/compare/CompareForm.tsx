@@ -1,5 +1,6 @@
 // What is compared with what: the selection, and the rest, another condition or an earlier time.
 import { Button, NativeSelect } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { paths } from "../../paths";
@@ -22,6 +23,7 @@ function choicesOf(before: string | undefined) {
 
 export function CompareForm({ search }: { search: CompareSearch }) {
   const navigate = useNavigate({ from: paths.compare });
+  const queries = useQueryClient();
   const [table, setTable] = useState(search.table ?? "spans");
   const [selection, setSelection] = useState(search.selection ?? "");
   const [baseline, setBaseline] = useState(search.baseline ?? "");
@@ -31,6 +33,8 @@ export function CompareForm({ search }: { search: CompareSearch }) {
 
   function run(event: FormEvent) {
     event.preventDefault();
+    // The same question again is asked again: time has gone on.
+    void queries.invalidateQueries({ queryKey: ["compare"] });
     void navigate({
       to: paths.compare,
       search: (was) => ({

@@ -1,5 +1,5 @@
 // Mantine in the window's own clothes: its variables are set from tokens.css, so that light and dark have one source.
-import { type CSSVariablesResolver, createTheme } from "@mantine/core";
+import { type CSSVariablesResolver, createTheme, defaultVariantColorsResolver } from "@mantine/core";
 
 export const theme = createTheme({
   fontFamily: "var(--font)",
@@ -10,6 +10,11 @@ export const theme = createTheme({
   focusRing: "auto",
   respectReducedMotion: true,
   cursorType: "pointer",
+  // White on the accent would be too faint in the dark, where the accent is light.
+  variantColorResolver: (input) => {
+    const colors = defaultVariantColorsResolver(input);
+    return input.variant === "filled" ? { ...colors, color: "var(--accent-text)" } : colors;
+  },
   components: {
     Button: { defaultProps: { size: "xs", variant: "filled" } },
     TextInput: { defaultProps: { size: "xs" } },

@@ -1,13 +1,13 @@
 // What is compared with what: the selection, and the rest, another condition or an earlier time.
 import { Button, NativeSelect } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { paths } from "../../paths";
 import { ConditionInput } from "./ConditionInput";
 import type { CompareSearch } from "./search";
 
-type Against = "rest" | "condition" | "period" | "1d" | "7d";
-const choices: { value: Against; label: string }[] = [
+const usual = [
   { value: "rest", label: "the rest" },
   { value: "condition", label: "another condition" },
   { value: "period", label: "the time before" },
@@ -15,22 +15,26 @@ const choices: { value: Against; label: string }[] = [
   { value: "7d", label: "the same time a week before" },
 ];
 
-function againstOf({ baseline, before }: CompareSearch): Against {
-  const known = choices.find((one) => one.value === before);
-  if (known) return known.value;
-  return baseline === undefined ? (before ? "period" : "rest") : "condition";
+/** What the selection can be compared with; another length of time in the address is one more choice. */
+function choicesOf(before: string | undefined) {
+  if (!before || usual.some((one) => one.value === before)) return usual;
+  return [...usual, { value: before, label: `the time ${before} before` }];
 }
 
 export function CompareForm({ search }: { search: CompareSearch }) {
   const navigate = useNavigate({ from: paths.compare });
+  const queries = useQueryClient();
   const [table, setTable] = useState(search.table ?? "spans");
   const [selection, setSelection] = useState(search.selection ?? "");
   const [baseline, setBaseline] = useState(search.baseline ?? "");
-  const [against, setAgainst] = useState(againstOf(search));
-  const timed = against === "period" || against === "1d" || against === "7d";
+  const [against, setAgainst] = useState(search.before ?? (search.baseline === undefined ? "rest" : "condition"));
+  const timed = against !== "rest" && against !== "condition";
+  const choices = choicesOf(search.before);
 
   function run(event: FormEvent) {
     event.preventDefault();
+    // The same question again is asked again: time has gone on.
+    void queries.invalidateQueries({ queryKey: ["compare"] });
     void navigate({
       to: paths.compare,
       search: (was) => ({
@@ -38,8 +42,7 @@ export function CompareForm({ search }: { search: CompareSearch }) {
         table: table === "spans" ? undefined : table,
         selection: selection.trim() || undefined,
         // An earlier time has the selection's own condition, unless the address had another one.
-        baseline:
-          against === "rest" ? undefined : against === "condition" || timed ? baseline.trim() || undefined : undefined,
+        baseline: against === "rest" ? undefined : baseline.trim() || undefined,
         before: timed ? against : undefined,
       }),
     });

@@ -75,7 +75,7 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: Sides }) {
   return (
     <section className={`verdict verdict-${answer.verdict.replace(" ", "-")}`} aria-label="Verdict">
       <h2 className="verdict-lead">
-        <Sentence text={lead} />
+        <Sentence text={lead} field={answer.fields[0]?.field} />
       </h2>
       {advice ? <p className="quiet verdict-advice">{advice}</p> : null}
       {sides.both ? (

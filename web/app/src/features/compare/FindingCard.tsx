@@ -15,7 +15,7 @@ export function FindingCard({ finding, footer, table }: Properties) {
   const folded = rest.filter((one) => one.test !== counterpart);
   const row = (one: ValueShares): ShareRow => ({
     key: one.condition,
-    name: testText(finding.field, one),
+    name: <ValueName text={testText(finding.field, one)} />,
     selection: one.selection,
     baseline: one.baseline,
     selectionCount: countText(one.selection, footer.selection.events),
@@ -25,7 +25,7 @@ export function FindingCard({ finding, footer, table }: Properties) {
   return (
     <article className="panel finding" aria-label={finding.statement.replaceAll("`", "")}>
       <h3 className="finding-sentence">
-        <Sentence text={finding.statement} />
+        <Sentence text={finding.statement} field={finding.field} />
       </h3>
       <ShareBars caption={`Shares of the values of ${finding.field}`} rows={shown.map(row)} />
       {folded.length ? (
@@ -46,5 +46,13 @@ export function FindingCard({ finding, footer, table }: Properties) {
         {effectText(finding.effect)} · {chanceText(finding.p_value)}
       </p>
     </article>
+  );
+}
+
+function ValueName({ text }: { text: string }) {
+  return (
+    <bdi className="finding-value" title={text}>
+      {text}
+    </bdi>
   );
 }

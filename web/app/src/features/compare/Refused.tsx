@@ -4,8 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Problem } from "../../api/client";
 import { paths } from "../../paths";
 import { Empty, Failed } from "../../ui/States";
-import { corrected, isEmptySide } from "./question";
-import { Sentence } from "./Sentence";
+import { corrected, emptySide } from "./question";
 import type { CompareSearch } from "./search";
 
 type Properties = { error: unknown; search: CompareSearch; onRetry: () => void };
@@ -13,14 +12,8 @@ type Properties = { error: unknown; search: CompareSearch; onRetry: () => void }
 export function Refused({ error, search, onRetry }: Properties) {
   const navigate = useNavigate({ from: paths.compare });
   const problem = error instanceof Problem ? error : null;
-  if (problem && isEmptySide(problem)) {
-    return (
-      <Empty title="There is nothing to compare">
-        <Sentence text={`${problem.detail.charAt(0).toUpperCase()}${problem.detail.slice(1)}.`} /> A longer time helps,
-        too.
-      </Empty>
-    );
-  }
+  const empty = problem ? emptySide(problem) : undefined;
+  if (empty) return <Empty title="There is nothing to compare">{empty}</Empty>;
   const better = problem ? corrected(search, problem) : undefined;
   return (
     <div className="compare-refused">

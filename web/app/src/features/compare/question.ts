@@ -76,17 +76,16 @@ export function sidesOf(search: Search & CompareSearch): Sides {
   return { selection: chosen, baseline: baseline === undefined ? `the same, ${when}` : `${baseline}, ${when}` };
 }
 
-/** Whether the server found no events on one of the sides, which is no fault. */
-export function isEmptySide({
-  status,
-  detail,
-  suggestion,
-}: {
-  status: number;
-  detail: string;
-  suggestion: string | null;
-}): boolean {
-  return status === 400 && suggestion === null && /^(all|no) events\b|there is no rest/.test(detail);
+/** Where the server found no events on a side, which is no fault: what to do about it. */
+export function emptySide({ status, detail }: { status: number; detail: string }): string | undefined {
+  if (status !== 400) return undefined;
+  if (/^no event of \S+ is in the selection/.test(detail))
+    return "No event fits the selection in this time. Choose a longer time, or look whether the condition is as meant.";
+  if (/^all events of /.test(detail))
+    return "Every event of this time is in the selection, so there is no rest. Narrow the selection, or compare with the time before.";
+  if (/^no event of \S+ is in the baseline/.test(detail))
+    return "No event fits the baseline that is not in the selection, too. Choose a longer time, or a wider condition.";
+  return undefined;
 }
 
 /** The conditions with the field that was probably meant, where the refusal names both. */

@@ -1,6 +1,6 @@
 // The words and conditions of the compare page.
 import { expect, test } from "vitest";
-import { allOf, commonOf, corrected, isEmptySide, questionOf, sidesOf } from "./question";
+import { allOf, commonOf, corrected, emptySide, questionOf, sidesOf } from "./question";
 import { readCompareSearch } from "./search";
 import { chanceText, chipOf, countText, partsOf, testText, verdictText } from "./words";
 
@@ -53,9 +53,11 @@ test("a slip in a name is put right, and a side without events is no fault", () 
   };
   expect(corrected({ selection: "statuscode = 'error'" }, refusal)?.selection).toBe("status_code = 'error'");
   expect(corrected({ selection: "a = 1" }, refusal)).toBeUndefined();
-  expect(isEmptySide(refusal)).toBe(false);
+  expect(emptySide(refusal)).toBeUndefined();
   const rest = "all events of spans in that range are in the selection: there is no rest to compare with";
-  expect(isEmptySide({ status: 400, detail: rest, suggestion: null })).toBe(true);
+  expect(emptySide({ status: 400, detail: rest })).toContain("there is no rest");
+  const none = "no event of spans is in the selection: widen its range";
+  expect(emptySide({ status: 400, detail: none })).toContain("fits the selection");
 });
 
 test("what both sides have is told once", () => {
@@ -90,13 +92,19 @@ test("chances are bounds", () => {
   expect(countText(0.5, 1749)).toBe("875 of 1,749");
 });
 
+test("a name with marks of its own does not change the sentence", () => {
+  expect(partsOf("`a`b` is `x`", "a`b").map((part) => part.text)).toEqual(["a`b", " is `x`"]);
+  expect(partsOf("`k` is \u202ex", "k")[1]?.text).toBe(" is \ufffdx");
+  expect(partsOf("nothing tells them apart")).toEqual([{ text: "nothing tells them apart", name: false }]);
+});
+
 test("the verdict is a sentence with what follows from it", () => {
   expect(verdictText({ verdict: "nothing", summary: "nothing tells them apart" }).lead).toBe(
     "Nothing tells them apart",
   );
   expect(verdictText({ verdict: "cannot tell", summary: "cannot tell" }).advice).toContain("longer time");
   expect(verdictText({ verdict: "different", summary: "`a` is 1" }).advice).toBeUndefined();
-  expect(partsOf("`a.b` is there")).toEqual([
+  expect(partsOf("`a.b` is there", "a.b")).toEqual([
     { text: "a.b", name: true },
     { text: " is there", name: false },
   ]);

@@ -12,7 +12,7 @@ export function valueText(field: string, value: unknown): string {
 
 /** What an event of this row has: `at least 812 ms`. */
 export function testText(field: string, { test, value }: Pick<ValueShares, "test" | "value">): string {
-  const shown = valueText(field, value);
+  const shown = plainText(valueText(field, value));
   if (test === "present") return "is there";
   if (test === "absent") return "is missing";
   if (test === "at_least") return `at least ${shown}`;
@@ -72,10 +72,19 @@ export function verdictText(answer: Pick<Comparison, "verdict" | "summary">): { 
   return { lead };
 }
 
-/** A sentence in parts: what stands in backticks is a name. */
-export function partsOf(sentence: string): { text: string; name: boolean }[] {
-  return sentence
-    .split("`")
-    .map((text, place) => ({ text, name: place % 2 === 1 }))
-    .filter(({ text }) => text !== "");
+/** Text without the marks that turn the direction of what follows: those would turn the rest of the sentence, too. */
+export function plainText(text: string): string {
+  return text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
+/** A sentence in parts: its field, which stands in backticks, and the rest. A name may hold backticks itself. */
+export function partsOf(sentence: string, field?: string): { text: string; name: boolean }[] {
+  const marked = `\`${field}\``;
+  const start = field === undefined ? -1 : sentence.indexOf(marked);
+  if (field === undefined || start < 0) return [{ text: plainText(sentence), name: false }];
+  return [
+    { text: plainText(sentence.slice(0, start)), name: false },
+    { text: plainText(field), name: true },
+    { text: plainText(sentence.slice(start + marked.length)), name: false },
+  ].filter(({ text }) => text !== "");
 }

@@ -29,7 +29,7 @@ export function NewestErrors() {
       {errors.data && errors.data.rows.length === 0 ? <p className="quiet">None in this time.</p> : null}
       {errors.data?.rows.length ? (
         <div className="panel scroll">
-          <table className="plain-table">
+          <table className="plain-table error-table">
             <thead>
               <tr>
                 <th scope="col">When</th>
@@ -63,6 +63,7 @@ export function NewestErrors() {
     return answer.rows.map((_, row) => {
       const [time, trace, span] = [text(times?.[row]), text(traces?.[row]), text(ids?.[row])];
       const name = text(spans?.[row]) ?? "without a name";
+      const message = text(messages?.[row]) ?? text(types?.[row]) ?? "–";
       return (
         <tr key={`${trace} ${span}`}>
           <td className="error-when quiet" title={time ? formatTime(time) : undefined}>
@@ -71,7 +72,9 @@ export function NewestErrors() {
           <td className="error-name">
             {trace ? (
               <Link to={paths.trace} params={{ id: trace }} search={{ ...search, span: span ?? undefined }}>
-                {name}
+                <bdi className="error-clamped" title={name}>
+                  {name}
+                </bdi>
               </Link>
             ) : (
               name
@@ -80,8 +83,12 @@ export function NewestErrors() {
           <td className="error-service">
             <ValueMenu field="service.name" value={text(services?.[row])} table="spans" />
           </td>
-          <td className="error-message">{text(messages?.[row]) ?? text(types?.[row]) ?? "–"}</td>
-          <td className="number">{formatDuration(numberOf(durations?.[row]))}</td>
+          <td className="error-message">
+            <bdi className="error-clamped" title={message}>
+              {message}
+            </bdi>
+          </td>
+          <td className="number error-took">{formatDuration(numberOf(durations?.[row]))}</td>
         </tr>
       );
     });

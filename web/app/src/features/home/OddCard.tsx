@@ -7,7 +7,7 @@ import type { Answer, OddFinding } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import type { Chip } from "../../lib/search";
 import { paths } from "../../paths";
-import { column, compareLink, findingQuestion, numberOf, timeOf } from "./questions";
+import { column, compareLink, findingQuestion, numberOf, timeOf, wholeSteps } from "./questions";
 import { differenceOf, isBad } from "./words";
 
 type Properties = { finding: OddFinding; start: string; end: string };
@@ -23,7 +23,9 @@ export function OddCard({ finding, start, end }: Properties) {
     queryFn: ({ signal }) => postJson<Answer>("api/v1/query", question, signal),
     placeholderData: keepPreviousData,
   });
-  const values = series.data ? column(series.data, question.calculate?.[0] ?? "count").map(numberOf) : [];
+  const values = series.data ? wholeSteps(column(series.data, question.calculate?.[0] ?? "count").map(numberOf)) : [];
+  // What is gone has nothing left to look at, and what is new had nothing before: a comparison needs two sides.
+  const comparable = finding.now.requests > 0 && finding.change !== "new";
   const chips: Chip[] = [];
   if (service) chips.push({ field: "service.name", operator: "=", value: service });
   if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });
@@ -31,7 +33,7 @@ export function OddCard({ finding, start, end }: Properties) {
   return (
     <li className={`panel odd-card ${bad ? "odd-bad" : ""}`}>
       <div className="odd-who">
-        <h3>{finding.flow ?? service ?? "Without a service"}</h3>
+        <h2>{finding.flow ?? service ?? "Without a service"}</h2>
         {finding.flow && service ? <span className="quiet">at {service}</span> : null}
       </div>
       <div className="odd-difference">
@@ -63,13 +65,15 @@ export function OddCard({ finding, start, end }: Properties) {
         >
           See it
         </Button>
-        <Button
-          variant="default"
-          renderRoot={(given) => <Link {...given} to={paths.compare} search={compareLink(finding.compare)} />}
-          aria-label={`What is different: ${who}`}
-        >
-          What is different
-        </Button>
+        {comparable ? (
+          <Button
+            variant="default"
+            renderRoot={(given) => <Link {...given} to={paths.compare} search={compareLink(finding.compare)} />}
+            aria-label={`What is different: ${who}`}
+          >
+            What is different
+          </Button>
+        ) : null}
       </div>
     </li>
   );

@@ -40,7 +40,9 @@ export function Services() {
             <thead>
               <tr>
                 <th scope="col">Service</th>
-                <th scope="col">Requests over time</th>
+                <th scope="col" className="service-series">
+                  Requests over time
+                </th>
                 <th scope="col" className="number">
                   A second
                 </th>
@@ -60,7 +62,7 @@ export function Services() {
                   <th scope="row" className="service-name">
                     <ValueMenu field="service.name" value={service.name} table="spans" />
                   </th>
-                  <td>
+                  <td className="service-series">
                     <Sparkline
                       values={service.series}
                       label={`Requests of ${service.name ?? "no service"} over time`}

@@ -24,7 +24,7 @@ export function Stored({ tables }: { tables: TableSize[] }) {
   const bytes = tables.reduce((sum, table) => sum + table.part_bytes, 0);
   const came = newest.data?.footer.newest_received_at;
   return (
-    <p className="home-section quiet small">
+    <p className="home-section home-stored quiet small">
       Stored:{" "}
       {tables
         .filter((table) => table.rows > 0)

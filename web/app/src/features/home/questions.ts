@@ -93,6 +93,11 @@ export function numberOf(value: unknown): number | null {
   return typeof value === "string" && value !== "" && Number.isFinite(Number(value)) ? Number(value) : null;
 }
 
+/** Without the first and last step, which are only partly in the time: drawn, they would look like a rise and a fall. */
+export function wholeSteps<T>(values: readonly T[]): readonly T[] {
+  return values.length > 8 ? values.slice(1, -1) : values;
+}
+
 export type Service = {
   name: string | null;
   requests: number;
@@ -101,7 +106,7 @@ export type Service = {
   p50: number | null;
   p95: number | null;
   p99: number | null;
-  series: number[];
+  series: readonly number[];
 };
 
 /** The three answers as one row for each service, the busiest first. */
@@ -123,7 +128,7 @@ export function servicesOf(figures: Answer, failures: Answer | undefined, series
       p50: numberOf(p50?.[row]),
       p95: numberOf(p95?.[row]),
       p99: numberOf(p99?.[row]),
-      series: drawn.get(name) ?? [],
+      series: wholeSteps(drawn.get(name) ?? []),
     };
   });
 }

@@ -1,7 +1,7 @@
 // The words, questions and links of the first page.
 import { expect, test } from "vitest";
 import type { Answer, Odd, OddFinding } from "../../api/types";
-import { compareLink, findingQuestion, servicesOf, stepOf, timeOf } from "./questions";
+import { compareLink, findingQuestion, servicesOf, stepOf, timeOf, wholeSteps } from "./questions";
 import { differenceOf, isBad, refusalText, sentence, verdictOf } from "./words";
 
 const odd: Odd = {
@@ -103,6 +103,11 @@ test("steps give about forty pieces", () => {
   expect(stepOf(3_600_000)).toBe("2m");
   expect(stepOf(300_000)).toBe("10s");
   expect(stepOf(7 * 86_400_000)).toBe("6h");
+});
+
+test("steps at the edges are left out where there are many", () => {
+  expect(wholeSteps([1, 2, 3])).toEqual([1, 2, 3]);
+  expect(wholeSteps([0, 1, 1, 1, 1, 1, 1, 1, 0])).toEqual([1, 1, 1, 1, 1, 1, 1]);
 });
 
 test("refusals are explained", () => {

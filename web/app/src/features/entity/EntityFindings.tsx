@@ -7,15 +7,20 @@ import { paths } from "../../paths";
 import { Statement } from "./Statement";
 import { hopName } from "./words";
 
-type Properties = { findings: EntityFinding[]; search: Search };
+type Properties = {
+  findings: EntityFinding[];
+  /** What the page says already. */
+  told: string;
+  search: Search;
+};
 
-/** The first finding is the page's statement already; of it only the place is told. */
-export function EntityFindings({ findings, search }: Properties) {
+/** Of findings that the page's statement tells of already, only the place is shown. */
+export function EntityFindings({ findings, told, search }: Properties) {
   return (
     <>
       {findings.map((finding, index) => (
         <div key={finding.statement} className="entity-finding">
-          {index > 0 ? (
+          {index > 0 && !told.includes(finding.statement) ? (
             <p className="entity-also">
               Also: <Statement text={finding.statement} />
             </p>

@@ -89,7 +89,7 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
       <p className={`entity-statement entity-${entity.verdict}`}>
         <Statement text={sentence(entity.statement)} />
       </p>
-      <EntityFindings findings={entity.findings} search={time} />
+      <EntityFindings findings={entity.findings} told={entity.statement} search={time} />
       <nav className="entity-links" aria-label={`More about ${entity.value}`}>
         <Link to={paths.explore} search={{ last: "24h", where: [chip] }}>
           Its last 24 hours

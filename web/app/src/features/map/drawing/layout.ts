@@ -1,6 +1,6 @@
 // Where the places of a map are drawn: callers left, what they call to the right.
 import { Graph as Layout, layout } from "@dagrejs/dagre";
-import type { Graph } from "./graph";
+import type { Graph } from "../graph";
 
 export const placeWidth = 224;
 export const placeHeight = 62;

@@ -9,11 +9,11 @@ import {
   type ReactFlowInstance,
 } from "@xyflow/react";
 import { type FocusEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import type { Part } from "../graph";
+import { callName, figureWords, kindWords, markOf, whatChanged } from "../words";
 import { CallEdge, type DrawnCall } from "./CallEdge";
-import type { Part } from "./graph";
 import { type Direction, placeHeight, placeTowards, placeWidth, positionsOf } from "./layout";
-import { type DrawnPlace, PlaceNode } from "./PlaceNode";
-import { callName, figureWords, kindWords, whatChanged } from "./words";
+import { type DrawnPlace, markNames, PlaceNode } from "./PlaceNode";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
@@ -39,6 +39,9 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
     () =>
       part.places.map((place): DrawnPlace => {
         const change = whatChanged(place);
+        const mark = markOf(place.changed);
+        // It says what is seen, in the same order, and then more.
+        const named = `${kindWords[place.kind]} ${place.name}${mark ? ` ${markNames[mark]}` : ""}`;
         return {
           id: place.id,
           type: "place",
@@ -46,7 +49,7 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
           width: placeWidth,
           height: placeHeight,
           data: { place, chosen: place.id === chosen },
-          ariaLabel: `${kindWords[place.kind]} ${place.name}: ${figureWords(place)}${change ? `; ${change}` : ""}`,
+          ariaLabel: `${named}: ${figureWords(place)}${change ? `; ${change}` : ""}`,
           ariaRole: "button",
         };
       }),

@@ -32,14 +32,14 @@ export function PlaceNode({ data: { place, chosen } }: NodeProps<DrawnPlace>) {
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <div className="map-place-name">
         <Icon size={15} stroke={1.6} aria-hidden="true" />
-        <span title={`${kindWords[place.kind]} ${place.name}`}>{place.name}</span>
+        <span title={`${kindWords[place.kind]} ${place.name}`}>{place.name}</span>{" "}
         {mark ? <b className="map-mark">{markNames[mark]}</b> : null}
-      </div>
+      </div>{" "}
       <div className="map-place-figures">
-        <span>{rateWords(place.rate)}</span>
+        <span>{rateWords(place.rate)}</span>{" "}
         <span className={`map-errors-${errorLevel(place)}`}>
           {share ? `${formatPercent(share)} failed` : share === 0 ? "none failed" : ""}
-        </span>
+        </span>{" "}
         <span title="95 of 100 take at most">{place.p95_ns == null ? "" : `p95 ${formatDuration(place.p95_ns)}`}</span>
       </div>
       <Handle type="source" position={Position.Right} isConnectable={false} />

@@ -1,14 +1,14 @@
 // Where places are put, and how lines run between them.
 import { expect, test } from "vitest";
-import type { Call, Graph, Place } from "../graph";
-import { lineThrough, middleOf, placeTowards, placeWidth, positionsOf } from "./layout";
+import { lineThrough, middleOf, type Plan, placeTowards, placeWidth } from "./layout";
+import { positionsOf } from "./positions";
 
 /** Places by their names, and calls as `caller called`. */
-const graphOf = (names: string[], calls: string[]): Graph => ({
-  places: names.map((name) => ({ id: `service:${name}`, name, calls: 10 }) as Place),
+const graphOf = (names: string[], calls: string[]): Plan => ({
+  places: names.map((name) => ({ id: `service:${name}` })),
   calls: calls.map((id) => {
-    const [from, to] = id.split(" ").map((name) => `service:${name}`);
-    return { id, from, to, kind: "call", calls: 10 } as Call;
+    const [from = "", to = ""] = id.split(" ");
+    return { id, from: `service:${from}`, to: `service:${to}`, calls: 10 };
   }),
 });
 const shop = graphOf(["browser", "shop", "pay", "stock", "alone"], ["browser shop", "shop pay", "shop stock"]);

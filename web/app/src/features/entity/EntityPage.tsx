@@ -11,12 +11,13 @@ import { Empty, Failed, Loading } from "../../ui/States";
 import { carried } from "../../ui/useSearch";
 import { EntityEvents, SeenWith } from "./EntityBeside";
 import { EntityFigures } from "./EntityFigures";
+import { EntityFindings } from "./EntityFindings";
 import { EntityForm } from "./EntityForm";
 import { EntityOffers } from "./EntityOffers";
 import { EntityTraces } from "./EntityTraces";
 import { useEntity, useFields } from "./questions";
 import { Statement } from "./Statement";
-import { chipOf, usefulFields } from "./words";
+import { chipOf, sentence, usefulFields } from "./words";
 import "./entity.css";
 
 export function EntityPage() {
@@ -86,13 +87,9 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
   return (
     <>
       <p className={`entity-statement entity-${entity.verdict}`}>
-        <Statement text={entity.statement} />
+        <Statement text={sentence(entity.statement)} />
       </p>
-      {entity.findings.slice(1).map((finding) => (
-        <p key={finding.statement} className="entity-also">
-          Also: <Statement text={finding.statement} />
-        </p>
-      ))}
+      <EntityFindings findings={entity.findings} told={entity.statement} search={time} />
       <nav className="entity-links" aria-label={`More about ${entity.value}`}>
         <Link to={paths.explore} search={{ last: "24h", where: [chip] }}>
           Its last 24 hours

@@ -1,7 +1,17 @@
 // The page's own words: hops, positions, which fields are offered, and the chip of an entity.
 import { expect, test } from "vitest";
 import type { EntityHop, Field } from "../../api/types";
-import { chipOf, fieldNames, hopName, hopWords, pieces, positionWords, usefulFields, weightiestHop } from "./words";
+import {
+  chipOf,
+  fieldNames,
+  hopName,
+  hopWords,
+  pieces,
+  positionWords,
+  sentence,
+  usefulFields,
+  weightiestHop,
+} from "./words";
 
 const hop = (given: Partial<EntityHop>): EntityHop => ({
   duration_ns: 5e6,
@@ -21,6 +31,11 @@ test("names between backticks are told from prose", () => {
     { text: "pay.example", name: true },
     { text: ", third hop", name: false },
   ]);
+});
+
+test("a statement begins as a sentence does", () => {
+  expect(sentence("typical: p99 310 ms")).toBe("Typical: p99 310 ms");
+  expect(sentence("p99 2.1 s, slower than 99% of users")).toBe("p99 2.1 s, slower than 99% of users");
 });
 
 test("hops are named and told in words", () => {

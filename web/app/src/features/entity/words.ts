@@ -18,6 +18,11 @@ export function pieces(statement: string): { text: string; name: boolean }[] {
     .filter((piece) => piece.text !== "");
 }
 
+/** The server's statement as a sentence of its own; a `p99` at its beginning stays as it is. */
+export function sentence(statement: string): string {
+  return /^(p\d|`)/.test(statement) ? statement : statement.charAt(0).toUpperCase() + statement.slice(1);
+}
+
 /** What one hop did: `entered checkout (POST /orders) and failed after 12 ms: card declined`. */
 export function hopWords(hop: EntityHop): { verb: string; outcome: string } {
   const verb = { service: hop.hop === 1 ? "came to" : "entered", vendor: "called vendor", store: "asked store" }[

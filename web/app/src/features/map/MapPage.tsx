@@ -21,7 +21,7 @@ import { nameOf } from "./words";
 import "./map.css";
 
 // The drawing is large; whoever reads the tables does not load it.
-const MapDrawing = lazy(() => import("./MapDrawing").then((module) => ({ default: module.MapDrawing })));
+const MapDrawing = lazy(() => import("./drawing/MapDrawing").then((module) => ({ default: module.MapDrawing })));
 
 export function MapPage() {
   const search = useSearch({ from: paths.map });

@@ -1,12 +1,12 @@
 // What is known of the chosen place or call: its figures from both sides, and where to go from it.
-import { Button, CloseButton } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useRef } from "react";
 import type { Figures } from "../../api/types";
-import { formatCount, formatDuration, formatPercent } from "../../lib/format";
+import { formatCount, formatPercent } from "../../lib/format";
 import { type Chip, type Search, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import type { Call, Graph, Place } from "./graph";
+import { FigureTable, PanelFrame } from "./PanelParts";
 import {
   callName,
   callWords,
@@ -28,7 +28,6 @@ type Shared = {
   /** What the drawing is around now, if it is not all. */
   around: string | undefined;
   onAround: (id: string) => void;
-  /** Whether it was chosen on the page just now, so that reading goes on here. */
   takesFocus: boolean;
 };
 
@@ -37,74 +36,6 @@ export function PlacePanel({ chosen, ...shared }: Shared & { chosen: string }) {
   if (place) return <OfPlace key={chosen} place={place} {...shared} />;
   const call = shared.graph.calls.find(({ id }) => id === chosen);
   return call ? <OfCall key={chosen} call={call} {...shared} /> : null;
-}
-
-function Frame({
-  title,
-  kind,
-  children,
-  onClose,
-  takesFocus,
-}: Pick<Shared, "onClose" | "takesFocus"> & { title: string; kind: string; children: ReactNode }) {
-  const head = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    if (takesFocus) head.current?.focus({ preventScroll: true });
-  }, [takesFocus]);
-  return (
-    <aside className="panel map-panel" aria-label={`${kind} ${title}`}>
-      <div className="map-panel-head">
-        <div>
-          <div className="quiet small">{kind}</div>
-          <h2 ref={head} tabIndex={-1}>
-            {title}
-          </h2>
-        </div>
-        <CloseButton onClick={onClose} aria-label="Close" title="Close (Esc)" />
-      </div>
-      {children}
-    </aside>
-  );
-}
-
-type Side = { name: string; figures: Figures };
-
-function FigureTable({ sides }: { sides: Side[] }) {
-  const rows: [string, (figures: Figures) => string][] = [
-    ["Calls", ({ calls }) => formatCount(calls)],
-    ["Rate", ({ rate }) => rateWords(rate)],
-    ["Failed", (figures) => `${formatCount(figures.errors)} (${formatPercent(errorShare(figures))})`],
-    ["Half take at most (p50)", ({ p50_ns }) => formatDuration(p50_ns)],
-    ["95 of 100 (p95)", ({ p95_ns }) => formatDuration(p95_ns)],
-    ["99 of 100 (p99)", ({ p99_ns }) => formatDuration(p99_ns)],
-  ];
-  return (
-    <table className="plain-table map-figures">
-      {sides.length > 1 ? (
-        <thead>
-          <tr>
-            <td />
-            {sides.map(({ name }) => (
-              <th key={name} scope="col" className="number">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-      ) : null}
-      <tbody>
-        {rows.map(([name, show]) => (
-          <tr key={name}>
-            <th scope="row">{name}</th>
-            {sides.map((side) => (
-              <td key={side.name} className="number">
-                {show(side.figures)}
-              </td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
 }
 
 function OfPlace({
@@ -126,7 +57,12 @@ function OfPlace({
   const entity = chips?.length === 1 && chips[0]?.value ? chips[0] : undefined;
   const { where, ...time } = search;
   return (
-    <Frame title={place.name} kind={`${kindWords[place.kind]}${category}`} onClose={onClose} takesFocus={takesFocus}>
+    <PanelFrame
+      title={place.name}
+      kind={`${kindWords[place.kind]}${category}`}
+      onClose={onClose}
+      takesFocus={takesFocus}
+    >
       {place.changed.length ? <p className="map-changed">{whatChanged(place)}</p> : null}
       <FigureTable sides={sides} />
       <div className="map-buttons">
@@ -160,7 +96,7 @@ function OfPlace({
       </div>
       <Calls title="Called by" calls={callers} nameOfOther={(call) => nameOf(graph, call.from)} onChoose={onChoose} />
       <Calls title="Calls" calls={called} nameOfOther={(call) => nameOf(graph, call.to)} onChoose={onChoose} />
-    </Frame>
+    </PanelFrame>
   );
 }
 
@@ -194,6 +130,8 @@ function Calls({ title, calls, nameOfOther, onChoose }: CallsProperties) {
 
 function OfCall({ call, graph, search, onClose, onChoose, onFilter, takesFocus }: Shared & { call: Call }) {
   const chips = chipsOfCall(graph, call);
+  // Spans do not say which service they call: filters can keep all calls of the caller, not those to one service.
+  const callerOfAll = chips.some(({ field }) => field === "kind") ? nameOf(graph, call.from) : undefined;
   const { where, ...time } = search;
   const seen = call.server_p50_ns != null;
   const called: Figures = {
@@ -210,7 +148,7 @@ function OfCall({ call, graph, search, onClose, onChoose, onFilter, takesFocus }
     ...(call.base ? [{ name: "Before", figures: call.base }] : []),
   ];
   return (
-    <Frame title={callName(graph, call)} kind={call.kind} onClose={onClose} takesFocus={takesFocus}>
+    <PanelFrame title={callName(graph, call)} kind={call.kind} onClose={onClose} takesFocus={takesFocus}>
       {call.changed.length ? <p className="map-changed">{whatChanged(call)}</p> : null}
       <FigureTable sides={sides} />
       <p className="quiet small map-note">
@@ -222,12 +160,12 @@ function OfCall({ call, graph, search, onClose, onChoose, onFilter, takesFocus }
       </p>
       <div className="map-buttons">
         <Button variant="default" onClick={() => onFilter(chips)}>
-          Filter to these
+          {callerOfAll ? `Filter to the calls of ${callerOfAll}` : "Filter to these"}
         </Button>
       </div>
       <div className="map-links">
         <Link to={paths.explore} search={{ ...time, where: chips.reduce(withChip, where ?? []), table: "spans" }}>
-          Explore these calls
+          {callerOfAll ? `Explore the calls of ${callerOfAll}` : "Explore these calls"}
         </Link>
         <Link to={paths.sql} search={{ ...time, statement: call.query }}>
           The query behind it
@@ -245,6 +183,6 @@ function OfCall({ call, graph, search, onClose, onChoose, onFilter, takesFocus }
           </button>
         </div>
       </div>
-    </Frame>
+    </PanelFrame>
   );
 }

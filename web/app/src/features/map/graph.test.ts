@@ -1,8 +1,7 @@
-// Which part of a map is drawn, how far places are apart, and where they are put.
+// Which part of a map is drawn, and how far its places are apart.
 import { expect, test } from "vitest";
 import type { ApiMap, ApiNode, Edge } from "../../api/types";
 import { callId, drawnMax, graphOf, hopsFrom, partOf } from "./graph";
-import { lineThrough, middleOf, placeTowards, placeWidth, positionsOf } from "./layout";
 
 const figures = { calls: 10, errors: 0, rate: 1, p50_ns: 1e6, p95_ns: 2e6, p99_ns: 3e6 };
 const node = (name: string, calls = 10): ApiNode => ({
@@ -81,32 +80,4 @@ test("what vanished is there, with the figures it had", () => {
   const graph = graphOf(map);
   expect(graph.places.at(-1)).toMatchObject({ name: "mail", changed: ["vanished"] });
   expect(graph.calls.at(-1)?.id).toBe(callId(gone));
-});
-
-test("callers are left of what they call, and lines go from side to side", () => {
-  const { places, calls } = positionsOf(graphOf(shop));
-  const at = (name: string) => places.get(`service:${name}`) ?? { x: -1, y: -1 };
-  expect(at("browser").x).toBeLessThan(at("shop").x);
-  expect(at("shop").x).toBeLessThan(at("pay").x);
-  const line = calls.get(callId(edge("browser", "shop"))) ?? [];
-  expect(line[0]?.x).toBe(at("browser").x + placeWidth);
-  expect(line.at(-1)?.x).toBe(at("shop").x);
-  expect(placeTowards(places, "service:browser", "ArrowRight")).toBe("service:shop");
-  expect(placeTowards(places, "service:browser", "ArrowLeft")).toBeUndefined();
-});
-
-test("a circle of calls and a call to oneself can be laid out", () => {
-  const circle = mapOf([node("one"), node("two")], [edge("one", "two"), edge("two", "one"), edge("one", "one")]);
-  const { calls } = positionsOf(graphOf(circle));
-  expect([...calls.values()].every((points) => points.length >= 2)).toBe(true);
-});
-
-test("a line is a path, and its label is in its middle", () => {
-  const points = [
-    { x: 0, y: 0 },
-    { x: 10, y: 20 },
-  ];
-  expect(lineThrough(points)).toBe("M0,0C5,0 5,20 10,20");
-  expect(lineThrough([])).toBe("");
-  expect(middleOf(points)).toEqual({ x: 5, y: 10 });
 });

@@ -1,8 +1,8 @@
 // A call as it is drawn: a line as wide as it is busy and as red as it fails; its figures when it is pointed at.
 import { BaseEdge, type Edge, EdgeLabelRenderer, type EdgeProps } from "@xyflow/react";
-import type { Call } from "./graph";
+import type { Call } from "../graph";
+import { errorLevel, figureWords, markOf } from "../words";
 import { lineThrough, middleOf, type Point } from "./layout";
-import { errorLevel, figureWords, markOf } from "./words";
 
 export type CallData = { call: Call; points: Point[]; width: number; told: boolean; chosen: boolean };
 export type DrawnCall = Edge<CallData, "call">;

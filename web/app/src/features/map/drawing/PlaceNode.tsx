@@ -1,10 +1,10 @@
 // A place as it is drawn: icon and name, calls, failures and time; and the mark of what changed.
 import { IconBox, IconBrowser, IconBuildingStore, IconDatabase, IconServer, IconStack2 } from "@tabler/icons-react";
 import { Handle, type Node, type NodeProps, Position } from "@xyflow/react";
-import type { NodeKind } from "../../api/types";
-import { formatDuration, formatPercent } from "../../lib/format";
-import type { Place } from "./graph";
-import { errorLevel, errorShare, kindWords, markOf, rateWords } from "./words";
+import type { NodeKind } from "../../../api/types";
+import { formatDuration, formatPercent } from "../../../lib/format";
+import type { Place } from "../graph";
+import { errorLevel, errorShare, kindWords, markOf, rateWords } from "../words";
 
 export const kindIcons: Record<NodeKind, typeof IconBox> = {
   service: IconBox,
@@ -18,7 +18,7 @@ export const kindIcons: Record<NodeKind, typeof IconBox> = {
 export type PlaceData = { place: Place; chosen: boolean };
 export type DrawnPlace = Node<PlaceData, "place">;
 
-const markNames = { "+": "appeared", "-": "vanished", "~": "changed" };
+export const markNames = { "+": "appeared", "-": "vanished", "~": "changed" };
 
 export function PlaceNode({ data: { place, chosen } }: NodeProps<DrawnPlace>) {
   const Icon = kindIcons[place.kind];
@@ -28,20 +28,19 @@ export function PlaceNode({ data: { place, chosen } }: NodeProps<DrawnPlace>) {
   if (chosen) classes.push("map-chosen");
   if (mark) classes.push(`map-${markNames[mark]}`);
   return (
-    // The node around it is a button that is named in words.
-    <div className={classes.join(" ")} aria-hidden="true">
+    <div className={classes.join(" ")}>
       <Handle type="target" position={Position.Left} isConnectable={false} />
       <div className="map-place-name">
         <Icon size={15} stroke={1.6} aria-hidden="true" />
-        <span title={`${kindWords[place.kind]} ${place.name}`}>{place.name}</span>
+        <span title={`${kindWords[place.kind]} ${place.name}`}>{place.name}</span>{" "}
         {mark ? <b className="map-mark">{markNames[mark]}</b> : null}
-      </div>
+      </div>{" "}
       <div className="map-place-figures">
-        <span>{rateWords(place.rate)}</span>
+        <span>{rateWords(place.rate)}</span>{" "}
         <span className={`map-errors-${errorLevel(place)}`}>
           {share ? `${formatPercent(share)} failed` : share === 0 ? "none failed" : ""}
-        </span>
-        <span title="95 of 100 take at most">{formatDuration(place.p95_ns)}</span>
+        </span>{" "}
+        <span title="95 of 100 take at most">{place.p95_ns == null ? "" : `p95 ${formatDuration(place.p95_ns)}`}</span>
       </div>
       <Handle type="source" position={Position.Right} isConnectable={false} />
     </div>

@@ -9,11 +9,13 @@ import {
   type ReactFlowInstance,
 } from "@xyflow/react";
 import { type FocusEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
+import { Loading } from "../../../ui/States";
+import type { Part } from "../graph";
+import { callName, figureWords, kindWords, markOf, whatChanged } from "../words";
 import { CallEdge, type DrawnCall } from "./CallEdge";
-import type { Part } from "./graph";
-import { type Direction, placeHeight, placeTowards, placeWidth, positionsOf } from "./layout";
-import { type DrawnPlace, PlaceNode } from "./PlaceNode";
-import { callName, figureWords, kindWords, whatChanged } from "./words";
+import { type Direction, placeHeight, placeTowards, placeWidth } from "./layout";
+import { type DrawnPlace, markNames, PlaceNode } from "./PlaceNode";
+import { usePositions } from "./usePositions";
 import "@xyflow/react/dist/base.css";
 import "./drawing.css";
 
@@ -34,19 +36,22 @@ type Properties = { part: Part; chosen: string | undefined; onChoose: (id: strin
 export function MapDrawing({ part, chosen, onChoose }: Properties) {
   const frame = useRef<HTMLDivElement>(null);
   const [told, tell] = useState<string>();
-  const positions = useMemo(() => positionsOf(part), [part]);
+  const positions = usePositions(part);
   const nodes = useMemo(
     () =>
       part.places.map((place): DrawnPlace => {
         const change = whatChanged(place);
+        const mark = markOf(place.changed);
+        // It says what is seen, in the same order, and then more.
+        const named = `${kindWords[place.kind]} ${place.name}${mark ? ` ${markNames[mark]}` : ""}`;
         return {
           id: place.id,
           type: "place",
-          position: positions.places.get(place.id) ?? { x: 0, y: 0 },
+          position: positions?.places.get(place.id) ?? { x: 0, y: 0 },
           width: placeWidth,
           height: placeHeight,
           data: { place, chosen: place.id === chosen },
-          ariaLabel: `${kindWords[place.kind]} ${place.name}: ${figureWords(place)}${change ? `; ${change}` : ""}`,
+          ariaLabel: `${named}: ${figureWords(place)}${change ? `; ${change}` : ""}`,
           ariaRole: "button",
         };
       }),
@@ -70,7 +75,7 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
         },
         data: {
           call,
-          points: positions.calls.get(call.id) ?? [],
+          points: positions?.calls.get(call.id) ?? [],
           width,
           told: call.id === told,
           chosen: call.id === chosen,
@@ -99,7 +104,7 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
       onChoose(at.id);
     } else if (at.isPlace && arrows.includes(event.key)) {
       event.preventDefault();
-      const next = placeTowards(positions.places, at.id, event.key as Direction);
+      const next = positions && placeTowards(positions.places, at.id, event.key as Direction);
       if (next) frame.current?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(next)}"]`)?.focus();
     }
   };
@@ -116,36 +121,42 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
       onFocus={onFocus}
       onBlur={() => tell(undefined)}
     >
-      <ReactFlow
-        // Another set of places is another picture, seen as a whole.
-        key={part.places.map(({ id }) => id).join()}
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={nodeTypes}
-        edgeTypes={edgeTypes}
-        fitView
-        fitViewOptions={fit}
-        onInit={(instance) => {
-          flow.current = instance;
-        }}
-        minZoom={0.15}
-        maxZoom={2}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        elementsSelectable={false}
-        nodesFocusable
-        edgesFocusable
-        zoomOnDoubleClick={false}
-        preventScrolling={false}
-        zoomOnScroll={false}
-        onNodeClick={(_, node) => onChoose(node.id)}
-        onEdgeClick={(_, edge) => onChoose(edge.id)}
-        onEdgeMouseEnter={(_, edge) => tell(edge.id)}
-        onEdgeMouseLeave={() => tell(undefined)}
-      >
-        <Background gap={24} size={1} color="var(--line)" />
-        <Controls showInteractive={false} position="bottom-right" />
-      </ReactFlow>
+      {positions ? (
+        <ReactFlow
+          // Another set of places is another picture, seen as a whole.
+          key={part.places.map(({ id }) => id).join()}
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={nodeTypes}
+          edgeTypes={edgeTypes}
+          fitView
+          fitViewOptions={fit}
+          onInit={(instance) => {
+            flow.current = instance;
+          }}
+          minZoom={0.15}
+          maxZoom={2}
+          nodesDraggable={false}
+          nodesConnectable={false}
+          elementsSelectable={false}
+          nodesFocusable
+          edgesFocusable
+          zoomOnDoubleClick={false}
+          preventScrolling={false}
+          zoomOnScroll={false}
+          onNodeClick={(_, node) => onChoose(node.id)}
+          onEdgeClick={(_, edge) => onChoose(edge.id)}
+          onEdgeMouseEnter={(_, edge) => tell(edge.id)}
+          onEdgeMouseLeave={() => tell(undefined)}
+        >
+          <Background gap={24} size={1} color="var(--line)" />
+          <Controls showInteractive={false} position="bottom-right" />
+        </ReactFlow>
+      ) : (
+        <div className="map-waiting">
+          <Loading what={`the calls of ${part.places.length} places`} />
+        </div>
+      )}
     </div>
   );
 }

@@ -9,6 +9,7 @@ import { Outcome } from "../Outcome";
 import { eventsBody } from "../question/question";
 import { EventFields, TraceLink } from "./EventFields";
 import { rowKey } from "./EventsView";
+import "./lines.css";
 import { severityOf, textOf } from "./severity";
 
 const more = 200;

@@ -63,7 +63,9 @@ function EventTable({ answer, columns, table }: Properties) {
       <table className="plain-table events-table">
         <thead>
           <tr>
-            <th scope="col" aria-label="Fields" />
+            <th scope="col">
+              <span className="visually-hidden">Fields</span>
+            </th>
             {columns.map((name) => (
               <th key={name} scope="col" className={isFigure(name) ? "number" : undefined}>
                 {name}

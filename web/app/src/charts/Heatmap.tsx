@@ -41,7 +41,7 @@ export function Heatmap(properties: Properties) {
   const options = useMemo(
     (): Omit<uPlot.Options, "width" | "height"> => ({
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: { drag: { x: true, y: true, setScale: false, uni: 0 }, points: { show: false } },
       scales: { x: { time: true, range: [start, end] }, y: { range: [scale.floor, scale.top] } },
       axes: [

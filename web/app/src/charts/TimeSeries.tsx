@@ -44,7 +44,7 @@ export function TimeSeries(properties: Properties) {
     const count = names === "" && lines.length === 0 ? 0 : names.split("\n").length;
     return {
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: {
         drag: { x: true, y: false, setScale: false },
         points: { size: 6 },

@@ -38,7 +38,7 @@ export function Builder() {
     });
   return (
     <section className="builder" aria-label="Question" onKeyDown={again}>
-      <div className="builder-row">
+      <div className="builder-row main">
         <SegmentedControl
           aria-label="Table"
           value={table}

@@ -41,7 +41,7 @@ export function Heatmap(properties: Properties) {
   const options = useMemo(
     (): Omit<uPlot.Options, "width" | "height"> => ({
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: { drag: { x: true, y: true, setScale: false, uni: 0 }, points: { show: false } },
       scales: { x: { time: true, range: [start, end] }, y: { range: [scale.floor, scale.top] } },
       axes: [
@@ -118,7 +118,7 @@ export function Heatmap(properties: Properties) {
   return (
     <figure className="chart" style={{ margin: 0 }} aria-label={`${title} by time and value`}>
       <div className="chart-head">
-        <h3>{title}</h3>
+        <h2 className="chart-title">{title}</h2>
         <span className="quiet small">{box ? null : "drag a box to ask what is different in it"}</span>
         <span className="chart-reading quiet small">
           {pointed
@@ -176,7 +176,10 @@ function keyed(event: KeyboardEvent, box: Area | undefined, grid: Grid): Area | 
   return snapped(first, last, low + up * move + 0.1, Math.max(low + up * move + 0.2, high + up - 0.1), grid);
 }
 
-function placed(chart: uPlot, box: Area, scale: Grid["scale"]): Place {
+/** Where the box is drawn; nowhere once its time has passed out of what is shown. */
+function placed(chart: uPlot, box: Area, scale: Grid["scale"]): Place | undefined {
+  const { min = 0, max = 0 } = chart.scales.x ?? {};
+  if (box.end <= (min ?? 0) || box.start >= (max ?? 0)) return undefined;
   const over = chart.over;
   const limit = (value: number, most: number) => Math.min(Math.max(value, 0), most);
   const [left, right] = [box.start, box.end].map((one) => limit(chart.valToPos(one, "x"), over.clientWidth)) as [

@@ -44,7 +44,7 @@ export function TimeSeries(properties: Properties) {
     const count = names === "" && lines.length === 0 ? 0 : names.split("\n").length;
     return {
       legend: { show: false },
-      padding: [8, 8, 0, 0],
+      padding: [8, 18, 0, 0],
       cursor: {
         drag: { x: true, y: false, setScale: false },
         points: { size: 6 },
@@ -98,7 +98,7 @@ export function TimeSeries(properties: Properties) {
   return (
     <figure className="chart" aria-label={spoken} style={{ margin: 0 }}>
       <div className="chart-head">
-        <h3>{title}</h3>
+        <h2 className="chart-title">{title}</h2>
         <span className="chart-reading quiet small">{time === undefined ? "" : formatTime(time)}</span>
       </div>
       <Plot options={options} data={data} height={height} />

@@ -1,7 +1,7 @@
 // Any value of any event: a click opens what can be done with it.
-import { Menu, UnstyledButton } from "@mantine/core";
+import { Menu } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type Chip, conditionOf } from "../lib/search";
 import { paths } from "../paths";
 import { carried, useAddChip, useSearch } from "./useSearch";
@@ -16,20 +16,54 @@ type Properties = {
   children?: ReactNode;
 };
 
-export function ValueMenu({ field, value, table, children }: Properties) {
+/** Pages have hundreds of values: until one is clicked it is a plain button, and only then has a menu. */
+export function ValueMenu(properties: Properties) {
+  const [opened, setOpened] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const left = useRef(false);
+  useEffect(() => {
+    // The menu took the focus, and gives it back to the value.
+    if (!opened && left.current) button.current?.focus({ preventScroll: true });
+    left.current = opened;
+  }, [opened]);
+  if (opened) return <OpenMenu {...properties} onClose={() => setOpened(false)} />;
+  return (
+    <button
+      ref={button}
+      type="button"
+      className="value"
+      aria-haspopup="menu"
+      title={titleOf(properties)}
+      onClick={() => setOpened(true)}
+    >
+      {properties.children ?? shownOf(properties)}
+    </button>
+  );
+}
+
+function shownOf({ value }: Properties): string {
+  return value === null ? "none" : String(value);
+}
+
+function titleOf(properties: Properties): string {
+  return `${properties.field}: ${shownOf(properties)}`;
+}
+
+function OpenMenu({ onClose, ...properties }: Properties & { onClose: () => void }) {
+  const { field, value, table, children } = properties;
   const search = useSearch();
   const addChip = useAddChip();
   const navigate = useNavigate();
   const time = carried(search);
-  const shown = value === null ? "none" : String(value);
+  const shown = shownOf(properties);
   const chip: Chip = value === null ? { field, operator: "missing", value } : { field, operator: "=", value };
   const others: Chip = value === null ? { field, operator: "exists", value } : { field, operator: "!=", value };
   return (
-    <Menu>
+    <Menu defaultOpened onClose={onClose} transitionProps={{ duration: 0 }}>
       <Menu.Target>
-        <UnstyledButton className="value" title={`${field}: ${shown}`}>
+        <button type="button" className="value" title={titleOf(properties)}>
           {children ?? shown}
-        </UnstyledButton>
+        </button>
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label className="value-label">

@@ -3,12 +3,12 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { paths } from "../../paths";
-import { useAddress } from "./answers";
+import { useAddress, useAnswer } from "./answers";
 import { Builder } from "./builder/Builder";
 import { ExportMenu } from "./builder/ExportMenu";
 import { HistoryMenu } from "./builder/HistoryMenu";
 import { QuestionPanel } from "./builder/QuestionPanel";
-import { readQuestion, type Table } from "./question/question";
+import { readQuestion, type Table, tableBody } from "./question/question";
 import type { View } from "./search";
 import { EventsView } from "./views/EventsView";
 import { HeatmapView } from "./views/HeatmapView";
@@ -83,7 +83,11 @@ function Shown({ view }: { view: View }) {
 
 /** How much, how long, and who: what is useful before anything was chosen. */
 function Overview() {
-  const { heat } = readQuestion(useAddress());
+  const search = useAddress();
+  const { heat } = readQuestion(search);
+  const answer = useAnswer(tableBody(search));
+  // What was refused, or is empty, is so for all parts alike: once is enough.
+  if (answer.isError || answer.data?.rows.length === 0) return <TableView />;
   return (
     <div className="overview">
       <div className={heat ? "overview-charts" : undefined}>

@@ -6,7 +6,7 @@ import { Problem } from "../../api/client";
 import type { Answer } from "../../api/types";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useAddress, useChange } from "./answers";
-import { renamed } from "./question/question";
+import { readQuestion, renamed } from "./question/question";
 import { Strip } from "./Strip";
 
 type Properties = {
@@ -29,13 +29,16 @@ export function Outcome({ answer, children, strip = true }: Properties) {
 }
 
 function Nothing() {
-  const { where, condition, having } = useAddress();
+  const search = useAddress();
+  const { where, condition, having } = search;
   const change = useChange();
   const narrowed = Boolean(where?.length || condition || having);
   return (
     <Empty title="Nothing here in this time">
       <p>
-        {narrowed ? "No event of this time fulfils the filters." : "No event of this kind came in within this time."}
+        {narrowed
+          ? "No event of this time fulfils the filters."
+          : `There are no ${readQuestion(search).table} within this time.`}
       </p>
       <Button.Group>
         {narrowed ? (

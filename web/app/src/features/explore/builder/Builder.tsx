@@ -3,7 +3,7 @@ import { Button, SegmentedControl, TagsInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
 import { answersKey, useAddress, useChange } from "../answers";
-import { fieldNames, numericFields, suggestCalculations, useFields } from "../question/fields";
+import { fieldNames, isWhole, numericFields, suggestCalculations, useFields } from "../question/fields";
 import { readQuestion, type Table, tables } from "../question/question";
 import { MoreClauses } from "./MoreClauses";
 
@@ -22,6 +22,9 @@ export function Builder() {
 
   const ask = (next: { calculate?: string[]; group?: string[] }) =>
     change({ calculate, group, order: undefined, ...next, ...(next.calculate ? { box: undefined } : {}) });
+  // What was left half written with Enter becomes the first suggestion.
+  const completed = (one: string) =>
+    isWhole(one) ? one : (suggestCalculations(one, fieldNames(fields), numericFields(fields), calculate)[0] ?? one);
   const again = (event: KeyboardEvent) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
       void queries.invalidateQueries({ queryKey: [answersKey] });
@@ -35,7 +38,7 @@ export function Builder() {
     });
   return (
     <section className="builder" aria-label="Question" onKeyDown={again}>
-      <div className="builder-row">
+      <div className="builder-row main">
         <SegmentedControl
           aria-label="Table"
           value={table}
@@ -54,7 +57,7 @@ export function Builder() {
           searchValue={typed}
           onSearchChange={setTyped}
           value={calculate}
-          onChange={(next) => ask({ calculate: next.length ? next : ["count"] })}
+          onChange={(next) => ask({ calculate: next.length ? next.map(completed) : ["count"] })}
           maxDropdownHeight={320}
           comboboxProps={{ width: "max-content", position: "bottom-start" }}
         />

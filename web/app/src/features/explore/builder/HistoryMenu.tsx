@@ -53,7 +53,7 @@ export function HistoryMenu() {
             Save
           </Button>
         </div>
-        {saved.length ? <h3>Saved in this browser</h3> : null}
+        {saved.length ? <h2>Saved in this browser</h2> : null}
         <ul>
           {saved.map((one) => (
             <li key={one.name}>
@@ -71,7 +71,7 @@ export function HistoryMenu() {
             </li>
           ))}
         </ul>
-        <h3>Asked before, in this browser</h3>
+        <h2>Asked before, in this browser</h2>
         {asked.length ? null : <p className="quiet small">Nothing yet.</p>}
         <ul>
           {asked.map((one) => (

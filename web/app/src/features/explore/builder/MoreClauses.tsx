@@ -30,6 +30,7 @@ export function MoreClauses() {
       />
       <Select
         label="Order"
+        w={230}
         placeholder="first calculation"
         clearable
         data={orders}

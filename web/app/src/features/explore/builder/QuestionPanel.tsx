@@ -26,7 +26,7 @@ export function QuestionPanel({ view }: { view: View }) {
         </div>
       </div>
       <div>
-        <h3>SQL</h3>
+        <h2>SQL</h2>
         <pre className="scroll mono sql">{statement ?? "The SQL comes with the answer."}</pre>
         {statement ? (
           <div className="question-tools">
@@ -53,7 +53,7 @@ function Edited({ text }: { text: string }) {
   };
   return (
     <>
-      <h3 id="question-json">JSON, as POST /api/v1/query takes it</h3>
+      <h2 id="question-json">JSON, as POST /api/v1/query takes it</h2>
       <Textarea
         aria-labelledby="question-json"
         classNames={{ input: "mono" }}

@@ -1,6 +1,6 @@
 // What the builder suggests for what was typed.
 import { expect, it } from "vitest";
-import { suggestCalculations } from "./fields";
+import { isWhole, suggestCalculations } from "./fields";
 
 const all = ["name", "duration_ns", "db.rows"];
 const numeric = ["duration_ns", "db.rows"];
@@ -12,4 +12,9 @@ it("suggests functions of fields by either part", () => {
   expect(suggestCalculations("", all, numeric, ["count"])).not.toContain("count");
   expect(suggestCalculations("", all, numeric, [])).toContain("heatmap(duration_ns)");
   expect(suggestCalculations("count(na", all, numeric, [])).toEqual(["count(name)"]);
+});
+
+it("knows what is written to its end", () => {
+  for (const one of ["count", "p99.9(a)", "count_distinct(user.id)"]) expect(isWhole(one)).toBe(true);
+  for (const one of ["p99", "p99(dur", "dur"]) expect(isWhole(one)).toBe(false);
 });

@@ -25,6 +25,11 @@ export function numericFields(fields: Fields | undefined): string[] {
 const ofNumbers = ["p50", "p90", "p95", "p99", "avg", "sum", "min", "max", "heatmap"];
 const ofAny = ["count_distinct", "count"];
 
+/** Whether a calculation is written to its end. */
+export function isWhole(calculation: string): boolean {
+  return /^(count|rate)$|^[a-z_]+[0-9.]*\(.+\)$/i.test(calculation);
+}
+
 /** Calculations that fit what was typed: a function, a field, or both as `p99(dur`. */
 export function suggestCalculations(typed: string, all: string[], numeric: string[], taken: string[]): string[] {
   const [, wanted = "", part = ""] = /^([a-z0-9_.]*)\(?(.*?)\)?$/i.exec(typed.trim()) ?? [];

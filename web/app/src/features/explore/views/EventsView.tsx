@@ -1,6 +1,6 @@
 // Single events, the newest first, with the columns that were chosen; a row opens to all its fields.
 import { Button, TagsInput } from "@mantine/core";
-import { Fragment, useState } from "react";
+import { memo, useState } from "react";
 import type { Answer, Column } from "../../../api/types";
 import { formatCell } from "../../../lib/format";
 import { ValueMenu } from "../../../ui/ValueMenu";
@@ -58,14 +58,14 @@ export function EventsView() {
 type Properties = { answer: Answer; columns: string[]; table: Table };
 
 function EventTable({ answer, columns, table }: Properties) {
-  const [open, setOpen] = useState<string>();
-  const places = columns.map((name) => answer.columns.findIndex((column) => column.name === name));
   return (
     <div className="scroll panel">
       <table className="plain-table events-table">
         <thead>
           <tr>
-            <th scope="col" aria-label="Fields" />
+            <th scope="col">
+              <span className="visually-hidden">Fields</span>
+            </th>
             {columns.map((name) => (
               <th key={name} scope="col" className={isFigure(name) ? "number" : undefined}>
                 {name}
@@ -74,43 +74,57 @@ function EventTable({ answer, columns, table }: Properties) {
           </tr>
         </thead>
         <tbody>
-          {answer.rows.map((row, index) => {
-            const key = rowKey(answer.columns, row, index);
-            return (
-              <Fragment key={key}>
-                <tr>
-                  <td>
-                    <button
-                      type="button"
-                      className="opener"
-                      aria-expanded={open === key}
-                      aria-label="All fields of this event"
-                      onClick={() => setOpen(open === key ? undefined : key)}
-                    >
-                      {open === key ? "▾" : "▸"}
-                    </button>
-                  </td>
-                  {columns.map((name, place) => (
-                    <td key={name} className={isFigure(name) ? "number" : undefined}>
-                      <EventCell columns={answer.columns} row={row} place={places[place] ?? -1} table={table} />
-                    </td>
-                  ))}
-                </tr>
-                {open === key ? (
-                  <tr className="opened">
-                    <td colSpan={columns.length + 1}>
-                      <EventFields columns={answer.columns} row={row} table={table} />
-                    </td>
-                  </tr>
-                ) : null}
-              </Fragment>
-            );
-          })}
+          {answer.rows.map((row, index) => (
+            <EventRow
+              key={rowKey(answer.columns, row, index)}
+              all={answer.columns}
+              columns={columns.join("\n")}
+              row={row}
+              table={table}
+            />
+          ))}
         </tbody>
       </table>
     </div>
   );
 }
+
+type RowProperties = { all: Column[]; columns: string; row: unknown[]; table: Table };
+
+/** Whether a row is open it knows itself: hundreds of others need not be drawn again for it. */
+const EventRow = memo(function EventRow({ all, columns: joined, row, table }: RowProperties) {
+  const [open, setOpen] = useState(false);
+  const columns = joined.split("\n");
+  return (
+    <>
+      <tr>
+        <td>
+          <button
+            type="button"
+            className="opener"
+            aria-expanded={open}
+            aria-label="All fields of this event"
+            onClick={() => setOpen(!open)}
+          >
+            {open ? "▾" : "▸"}
+          </button>
+        </td>
+        {columns.map((name) => (
+          <td key={name} className={isFigure(name) ? "number" : undefined}>
+            <EventCell columns={all} row={row} name={name} table={table} />
+          </td>
+        ))}
+      </tr>
+      {open ? (
+        <tr className="opened">
+          <td colSpan={columns.length + 1}>
+            <EventFields columns={all} row={row} table={table} />
+          </td>
+        </tr>
+      ) : null}
+    </>
+  );
+});
 
 function isFigure(name: string): boolean {
   return /_ns$|^value$|^count$/.test(name);
@@ -123,7 +137,10 @@ export function rowKey(columns: Column[], row: unknown[], index: number): string
   return span ? `${time} ${span} ${at("event.name") ?? ""}` : `${time} ${index}`;
 }
 
-function EventCell({ columns, row, place, table }: { columns: Column[]; row: unknown[]; place: number; table: Table }) {
+type CellProperties = { columns: Column[]; row: unknown[]; name: string; table: Table };
+
+function EventCell({ columns, row, name, table }: CellProperties) {
+  const place = columns.findIndex((column) => column.name === name);
   const column = columns[place];
   const value = row[place];
   if (!column || value === null || value === undefined) return <span className="quiet">–</span>;

@@ -8,6 +8,7 @@ import type { Cell } from "../../../charts/heatScale";
 import { formatCount } from "../../../lib/format";
 import { absolute, boundsOf, readLength } from "../../../lib/time";
 import { paths } from "../../../paths";
+import { Empty } from "../../../ui/States";
 import { carried } from "../../../ui/useSearch";
 import { formatOf, formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
@@ -27,7 +28,9 @@ export function HeatmapView({ small = false }: { small?: boolean }) {
         <Outcome answer={answer} strip={!small}>
           {(data) => <Drawn answer={data} step={step} at={answer.dataUpdatedAt} small={small} />}
         </Outcome>
-      ) : null}
+      ) : (
+        <Empty title="Which values?">Choose a field with numbers, and see how they are spread over time.</Empty>
+      )}
     </>
   );
 }

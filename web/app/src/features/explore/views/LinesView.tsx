@@ -1,7 +1,7 @@
 // Log records as lines: time, how grave, who, and what was said; a line opens to all its fields.
 import { Button } from "@mantine/core";
-import { useState } from "react";
-import type { Answer } from "../../../api/types";
+import { memo, useState } from "react";
+import type { Answer, Column } from "../../../api/types";
 import { formatTime } from "../../../lib/format";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { useAddress, useAnswer } from "../answers";
@@ -9,6 +9,7 @@ import { Outcome } from "../Outcome";
 import { eventsBody } from "../question/question";
 import { EventFields, TraceLink } from "./EventFields";
 import { rowKey } from "./EventsView";
+import "./lines.css";
 import { severityOf, textOf } from "./severity";
 
 const more = 200;
@@ -34,47 +35,47 @@ export function LinesView() {
 }
 
 function Lines({ answer }: { answer: Answer }) {
-  const [open, setOpen] = useState<string>();
   const { columns, rows } = answer;
   return (
     <ol className="log-lines panel" aria-label="Log records, the newest first">
-      {rows.map((row, index) => {
-        const key = rowKey(columns, row, index);
-        const at = (name: string) => row[columns.findIndex((column) => column.name === name)];
-        const severity = severityOf(at);
-        const service = at("service.name");
-        return (
-          <li key={key} className={`log-line log-${severity.level}`}>
-            <div className="log-row">
-              <button
-                type="button"
-                className="opener"
-                aria-expanded={open === key}
-                aria-label="All fields of this record"
-                onClick={() => setOpen(open === key ? undefined : key)}
-              >
-                {open === key ? "▾" : "▸"}
-              </button>
-              <span className="nowrap quiet">{formatTime(String(at("time"))).slice(11)}</span>
-              <span className="log-severity">
-                {severity.field ? (
-                  <ValueMenu field={severity.field} value={severity.text} table="logs" />
-                ) : (
-                  severity.text
-                )}
-              </span>
-              <span className="log-service">
-                {typeof service === "string" ? <ValueMenu field="service.name" value={service} table="logs" /> : null}
-              </span>
-              <span className="log-text">{textOf(at)}</span>
-              <span className="log-trace">
-                <TraceLink columns={columns} row={row} short />
-              </span>
-            </div>
-            {open === key ? <EventFields columns={columns} row={row} table="logs" /> : null}
-          </li>
-        );
-      })}
+      {rows.map((row, index) => (
+        <Line key={rowKey(columns, row, index)} columns={columns} row={row} />
+      ))}
     </ol>
   );
 }
+
+/** Whether a line is open it knows itself: hundreds of others need not be drawn again for it. */
+const Line = memo(function Line({ columns, row }: { columns: Column[]; row: unknown[] }) {
+  const [open, setOpen] = useState(false);
+  const at = (name: string) => row[columns.findIndex((column) => column.name === name)];
+  const severity = severityOf(at);
+  const service = at("service.name");
+  return (
+    <li className={`log-line log-${severity.level}`}>
+      <div className="log-row">
+        <button
+          type="button"
+          className="opener"
+          aria-expanded={open}
+          aria-label="All fields of this record"
+          onClick={() => setOpen(!open)}
+        >
+          {open ? "▾" : "▸"}
+        </button>
+        <span className="nowrap quiet">{formatTime(String(at("time"))).slice(11)}</span>
+        <span className="log-severity">
+          {severity.field ? <ValueMenu field={severity.field} value={severity.text} table="logs" /> : severity.text}
+        </span>
+        <span className="log-service">
+          {typeof service === "string" ? <ValueMenu field="service.name" value={service} table="logs" /> : null}
+        </span>
+        <span className="log-text">{textOf(at)}</span>
+        <span className="log-trace">
+          <TraceLink columns={columns} row={row} short />
+        </span>
+      </div>
+      {open ? <EventFields columns={columns} row={row} table="logs" /> : null}
+    </li>
+  );
+});

@@ -22,7 +22,8 @@ export function useWaterfall(trace: TraceModel, chosen: number) {
   const hits = useMemo(() => findSpans(trace, searched), [trace, searched]);
   const hitSet = useMemo(() => new Set(hits), [hits]);
   const focus = places.get(focusKey) ?? 0;
-  const window = shown ?? { start: 0, end: trace.duration };
+  // The same object as long as nothing changes, so that rows need not be drawn anew while one scrolls.
+  const window = useMemo(() => shown ?? { start: 0, end: trace.duration }, [shown, trace]);
 
   const show = useCallback(
     (node: number) => {

@@ -65,7 +65,9 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
         <span className={bad ? "wf-title wf-bad" : "wf-title"}>{node.span.name}</span>
         <span className="wf-of">{node.service}</span>
         {bad ? <span className="wf-mark wf-bad">error</span> : null}
-        {errors ? <span className="wf-mark wf-bad">{formatCount(errors)} errors below</span> : null}
+        {errors ? (
+          <span className="wf-mark wf-bad">{errors === 1 ? "1 error" : `${formatCount(errors)} errors`} below</span>
+        ) : null}
         {row.kind === "span" && node.missingParent ? <span className="wf-mark">parent missing</span> : null}
         {row.kind === "span" && node.skewed ? <span className="wf-mark">clock differs</span> : null}
       </div>

@@ -1,4 +1,5 @@
 // The waterfall: every span of the trace in its place in time.
+import { useMediaQuery } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef } from "react";
 import { formatDuration } from "../../../lib/format";
@@ -30,6 +31,7 @@ export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties)
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const name = useNameWidth();
+  const narrow = useMediaQuery("(max-width: 700px)");
 
   const virtual = useVirtualizer({
     count: rows.length,
@@ -88,7 +90,7 @@ export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties)
           {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
           {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
           <div role="columnheader" className="wf-time" aria-label="Time">
-            {axisTimes(window, 5).map((at) => (
+            {axisTimes(window, narrow ? 2 : 5).map((at) => (
               <span key={at} className="wf-tick" style={{ left: `${place(at, window)}%` }}>
                 {formatDuration(at)}
               </span>

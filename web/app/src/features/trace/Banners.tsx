@@ -8,7 +8,7 @@ export function Banners({ model, unknownSpan }: { model: TraceModel; unknownSpan
   if (unknownSpan) said.push(`The span ${unknownSpan} is not in this trace, or has not come yet.`);
   if (missingParents)
     said.push(
-      `${spans(missingParents)} a parent that is not here: it has not come yet, was not sampled, or was sent elsewhere. They are shown at their time.`,
+      `${spans(missingParents)} a parent that is not here: it has not come yet, was not sampled, or was sent elsewhere. ${missingParents === 1 ? "It is shown at its" : "They are shown at their"} time.`,
     );
   if (skewed)
     said.push(

@@ -1,7 +1,7 @@
 // One trace: what it is, what is incomplete about it, and its spans from several sides.
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { getJson, Problem } from "../../api/client";
 import type { Trace } from "../../api/types";
 import { paths } from "../../paths";
@@ -18,6 +18,17 @@ export function TracePage() {
   const search = useSearch({ from: paths.trace });
   const navigate = useNavigate();
   const id = useMemo(() => readTraceId(given), [given]);
+  // The address has the plain id, whatever was pasted; the span that a traceparent names is the chosen one.
+  useEffect(() => {
+    if (!id || id === given) return;
+    const span = readParentSpan(given);
+    void navigate({
+      to: paths.trace,
+      params: { id },
+      search: (before) => ({ ...before, span: before.span ?? span }),
+      replace: true,
+    });
+  }, [id, given, navigate]);
   const [file, setFile] = useState<Trace | null>(null);
   const trace = useQuery({
     queryKey: ["trace", id],
@@ -33,7 +44,7 @@ export function TracePage() {
         key={shown.trace_id}
         trace={shown}
         local={file !== null}
-        span={search.span ?? readParentSpan(given)}
+        span={search.span}
         onRefresh={() => (file ? setFile(null) : void trace.refetch())}
       />
     );

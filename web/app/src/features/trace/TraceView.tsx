@@ -36,6 +36,7 @@ export function TraceView({ trace, local, span, onRefresh }: Properties) {
     (node: number | null) => change({ span: node === null ? undefined : model.nodes[node]?.span.span_id }),
     [change, model],
   );
+  const setTime = useCallback((time: string | undefined) => change({ time }), [change]);
   const node = model.nodes[deferred];
   return (
     <div className="page trace-page">
@@ -57,7 +58,9 @@ export function TraceView({ trace, local, span, onRefresh }: Properties) {
       </Tabs>
       <div className="trace-body">
         <div className="trace-view" role="tabpanel" aria-label={tab}>
-          {tab === "waterfall" ? <Waterfall trace={model} chosen={chosen} onChoose={choose} /> : null}
+          {tab === "waterfall" ? (
+            <Waterfall trace={model} chosen={chosen} time={search.time} onChoose={choose} onTime={setTime} />
+          ) : null}
           {tab === "flame" ? <FlameTab trace={model} chosen={chosen} onChoose={choose} /> : null}
           {tab === "statistics" ? (
             <StatisticsTab trace={model} by={search.by} onBy={(by) => change({ by })} onChoose={choose} />

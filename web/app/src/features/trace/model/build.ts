@@ -14,8 +14,9 @@ export type SpanNode = {
   last: number;
   depth: number;
   start: number;
-  /** Of a span without an end: until the last thing known of the trace. */
+  /** Where it is drawn to; a span without an end until the last thing known of the trace. */
   end: number;
+  /** Nothing for a span without an end: what is not known is not counted. */
   duration: number;
   self: number;
   /** How much of it is on the critical path. */
@@ -88,7 +89,7 @@ export function buildTrace(trace: Trace): TraceModel {
     const start = starts[place] ?? 0;
     const above = nodes[parent];
     const unfinished = span.duration_ns === null || span.duration_ns === undefined;
-    const duration = unfinished ? Math.max(0, end - start) : Math.max(0, span.duration_ns ?? 0);
+    const duration = Math.max(0, span.duration_ns ?? 0);
     const index = nodes.length;
     above?.children.push(index);
     nodes.push({
@@ -99,7 +100,7 @@ export function buildTrace(trace: Trace): TraceModel {
       last: index + 1,
       depth: above ? above.depth + 1 : 0,
       start,
-      end: start + duration,
+      end: unfinished ? Math.max(start, end) : start + duration,
       duration,
       self: duration,
       critical: 0,
@@ -182,13 +183,14 @@ function sumUp(nodes: SpanNode[]): void {
     let covered = 0;
     let until = node.start;
     for (const child of node.children) {
-      const { start, end } = nodes[child] as SpanNode;
+      const { start, end, unfinished } = nodes[child] as SpanNode;
+      if (unfinished) continue;
       const from = Math.max(start, until);
       const to = Math.min(end, node.end);
       if (to > from) covered += to - from;
       until = Math.max(until, to);
     }
-    node.self = node.duration - covered;
+    node.self = Math.max(0, node.duration - covered);
   }
 }
 

@@ -18,7 +18,7 @@ export function markCriticalPath(nodes: SpanNode[], root: number): void {
     top.next++;
     // A child that goes on after the end did not hold it up longer than until then.
     const end = Math.min(child.end, top.windowEnd);
-    if (end > top.until || child.start >= top.until || end <= top.node.start) continue;
+    if (child.unfinished || end > top.until || child.start >= top.until || end <= top.node.start) continue;
     top.node.critical += top.until - end;
     top.until = Math.max(child.start, top.node.start);
     frames.push(frame(nodes, child, end));

@@ -3,18 +3,30 @@ import type { Span } from "../../../api/types";
 
 /** The spans without those stored twice; of two, the one that has an end stays. */
 export function singleSpans(all: Span[]): { spans: Span[]; twice: number } {
+  const first = new Map<string, number>();
+  // Made only where ids meet: client and server may share one (Zipkin), and are then two spans, not one stored twice.
   const places = new Map<string, number>();
   const spans: Span[] = [];
   for (const span of all) {
-    // Client and server may share an id (Zipkin): these are two spans, not one stored twice.
-    const key = `${span.span_id} ${span.kind} ${span["service.name"] ?? ""} ${span.time} ${span.name}`;
-    const place = places.get(key);
+    const met = first.get(span.span_id);
+    if (met === undefined) {
+      first.set(span.span_id, spans.length);
+      spans.push(span);
+      continue;
+    }
+    const other = spans[met] as Span;
+    const key = sameness(span);
+    const place = sameness(other) === key ? met : places.get(key);
     if (place === undefined) {
       places.set(key, spans.length);
       spans.push(span);
     } else if ((spans[place]?.duration_ns ?? null) === null) spans[place] = span;
   }
   return { spans, twice: all.length - spans.length };
+}
+
+function sameness(span: Span): string {
+  return `${span.span_id} ${span.kind} ${span["service.name"] ?? ""} ${span.time} ${span.name}`;
 }
 
 type Lists = { children: number[][]; roots: number[]; missing: Set<number>; broken: Set<number> };

@@ -100,20 +100,20 @@ function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
       <dt>Duration</dt>
       <dd>
         {node.unfinished ? "no end yet" : formatDuration(node.span.duration_ns)}{" "}
-        <span className="quiet">{formatPercent(node.duration / trace.duration)} of the trace</span>
+        {node.unfinished ? null : (
+          <span className="quiet">{formatPercent(node.duration / trace.duration)} of the trace</span>
+        )}
       </dd>
-      <dt>Own time</dt>
+      <dt title="Without that of the spans below it">Own time</dt>
       <dd>
         {formatDuration(node.self)}{" "}
-        <span className="quiet">
-          {node.duration ? formatPercent(node.self / node.duration) : "–"} of the span, without what is below it
-        </span>
+        <span className="quiet">{node.duration ? formatPercent(node.self / node.duration) : "–"} of the span</span>
       </dd>
       {node.critical > 0 ? (
         <>
           <dt>Critical path</dt>
           <dd>
-            {formatDuration(node.critical)} <span className="quiet">that the end of the trace waited for it</span>
+            {formatDuration(node.critical)} <span className="quiet">that the trace waited for</span>
           </dd>
         </>
       ) : null}

@@ -38,7 +38,7 @@ export function LogsTab({ trace, onChoose }: Properties) {
               data-index={item.index}
               style={{ transform: `translateY(${item.start}px)` }}
             >
-              <span className="number quiet">{formatDuration(log.at)}</span>
+              <span className="number quiet">+{formatDuration(log.at)}</span>
               <span className={(record.severity_number ?? 0) >= 17 ? "trace-bad" : "quiet"}>
                 {record.severity_text ?? "log"}
               </span>

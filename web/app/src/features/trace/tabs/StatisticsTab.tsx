@@ -79,7 +79,7 @@ export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Propert
                     aria-hidden="true"
                     style={{ "--part": `${group.share * 100}%` } as CSSProperties}
                   />
-                  {formatPercent(group.share)}
+                  <span className="share-text">{formatPercent(group.share)}</span>
                 </td>
                 <td className="number">{formatDuration(group.total)}</td>
                 <td className="number">{formatDuration(group.max)}</td>

@@ -16,7 +16,7 @@ type Properties = {
 
 const height = 56;
 
-export function Minimap({ trace, rows, window, zoomed, onWindow }: Properties) {
+export function Minimap({ trace, rows, window: shown, zoomed, onWindow }: Properties) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const scheme = useComputedColorScheme();
   const [drag, setDrag] = useState<[number, number] | null>(null);
@@ -25,11 +25,18 @@ export function Minimap({ trace, rows, window, zoomed, onWindow }: Properties) {
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
-    const draw = () => drawSpans(element, trace, rows);
-    draw();
+    // After the rows are on the page: of a large trace this takes a moment. Observing draws the first time.
+    let wait = 0;
+    const draw = () => {
+      window.clearTimeout(wait);
+      wait = window.setTimeout(() => drawSpans(element, trace, rows));
+    };
     const observer = new ResizeObserver(draw);
     observer.observe(element);
-    return () => observer.disconnect();
+    return () => {
+      window.clearTimeout(wait);
+      observer.disconnect();
+    };
   }, [trace, rows, scheme]);
 
   const partOf = (event: PointerEvent<HTMLElement>) => {
@@ -46,12 +53,12 @@ export function Minimap({ trace, rows, window, zoomed, onWindow }: Properties) {
   };
   const [left, right] = drag
     ? [Math.min(...drag) * 100, Math.max(...drag) * 100]
-    : [(window.start / trace.duration) * 100, (window.end / trace.duration) * 100];
+    : [(shown.start / trace.duration) * 100, (shown.end / trace.duration) * 100];
   return (
     <div
       className="wf-minimap"
       role="img"
-      aria-label={`The whole trace; shown is ${formatDuration(window.start)} to ${formatDuration(window.end)}. The keys + − 0 a d change it.`}
+      aria-label={`The whole trace; shown is ${formatDuration(shown.start)} to ${formatDuration(shown.end)}. The keys + − 0 a d change it.`}
       title="Drag to look closer; click for the whole trace"
       style={{ height }}
       onPointerDown={(event) => {

@@ -1,4 +1,5 @@
 // The waterfall: every span of the trace in its place in time.
+import { useMediaQuery } from "@mantine/hooks";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef } from "react";
 import { formatDuration } from "../../../lib/format";
@@ -16,31 +17,41 @@ import "./waterfall.css";
 const rowHeight = 24;
 const headHeight = 26;
 
-type Properties = { trace: TraceModel; chosen: number; onChoose: (node: number | null) => void };
+type Properties = {
+  trace: TraceModel;
+  chosen: number;
+  time: string | undefined;
+  onChoose: (node: number | null) => void;
+  onTime: (time: string | undefined) => void;
+};
 
-export function Waterfall({ trace, chosen, onChoose }: Properties) {
-  const view = useWaterfall(trace, chosen);
+export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties) {
+  const view = useWaterfall(trace, chosen, { time, onTime });
   const { rows, focus, window, toggle, moveTo } = view;
   const scroller = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const name = useNameWidth();
+  const narrow = useMediaQuery("(max-width: 700px)");
 
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
     overscan: 12,
+    scrollMargin: headHeight,
     scrollPaddingStart: headHeight,
   });
   const shownFocus = useRef(focus);
   useEffect(() => {
-    if (shownFocus.current !== focus) virtual.scrollToIndex(focus, { align: "auto" });
+    const far = Math.abs(shownFocus.current - focus) > 1;
+    if (shownFocus.current !== focus) virtual.scrollToIndex(focus, { align: far ? "center" : "auto" });
     shownFocus.current = focus;
   }, [focus, virtual]);
 
-  const latest = useRef({ rows, toggle, moveTo, onChoose });
+  const { zoomTo } = view;
+  const latest = useRef({ rows, toggle, moveTo, onChoose, zoomTo });
   useEffect(() => {
-    latest.current = { rows, toggle, moveTo, onChoose };
+    latest.current = { rows, toggle, moveTo, onChoose, zoomTo };
   });
   const open = useCallback((index: number) => {
     const { rows, toggle, moveTo, onChoose } = latest.current;
@@ -50,6 +61,7 @@ export function Waterfall({ trace, chosen, onChoose }: Properties) {
     if (row.kind === "group") toggle(row);
     else onChoose(row.node);
   }, []);
+  const look = useCallback((index: number) => latest.current.zoomTo(index), []);
   const fold = useCallback((row: Row) => latest.current.toggle(row), []);
   useKeys(trace, view, { open, close: () => onChoose(null), search });
 
@@ -78,7 +90,7 @@ export function Waterfall({ trace, chosen, onChoose }: Properties) {
           {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
           {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
           <div role="columnheader" className="wf-time" aria-label="Time">
-            {axisTimes(window, 5).map((at) => (
+            {axisTimes(window, narrow ? 2 : 5).map((at) => (
               <span key={at} className="wf-tick" style={{ left: `${place(at, window)}%` }}>
                 {formatDuration(at)}
               </span>
@@ -95,7 +107,7 @@ export function Waterfall({ trace, chosen, onChoose }: Properties) {
                 trace={trace}
                 row={row}
                 index={item.index}
-                top={item.start}
+                top={item.start - headHeight}
                 window={window}
                 open={isOpen(row, trace, view.folding)}
                 focused={item.index === focus}
@@ -104,6 +116,7 @@ export function Waterfall({ trace, chosen, onChoose }: Properties) {
                 critical={view.critical}
                 onToggle={fold}
                 onOpen={open}
+                onLook={look}
               />
             );
           })}

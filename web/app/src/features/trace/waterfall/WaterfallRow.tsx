@@ -19,12 +19,13 @@ type Properties = {
   critical: boolean;
   onToggle: (row: Row) => void;
   onOpen: (index: number) => void;
+  onLook: (index: number) => void;
 };
 
 const indent = 12;
 
 export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
-  const { trace, row, index, top, open, focused, chosen, found, onToggle, onOpen } = properties;
+  const { trace, row, index, top, open, focused, chosen, found, onToggle, onOpen, onLook } = properties;
   const node = trace.nodes[row.kind === "span" ? row.node : (row.members[0] ?? 0)] as SpanNode;
   const errors = row.kind === "group" ? row.errors : open === false ? node.errorsBelow : 0;
   const bad = row.kind === "span" && node.error;
@@ -43,6 +44,7 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
       className={classes.filter(Boolean).join(" ")}
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => onOpen(index)}
+      onDoubleClick={() => onLook(index)}
     >
       {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
@@ -63,7 +65,9 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
         <span className={bad ? "wf-title wf-bad" : "wf-title"}>{node.span.name}</span>
         <span className="wf-of">{node.service}</span>
         {bad ? <span className="wf-mark wf-bad">error</span> : null}
-        {errors ? <span className="wf-mark wf-bad">{formatCount(errors)} errors below</span> : null}
+        {errors ? (
+          <span className="wf-mark wf-bad">{errors === 1 ? "1 error" : `${formatCount(errors)} errors`} below</span>
+        ) : null}
         {row.kind === "span" && node.missingParent ? <span className="wf-mark">parent missing</span> : null}
         {row.kind === "span" && node.skewed ? <span className="wf-mark">clock differs</span> : null}
       </div>

@@ -17,6 +17,7 @@ export const keyList: [string, string][] = [
   ["f b", "next, previous found"],
   ["a d", "earlier, later"],
   ["+ − 0", "closer, farther, the whole"],
+  ["z", "only the time of the row"],
 ];
 
 export function useKeys(trace: TraceModel, view: Waterfall, actions: Actions): void {
@@ -121,6 +122,9 @@ function run(key: string, trace: TraceModel, view: Waterfall, actions: Actions):
       return true;
     case "0":
       view.setShown(null);
+      return true;
+    case "z":
+      view.zoomTo(view.focus);
       return true;
     case "/":
       actions.search.current?.focus();

@@ -1,18 +1,20 @@
 // What the waterfall shows: what is folded, which row has the focus, the part of time, and what was searched.
-import { useCallback, useDeferredValue, useEffect, useMemo, useState } from "react";
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceModel } from "../model/build";
 import { findSpans } from "../model/find";
 import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
-import type { TimeWindow } from "./window";
+import { readWindow, type TimeWindow, writeWindow } from "./window";
 
 export type Waterfall = ReturnType<typeof useWaterfall>;
 
 const nothingFolded: Folding = { closed: new Set(), openGroups: new Set(), errorsOnly: false };
 
-export function useWaterfall(trace: TraceModel, chosen: number) {
+type Address = { time: string | undefined; onTime: (time: string | undefined) => void };
+
+export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }: Address) {
   const [folding, setFolding] = useState<Folding>(nothingFolded);
   const [focusKey, setFocusKey] = useState("s0");
-  const [shown, setShown] = useState<TimeWindow | null>(null);
+  const [shown, setShown] = useState<TimeWindow | null>(() => readWindow(time, trace.duration));
   const [text, setText] = useState("");
   const [critical, setCritical] = useState(true);
   const searched = useDeferredValue(text);
@@ -22,18 +24,16 @@ export function useWaterfall(trace: TraceModel, chosen: number) {
   const hits = useMemo(() => findSpans(trace, searched), [trace, searched]);
   const hitSet = useMemo(() => new Set(hits), [hits]);
   const focus = places.get(focusKey) ?? 0;
-  const window = shown ?? { start: 0, end: trace.duration };
+  // The same object as long as nothing changes, so that rows need not be drawn anew while one scrolls.
+  const window = useMemo(() => shown ?? { start: 0, end: trace.duration }, [shown, trace]);
 
+  const latestPlaces = useRef(places);
+  useEffect(() => {
+    latestPlaces.current = places;
+  }, [places]);
   const show = useCallback(
     (node: number) => {
-      setFolding((before) => {
-        const after = reveal(trace, node, before);
-        const same =
-          after.closed.size === before.closed.size &&
-          after.openGroups.size === before.openGroups.size &&
-          after.errorsOnly === before.errorsOnly;
-        return same ? before : after;
-      });
+      if (!latestPlaces.current.has(`s${node}`)) setFolding((before) => reveal(trace, node, before));
       setFocusKey(`s${node}`);
     },
     [trace],
@@ -41,6 +41,14 @@ export function useWaterfall(trace: TraceModel, chosen: number) {
   useEffect(() => {
     if (chosen >= 0) show(chosen);
   }, [chosen, show]);
+
+  // The address follows when one has come to rest: a drag or a held key would fill it with steps.
+  const written = writeWindow(shown);
+  useEffect(() => {
+    if (written === time) return;
+    const wait = setTimeout(() => onTime(written), 400);
+    return () => clearTimeout(wait);
+  }, [written, time, onTime]);
 
   const toggle = useCallback((row: Row, open?: boolean) => {
     setFolding((before) => {
@@ -71,8 +79,18 @@ export function useWaterfall(trace: TraceModel, chosen: number) {
     if (row) setFocusKey(row.key);
   };
 
+  /** Shows the time of one row, with a little around it. */
+  const zoomTo = (index: number) => {
+    const row = rows[index];
+    const of = row?.kind === "span" ? trace.nodes[row.node] : row;
+    if (!of) return;
+    const around = Math.max(1, (of.end - of.start) * 0.1);
+    setShown({ start: Math.max(0, of.start - around), end: Math.min(trace.duration, of.end + around) });
+  };
+
   return {
     rows,
+    zoomTo,
     focus,
     folding,
     window,

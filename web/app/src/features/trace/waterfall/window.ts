@@ -32,3 +32,15 @@ export function axisTimes({ start, end }: TimeWindow, count: number): number[] {
   for (let at = Math.ceil(start / step) * step; at <= end && times.length < 50; at += step) times.push(at);
   return times;
 }
+
+/** A window as the address has it: whole nanoseconds since the trace's start. */
+export function writeWindow(window: TimeWindow | null): string | undefined {
+  return window ? `${Math.round(window.start)}-${Math.round(window.end)}` : undefined;
+}
+
+/** The window of an address, or nothing if it is none of this trace. */
+export function readWindow(text: string | undefined, duration: number): TimeWindow | null {
+  const match = /^(\d+)-(\d+)$/.exec(text ?? "");
+  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
+  return match && start < end && start < duration ? { start, end: Math.min(end, duration) } : null;
+}

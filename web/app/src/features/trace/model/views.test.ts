@@ -1,0 +1,116 @@
+// What is made of a trace besides its tree: the flame graph's lines, the shown part of time, and files.
+import { describe, expect, it } from "vitest";
+import type { Span } from "../../../api/types";
+import { axisTimes, pan, place, readWindow, writeWindow, zoom } from "../waterfall/window";
+import { buildTrace } from "./build";
+import { readTraceFile } from "./file";
+import { layOutFlame, spanAt } from "./flame";
+import { toJaeger } from "./jaeger";
+
+function span(id: string, parent: string | null, start: number, duration: number): Span {
+  return {
+    span_id: id,
+    parent_span_id: parent,
+    name: id,
+    kind: "server",
+    time: String(1_795_653_695_892_000_000n + BigInt(start)),
+    received_at: "1795653695892000000",
+    duration_ns: duration,
+    status_code: id === "c" ? "error" : "unset",
+    "service.name": "shop",
+    sample_weight: 1,
+    attributes: { "user.id": "u-1", tries: 2, fresh: true },
+    resource: { "host.name": "a1" },
+    scope: {},
+    links: [],
+    events: [{ time: "1795653695892001000", name: "exception", attributes: { kind: "Timeout" } }],
+  };
+}
+const raw = {
+  trace_id: "ab".repeat(16),
+  spans: [span("a", null, 0, 100_000), span("b", "a", 0, 60_000), span("c", "a", 30_000, 50_000)],
+  logs: [],
+  damaged_parts: 0,
+};
+
+describe("the flame graph", () => {
+  it("puts siblings that overlap into lines of their own, and finds them there", () => {
+    const trace = buildTrace(raw);
+    const { lineOf, lines } = layOutFlame(trace);
+    expect([...lineOf]).toEqual([0, 1, 2]);
+    expect(spanAt(trace, lines[2] ?? [], 40_000, 1)).toBe(2);
+    expect(spanAt(trace, lines[2] ?? [], 10_000, 1)).toBe(-1);
+  });
+});
+
+describe("the shown part of time", () => {
+  it("stays inside the trace", () => {
+    expect(pan({ start: 0, end: 50 }, -1, 100)).toEqual({ start: 0, end: 50 });
+    expect(pan({ start: 40, end: 90 }, 1, 100)).toEqual({ start: 50, end: 100 });
+    expect(zoom({ start: 50, end: 100 }, 2, 100)).toEqual({ start: 0, end: 100 });
+    expect(place(200, { start: 0, end: 100 })).toBe(100);
+  });
+  it("has round times on its axis", () => {
+    expect(axisTimes({ start: 0, end: 53_000_000 }, 5)).toEqual([0, 20_000_000, 40_000_000]);
+  });
+  it("is read from the address as it was written, and not if it is of another trace", () => {
+    const shown = { start: 5, end: 80 };
+    expect(readWindow(writeWindow(shown), 100)).toEqual(shown);
+    expect(readWindow("500-900", 100)).toBeNull();
+    expect(readWindow("9-3", 100)).toBeNull();
+  });
+});
+
+describe("trace files", () => {
+  it("gives back what was saved for Jaeger", () => {
+    const read = readTraceFile(JSON.stringify(toJaeger(raw)));
+    expect(read.trace_id).toBe(raw.trace_id);
+    expect(read.spans[2]).toMatchObject({
+      span_id: "c",
+      parent_span_id: "a",
+      kind: "server",
+      duration_ns: 50_000,
+      status_code: "error",
+      "service.name": "shop",
+      time: "1795653695892030000",
+    });
+    expect(read.spans[0]?.events[0]).toEqual({
+      time: "1795653695892001000",
+      name: "exception",
+      attributes: { kind: "Timeout" },
+    });
+  });
+  it("reads OTLP with every nanosecond", () => {
+    const attributes = [
+      { key: "big", value: { intValue: "9007199254740993" } },
+      { key: "all", value: { arrayValue: { values: [{ intValue: 1 }, { stringValue: "x" }] } } },
+    ];
+    const spans = [
+      {
+        traceId: "AB",
+        spanId: "01",
+        name: "x",
+        kind: 3,
+        startTimeUnixNano: "1795653695892914255",
+        status: { code: 2 },
+        attributes,
+      },
+    ];
+    const resource = { attributes: [{ key: "service.name", value: { stringValue: "shop" } }] };
+    const read = readTraceFile(JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] }));
+    expect(read.trace_id).toBe("ab".padStart(32, "0"));
+    expect(read.spans[0]).toMatchObject({
+      time: "1795653695892914255",
+      duration_ns: null,
+      kind: "client",
+      status_code: "error",
+      "service.name": "shop",
+      attributes: { big: "9007199254740993", all: [1, "x"] },
+    });
+  });
+  it("says what is wrong with a file", () => {
+    expect(() => readTraceFile("hello")).toThrow("not JSON");
+    expect(() => readTraceFile("{}")).toThrow("neither OTLP JSON");
+    expect(() => readTraceFile('{"data":[]}')).toThrow("no span");
+  });
+});

@@ -1,11 +1,14 @@
 // Which page is at which address. Each page is a chunk of its own; what it reads from the address is in its search.ts.
 import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from "@tanstack/react-router";
+import { queries } from "./api/queries";
+import { traceQuery } from "./api/trace";
 import { readCompareSearch } from "./features/compare/search";
 import { readEntitySearch } from "./features/entity/search";
 import { readExploreSearch } from "./features/explore/search";
 import { readLiveSearch } from "./features/live/search";
 import { readMapSearch } from "./features/map/search";
 import { readSqlSearch } from "./features/sql/search";
+import { readTraceId } from "./features/trace/model/id";
 import { readTraceSearch } from "./features/trace/search";
 import { readSearch } from "./lib/search";
 import { paths, prefix } from "./paths";
@@ -35,6 +38,10 @@ const compare = createRoute({
 const trace = createRoute({
   ...at,
   path: paths.trace,
+  loader: ({ params }) => {
+    const id = readTraceId(params.id);
+    if (id) void queries.prefetchQuery(traceQuery(id));
+  },
   validateSearch: readTraceSearch,
   component: lazyRouteComponent(() => import("./features/trace/TracePage"), "TracePage"),
 });

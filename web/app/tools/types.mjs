@@ -1,4 +1,5 @@
-// Writes src/api/types.ts from docs/reference/openapi.json, which the server's own test keeps true.
+// Writes src/api/types.ts from docs/reference/openapi.json, which the server's own test keeps true. With --check it fails
+// where the two differ.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const spec = JSON.parse(readFileSync(new URL("../../../docs/reference/openapi.json", import.meta.url), "utf8"));
@@ -55,4 +56,10 @@ const parts = Object.entries(spec.components.schemas).map(
 );
 const head =
   "// The types of the API's answers. Generated from docs/reference/openapi.json by `npm run types`; not to be edited.\n";
-writeFileSync(new URL("../src/api/types.ts", import.meta.url), `${head}\n${parts.join("\n\n")}\n`);
+const file = new URL("../src/api/types.ts", import.meta.url);
+const types = `${head}\n${parts.join("\n\n")}\n`;
+if (!process.argv.includes("--check")) writeFileSync(file, types);
+else if (readFileSync(file, "utf8") !== types) {
+  console.error("src/api/types.ts is not what docs/reference/openapi.json says: npm run types");
+  process.exitCode = 1;
+}

@@ -2,7 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
-import { getJson, Problem } from "../../api/client";
+import { Problem } from "../../api/client";
+import { traceQuery } from "../../api/trace";
 import type { Trace } from "../../api/types";
 import { paths } from "../../paths";
 import { Empty, Failed, Loading } from "../../ui/States";
@@ -30,13 +31,7 @@ export function TracePage() {
     });
   }, [id, given, navigate]);
   const [file, setFile] = useState<Trace | null>(null);
-  const trace = useQuery({
-    queryKey: ["trace", id],
-    queryFn: ({ signal }) => getJson<Trace>(`api/v1/traces/${id}`, {}, signal),
-    enabled: id !== undefined,
-    // Half a million attributes need not be compared with those before.
-    structuralSharing: false,
-  });
+  const trace = useQuery(traceQuery(id));
   const shown = file ?? trace.data;
   if (shown)
     return (

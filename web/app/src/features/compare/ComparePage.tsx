@@ -85,13 +85,12 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: Sides }) {
       <ShareLegend
         selection={
           <>
-            Selection: <span className="mono">{sides.selection}</span> ({sizeText(selection)})} traces)
+            Selection: <span className="mono">{sides.selection}</span> ({sizeText(selection)})
           </>
         }
         baseline={
           <>
-            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> (
-            {formatCount(Math.round(baseline.events))} events of {formatCount(baseline.traces)} traces)
+            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> ({sizeText(baseline)})
           </>
         }
       />

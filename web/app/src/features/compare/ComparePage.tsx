@@ -4,7 +4,6 @@ import { useSearch } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
 import type { Comparison } from "../../api/types";
 import { ShareLegend } from "../../charts/ShareBars";
-import { formatCount } from "../../lib/format";
 import { paths } from "../../paths";
 import { Empty, Loading } from "../../ui/States";
 import { CompareFooter } from "./CompareFooter";
@@ -13,7 +12,7 @@ import { FindingCard } from "./FindingCard";
 import { questionOf, type Sides, sidesOf } from "./question";
 import { Refused } from "./Refused";
 import { Sentence } from "./Sentence";
-import { verdictText } from "./words";
+import { sizeText, verdictText } from "./words";
 import "./compare.css";
 
 export function ComparePage() {
@@ -86,14 +85,12 @@ function Verdict({ answer, sides }: { answer: Comparison; sides: Sides }) {
       <ShareLegend
         selection={
           <>
-            Selection: <span className="mono">{sides.selection}</span> ({formatCount(Math.round(selection.events))}{" "}
-            events of {formatCount(selection.traces)} traces)
+            Selection: <span className="mono">{sides.selection}</span> ({sizeText(selection)})
           </>
         }
         baseline={
           <>
-            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> (
-            {formatCount(Math.round(baseline.events))} events of {formatCount(baseline.traces)} traces)
+            Baseline: <span className={named ? "mono" : undefined}>{sides.baseline}</span> ({sizeText(baseline)})
           </>
         }
       />

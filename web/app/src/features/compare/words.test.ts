@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { allOf, commonOf, corrected, emptySide, questionOf, sidesOf } from "./question";
 import { readCompareSearch } from "./search";
-import { chanceText, chipOf, countText, partsOf, testText, verdictText } from "./words";
+import { chanceText, chipOf, countText, partsOf, sizeText, testText, verdictText } from "./words";
 
 test("conditions are put together so that an OR of one stays its own", () => {
   expect(allOf(["a = 1 OR b = 2", undefined, " c = 3 "])).toBe("(a = 1 OR b = 2) AND (c = 3)");
@@ -102,7 +102,12 @@ test("the verdict is a sentence with what follows from it", () => {
   expect(verdictText({ verdict: "nothing", summary: "nothing tells them apart" }).lead).toBe(
     "Nothing tells them apart",
   );
-  expect(verdictText({ verdict: "cannot tell", summary: "cannot tell" }).advice).toContain("longer time");
+  expect(verdictText({ verdict: "cannot tell", summary: "1 trace is too few" })).toEqual({
+    lead: "This cannot be told",
+    advice: "1 trace is too few.",
+  });
+  expect(sizeText({ events: 1, traces: 1 })).toBe("1 event of 1 trace");
+  expect(sizeText({ events: 1749, traces: 809 })).toBe("1,749 events of 809 traces");
   expect(verdictText({ verdict: "different", summary: "`a` is 1" }).advice).toBeUndefined();
   expect(partsOf("`a.b` is there", "a.b")).toEqual([
     { text: "a.b", name: true },

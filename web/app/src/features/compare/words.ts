@@ -54,6 +54,13 @@ export function countText(share: number, events: number): string {
   return `${formatCount(Math.round(share * events))} of ${formatCount(Math.round(events))}`;
 }
 
+/** How much is on one side: `1,749 events of 809 traces`. */
+export function sizeText({ events, traces }: { events: number; traces: number }): string {
+  const counted = (count: number, one: string) =>
+    `${formatCount(Math.round(count))} ${one}${Math.round(count) === 1 ? "" : "s"}`;
+  return `${counted(events, "event")} of ${counted(traces, "trace")}`;
+}
+
 /** The verdict as the page's lead, and what follows from it. */
 export function verdictText(answer: Pick<Comparison, "verdict" | "summary">): { lead: string; advice?: string } {
   const lead = `${answer.summary.charAt(0).toUpperCase()}${answer.summary.slice(1)}`;
@@ -63,12 +70,8 @@ export function verdictText(answer: Pick<Comparison, "verdict" | "summary">): { 
       advice:
         "That is an answer: what you see is not in the fields that are sent. A field that would tell it may be missing from the events.",
     };
-  if (answer.verdict === "cannot tell")
-    return {
-      lead,
-      advice:
-        "Even a field in which half of the smaller side differs could be chance. A longer time or a wider condition helps.",
-    };
+  // The server's sentence says why; the page's lead says what that comes to.
+  if (answer.verdict === "cannot tell") return { lead: "This cannot be told", advice: `${lead}.` };
   return { lead };
 }
 

@@ -1,11 +1,11 @@
 // The first page: what is odd now, the services, the newest errors; or how to send data while there is none.
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
 import { getJson } from "../../api/client";
 import type { TableSize } from "../../api/types";
 import { Failed, Loading } from "../../ui/States";
 import { NewestErrors } from "./NewestErrors";
-import { OddNow } from "./OddNow";
+import { OddNow, useOdd } from "./OddNow";
 import { Onboarding } from "./Onboarding";
 import { refreshEvery, waitingEvery } from "./questions";
 import { Services } from "./Services";
@@ -20,7 +20,15 @@ export function HomePage() {
     queryFn: ({ signal }) => getJson<TableSize[]>("api/v1/tables", {}, signal),
     refetchInterval: welcomed ? waitingEvery : refreshEvery,
   });
+  // Asked at once, and not only when it is known that there is data: nearly always there is.
+  useOdd();
   const empty = tables.data?.every((table) => table.rows === 0);
+  // What was said of the empty store is not so any more when the first event comes.
+  const queries = useQueryClient();
+  const arrived = welcomed === true && empty === false;
+  useEffect(() => {
+    if (arrived) void queries.invalidateQueries({ queryKey: ["odd"] });
+  }, [arrived, queries]);
   if (empty && welcomed === undefined) setWelcomed(true);
   return (
     <div className="page">

@@ -8,12 +8,17 @@ import { OddCard } from "./OddCard";
 import { refreshEvery } from "./questions";
 import { verdictOf } from "./words";
 
-export function OddNow() {
-  const odd = useQuery({
+/** What is odd, as the server says it now. */
+export function useOdd() {
+  return useQuery({
     queryKey: ["odd"],
     queryFn: ({ signal }) => getJson<Odd>("api/v1/odd", {}, signal),
     refetchInterval: refreshEvery,
   });
+}
+
+export function OddNow() {
+  const odd = useOdd();
   if (odd.isPending) return <Loading what="what is odd" />;
   if (!odd.data) return <Failed error={odd.error} onRetry={() => void odd.refetch()} />;
   const { verdict, tests, findings, found, start, end } = odd.data;

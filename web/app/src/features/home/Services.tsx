@@ -9,6 +9,9 @@ import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
 import { failuresQuestion, figuresQuestion, refreshEvery, seriesQuestion, servicesOf } from "./questions";
 
+/** From so many thousandths of failed requests on, as they are shown, a figure is marked. */
+const failing = 50;
+
 export function Services() {
   const { last, from, to, where } = useSearch();
   const search = { last, from, to, where };
@@ -71,7 +74,7 @@ export function Services() {
                     />
                   </td>
                   <td className="number">{rateText(service.rate)}</td>
-                  <td className={`number ${service.errorShare >= 0.05 ? "service-failing" : ""}`}>
+                  <td className={`number ${Math.round(service.errorShare * 1000) >= failing ? "service-failing" : ""}`}>
                     {formatPercent(service.errorShare)}
                   </td>
                   <td className="number">{formatDuration(service.p50)}</td>

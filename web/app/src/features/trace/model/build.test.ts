@@ -99,6 +99,10 @@ describe("times", () => {
     ]);
     const critical = Object.fromEntries(trace.nodes.map((node) => [node.span.span_id, node.critical]));
     expect(critical).toEqual({ a: 40, b: 0, c: 10, d: 50 });
+    expect(trace.nodes[0]?.criticalParts).toEqual([
+      [80, 100],
+      [0, 20],
+    ]);
   });
   it("counts overlapping children once in the self time", () => {
     const trace = build([

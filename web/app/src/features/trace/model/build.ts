@@ -21,6 +21,8 @@ export type SpanNode = {
   self: number;
   /** How much of it is on the critical path. */
   critical: number;
+  /** The parts of its time that are on the critical path, the last one first. */
+  criticalParts: [start: number, end: number][];
   service: string;
   error: boolean;
   unfinished: boolean;
@@ -104,6 +106,7 @@ export function buildTrace(trace: Trace): TraceModel {
       duration,
       self: duration,
       critical: 0,
+      criticalParts: [],
       service: span["service.name"] ?? "unnamed service",
       error: span.status_code === "error",
       unfinished,

@@ -11,7 +11,7 @@ export function markCriticalPath(nodes: SpanNode[], root: number): void {
   for (let top = frames.at(-1); top; top = frames.at(-1)) {
     const child = nodes[top.order[top.next] ?? -1];
     if (!child) {
-      top.node.critical += Math.max(0, top.until - top.node.start);
+      put(top.node, top.node.start, top.until);
       frames.pop();
       continue;
     }
@@ -19,10 +19,16 @@ export function markCriticalPath(nodes: SpanNode[], root: number): void {
     // A child that goes on after the end did not hold it up longer than until then.
     const end = Math.min(child.end, top.windowEnd);
     if (child.unfinished || end > top.until || child.start >= top.until || end <= top.node.start) continue;
-    top.node.critical += top.until - end;
+    put(top.node, end, top.until);
     top.until = Math.max(child.start, top.node.start);
     frames.push(frame(nodes, child, end));
   }
+}
+
+function put(node: SpanNode, start: number, end: number): void {
+  if (end <= start) return;
+  node.critical += end - start;
+  node.criticalParts.push([start, end]);
 }
 
 /** A span's children, the last to end first. */

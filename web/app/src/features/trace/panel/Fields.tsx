@@ -23,7 +23,7 @@ export function Fields({ title, fields, text = "", open = false }: Properties) {
   );
 }
 
-export function FieldList({ fields }: { fields: [string, unknown][] }) {
+export function FieldList({ fields, table = "spans" }: { fields: [string, unknown][]; table?: string }) {
   return (
     <dl className="span-fields">
       {fields.map(([name, value]) => (
@@ -40,7 +40,7 @@ export function FieldList({ fields }: { fields: [string, unknown][] }) {
           </dt>
           <dd>
             {typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? (
-              <ValueMenu field={name} value={value} table="spans" />
+              <ValueMenu field={name} value={value} table={table} />
             ) : (
               <code className="mono">{valueText(value)}</code>
             )}

@@ -28,7 +28,7 @@ export function Events({ trace, node }: Properties) {
               +{formatDuration(Number(BigInt(event.time) - trace.origin) - node.start)}
             </span>
           </h3>
-          <FieldList fields={Object.entries(event.attributes)} />
+          <FieldList fields={Object.entries(event.attributes)} table="logs" />
         </section>
       ))}
       {events.length > shownMax ? <p className="quiet">and {events.length - shownMax} more</p> : null}
@@ -56,7 +56,7 @@ export function Logs({ trace, node }: Properties) {
               <span className="quiet small">+{formatDuration(at - node.start)}</span>
             </h3>
             <div className="span-body">{record.body ?? record["event.name"]}</div>
-            <FieldList fields={Object.entries(record.attributes)} />
+            <FieldList fields={Object.entries(record.attributes)} table="logs" />
           </section>
         );
       })}

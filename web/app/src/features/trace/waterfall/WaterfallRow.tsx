@@ -103,19 +103,35 @@ function Bar({ trace, row, window, critical, node }: Properties & { node: SpanNo
           style={{ left: `${left}%`, width: `${right - left}%`, background: colour, color: colour }}
         />
       )}
-      {critical && row.kind === "span" && node.critical > 0 && !outside ? (
-        <span
-          className="wf-critical"
-          style={{ left: `${left}%`, width: `${right - left}%` }}
-          title={`${formatDuration(node.critical)} of the critical path`}
-        />
-      ) : null}
+      {critical && row.kind === "span" && !outside ? <CriticalParts node={node} window={window} /> : null}
       {row.kind === "span" ? <Marks trace={trace} node={node} window={window} /> : null}
       <span className={`wf-figure wf-${side}`} style={at}>
         {label}
       </span>
     </>
   );
+}
+
+const partsMax = 200;
+
+function CriticalParts({ node, window }: { node: SpanNode; window: TimeWindow }) {
+  const shown: [number, number][] = [];
+  for (const [start, end] of node.criticalParts) {
+    if (end < window.start || start > window.end || shown.length >= partsMax) continue;
+    const [left, right] = [place(start, window), place(end, window)];
+    const last = shown.at(-1);
+    // Parts that would touch on the screen are one; they come from the last to the first.
+    if (last && last[0] - right < 0.15) last[0] = left;
+    else shown.push([left, right]);
+  }
+  return shown.map(([left, right]) => (
+    <span
+      key={left}
+      className="wf-critical"
+      style={{ left: `${left}%`, width: `${right - left}%` }}
+      title={`${formatDuration(node.critical)} of the critical path`}
+    />
+  ));
 }
 
 const marksMax = 40;

@@ -1,14 +1,21 @@
 // Events by time and value as a grid of shades. A drag, or shift and the arrow keys, draw a box that stays.
-import { type KeyboardEvent, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import {
+  type KeyboardEvent,
+  type PointerEvent,
+  type ReactNode,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import type uPlot from "uplot";
 import { axisStyle, shades, token } from "./colours";
-import { type Cell, heatScale, heatTicks } from "./heatScale";
+import { type Area, cellAt, dragged, keyed, type Place, placed, snapped } from "./heatBox";
+import { type Cell, type HeatScale, heatScale, heatTicks } from "./heatScale";
 import { Plot } from "./Plot";
 import { Spread } from "./Spread";
 import { timeLabels } from "./timeAxis";
-
-/** Times in seconds since 1970; `high` is absent where the box reaches above all values. */
-export type Area = { start: number; end: number; low: number; high?: number };
 
 type Properties = {
   title: string;
@@ -26,14 +33,15 @@ type Properties = {
   children?: ReactNode;
 };
 
-type Place = { left: number; top: number; width: number; height: number };
-
 export function Heatmap(properties: Properties) {
   const { title, cells, step, start, end, format, formatTime, box, height = 260 } = properties;
   const plot = useRef<uPlot | null>(null);
   const [place, setPlace] = useState<Place>();
   const [at, setAt] = useState<{ time: number; position: number }>();
   const scale = useMemo(() => heatScale(cells), [cells]);
+  // A finger scrolls the page, unless it was said that it draws.
+  const [drawing, setDrawing] = useState(false);
+  const finger = useRef<{ x: number; y: number } | null>(null);
   const now = useRef({ ...properties, scale });
   now.current = { ...properties, scale };
   const most = useMemo(() => cells.reduce((greatest, cell) => Math.max(greatest, cell.count), 1), [cells]);
@@ -108,6 +116,15 @@ export function Heatmap(properties: Properties) {
     return () => cancelAnimationFrame(frame);
   }, [box, scale]);
 
+  const drag = (event: PointerEvent, end = false) => {
+    if (!plot.current || !finger.current) return;
+    const area = dragged(plot.current, finger.current, { x: event.clientX, y: event.clientY }, now.current);
+    setPlace(placed(plot.current, area, scale));
+    if (!end) return;
+    finger.current = null;
+    setDrawing(false);
+    properties.onBox(area);
+  };
   const pointed = at ? cellAt(cells, at, scale, step) : undefined;
   const onKey = (event: KeyboardEvent) => {
     const moved = keyed(event, box, { ...properties, scale });
@@ -120,6 +137,9 @@ export function Heatmap(properties: Properties) {
       <div className="chart-head">
         <h2 className="chart-title">{title}</h2>
         <span className="quiet small">{box ? null : "drag a box to ask what is different in it"}</span>
+        <button type="button" className="chart-draw" aria-pressed={drawing} onClick={() => setDrawing(!drawing)}>
+          {drawing ? "Drag over the chart" : "Draw a box"}
+        </button>
         <span className="chart-reading quiet small">
           {pointed
             ? `${formatTime(pointed.time)} · ${format(pointed.low)} to ${format(pointed.high)} · ${pointed.count}`
@@ -134,7 +154,12 @@ export function Heatmap(properties: Properties) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: the box can be drawn by keys
         tabIndex={0}
         onKeyDown={onKey}
-        style={{ position: "relative" }}
+        onPointerDown={(event) => {
+          if (drawing) finger.current = { x: event.clientX, y: event.clientY };
+        }}
+        onPointerMove={(event) => drag(event)}
+        onPointerUp={(event) => drag(event, true)}
+        style={{ position: "relative", touchAction: drawing ? "none" : undefined }}
       >
         <Plot options={options} data={data} height={height} plot={plot} />
         {place ? <div className="heat-box" style={place} /> : null}
@@ -145,68 +170,7 @@ export function Heatmap(properties: Properties) {
   );
 }
 
-type Grid = Pick<Properties, "step" | "start" | "end"> & { scale: ReturnType<typeof heatScale> };
-
-/** The cells that an area touches, whole. */
-function snapped(first: number, last: number, low: number, high: number, { step, scale }: Grid): Area {
-  const bottom = Math.max(scale.floor, Math.floor(low));
-  const top = Math.max(bottom + 1, Math.ceil(high));
-  return {
-    start: Math.floor(first / step) * step,
-    end: Math.max(Math.ceil(last / step), Math.floor(first / step) + 1) * step,
-    low: scale.value(bottom),
-    high: top >= scale.top ? undefined : scale.value(top),
-  };
-}
-
-/** The box after a key, nothing if it goes, null if the key means nothing here. */
-function keyed(event: KeyboardEvent, box: Area | undefined, grid: Grid): Area | undefined | null {
-  if (event.key === "Escape") return box ? undefined : null;
-  const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-  if (!by) return null;
-  const { scale, step, start, end } = grid;
-  const middle = (start + end) / 2;
-  if (!box) return snapped(middle, middle + step * 5, scale.top * 0.75, scale.top, grid);
-  const [right = 0, up = 0] = by;
-  const low = Math.round(scale.position(box.low));
-  const high = box.high === undefined ? scale.top : Math.round(scale.position(box.high));
-  const move = event.shiftKey ? 0 : 1;
-  const first = box.start + right * step * move + step / 2;
-  const last = Math.max(box.end + right * step - step / 2, first);
-  return snapped(first, last, low + up * move + 0.1, Math.max(low + up * move + 0.2, high + up - 0.1), grid);
-}
-
-/** Where the box is drawn; nowhere once its time has passed out of what is shown. */
-function placed(chart: uPlot, box: Area, scale: Grid["scale"]): Place | undefined {
-  const { min = 0, max = 0 } = chart.scales.x ?? {};
-  if (box.end <= (min ?? 0) || box.start >= (max ?? 0)) return undefined;
-  const over = chart.over;
-  const limit = (value: number, most: number) => Math.min(Math.max(value, 0), most);
-  const [left, right] = [box.start, box.end].map((one) => limit(chart.valToPos(one, "x"), over.clientWidth)) as [
-    number,
-    number,
-  ];
-  const above = box.high === undefined ? scale.top : scale.position(box.high);
-  const [top, bottom] = [above, scale.position(box.low)].map((one) =>
-    limit(chart.valToPos(one, "y"), over.clientHeight),
-  ) as [number, number];
-  return {
-    left: left + over.offsetLeft,
-    top: top + over.offsetTop,
-    width: Math.max(2, right - left),
-    height: Math.max(2, bottom - top),
-  };
-}
-
-function cellAt(cells: Cell[], at: { time: number; position: number }, scale: Grid["scale"], step: number) {
-  const [time, bin] = [Math.floor(at.time / step) * step, Math.floor(at.position)];
-  const found = cells.find(
-    (cell) => Math.abs(Number(cell.time) / 1e9 - time) < step / 2 && Math.round(scale.position(cell.low)) === bin,
-  );
-  return found ? { ...found, time } : undefined;
-}
-
-function drawCells(chart: uPlot, cells: Cell[], scale: Grid["scale"], step: number, most: number): void {
+function drawCells(chart: uPlot, cells: Cell[], scale: HeatScale, step: number, most: number): void {
   const { ctx, bbox } = chart;
   // Few events have to be seen beside many: shades go by logarithm.
   const colours = shades(token("--heat-low"), token("--heat-high"), 24);

@@ -1,7 +1,8 @@
 // What is asked: the table, what is calculated, and by what it is grouped. Each choice is asked at once.
 import { Button, SegmentedControl, TagsInput } from "@mantine/core";
+import { useHotkeys } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
-import { type KeyboardEvent, useState } from "react";
+import { useState } from "react";
 import { answersKey, useAddress, useChange } from "../answers";
 import { fieldNames, isWhole, numericFields, suggestCalculations, useFields } from "../question/fields";
 import { readQuestion, type Table, tables } from "../question/question";
@@ -24,11 +25,11 @@ export function Builder() {
     change({ calculate, group, order: undefined, ...next, ...(next.calculate ? { box: undefined } : {}) });
   // What was left half written with Enter becomes the first suggestion.
   const completed = (one: string) =>
-    isWhole(one) ? one : (suggestCalculations(one, fieldNames(fields), numericFields(fields), calculate)[0] ?? one);
-  const again = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey))
-      void queries.invalidateQueries({ queryKey: [answersKey] });
-  };
+    isWhole(one)
+      ? one
+      : (suggestCalculations(one, fieldNames(fields), numericFields(fields), calculate, table)[0] ?? one);
+  const again = () => void queries.invalidateQueries({ queryKey: [answersKey] });
+  useHotkeys([["mod+Enter", again]], []);
   // Another table has other fields: what suits it is asked, and chips stay since many fields are everywhere.
   const choose = (next: string) =>
     change({
@@ -37,7 +38,7 @@ export function Builder() {
       ...{ columns: undefined, sort: undefined, view: search.view === "lines" ? undefined : search.view },
     });
   return (
-    <section className="builder" aria-label="Question" onKeyDown={again}>
+    <section className="builder" aria-label="Question">
       <div className="builder-row main">
         <SegmentedControl
           aria-label="Table"
@@ -52,7 +53,7 @@ export function Builder() {
           leftSection="Calculate"
           leftSectionWidth={72}
           placeholder={calculate.length > 2 ? "" : "count, p99 of a field …"}
-          data={suggestCalculations(typed, fieldNames(fields), numericFields(fields), calculate)}
+          data={suggestCalculations(typed, fieldNames(fields), numericFields(fields), calculate, table)}
           filter={({ options }) => options}
           searchValue={typed}
           onSearchChange={setTyped}
@@ -78,10 +79,7 @@ export function Builder() {
         <Button variant="default" aria-expanded={more} onClick={() => setMore(!more)}>
           {used ? `More (${used})` : "More"}
         </Button>
-        <Button
-          onClick={() => void queries.invalidateQueries({ queryKey: [answersKey] })}
-          title="Ask again (Ctrl+Enter)"
-        >
+        <Button onClick={again} title="Ask again (Ctrl+Enter)">
           Run
         </Button>
       </div>

@@ -18,3 +18,8 @@ it("knows what is written to its end", () => {
   for (const one of ["count", "p99.9(a)", "count_distinct(user.id)"]) expect(isWhole(one)).toBe(true);
   for (const one of ["p99", "p99(dur", "dur"]) expect(isWhole(one)).toBe(false);
 });
+
+it("knows counters and histograms of metrics", () => {
+  expect(suggestCalculations("incr", ["value"], ["value"], [], "metrics")).toContain("increase(value)");
+  expect(suggestCalculations("incr", all, numeric, [])).not.toContain("increase(value)");
+});

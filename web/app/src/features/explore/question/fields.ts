@@ -22,7 +22,9 @@ export function numericFields(fields: Fields | undefined): string[] {
   return fields?.fields.filter((field) => /^(u?int|float)/.test(field.type)).map((field) => field.name) ?? [];
 }
 
-const ofNumbers = ["p50", "p90", "p95", "p99", "avg", "sum", "min", "max", "heatmap"];
+const ofNumbers = ["p50", "p90", "p95", "p99", "avg", "sum", "min", "max", "heatmap", "rate", "stddev"];
+// What only counters and histograms have, under the names of their columns.
+const ofMetrics = ["rate(value)", "increase(value)", "increase(count)", "p50(histogram)", "p99(histogram)"];
 const ofAny = ["count_distinct", "count"];
 
 /** Whether a calculation is written to its end. */
@@ -31,7 +33,13 @@ export function isWhole(calculation: string): boolean {
 }
 
 /** Calculations that fit what was typed: a function, a field, or both as `p99(dur`. */
-export function suggestCalculations(typed: string, all: string[], numeric: string[], taken: string[]): string[] {
+export function suggestCalculations(
+  typed: string,
+  all: string[],
+  numeric: string[],
+  taken: string[],
+  table = "spans",
+): string[] {
   const [, wanted = "", part = ""] = /^([a-z0-9_.]*)\(?(.*?)\)?$/i.exec(typed.trim()) ?? [];
   const open = typed.includes("(");
   const found: string[] = [];
@@ -49,6 +57,7 @@ export function suggestCalculations(typed: string, all: string[], numeric: strin
   const usual = numeric.includes("duration_ns")
     ? ["duration_ns", ...numeric.filter((one) => one !== "duration_ns")]
     : numeric;
+  if (table === "metrics") found.push(...ofMetrics.filter((one) => one.includes(typed.trim())));
   for (const one of ["count", "rate"]) if (!open && one.startsWith(wanted)) found.push(one);
   if (typed.trim() === "")
     for (const one of ofNumbers) found.push(...usual.slice(0, 1).map((field) => `${one}(${field})`));

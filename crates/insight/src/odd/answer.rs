@@ -90,9 +90,9 @@ pub struct OddFinding {
     pub now: OddFigures,
     /// Of the earlier hours, the middle one of each figure.
     pub usual: OddFigures,
-    /// The body that asks `POST /api/v1/compare` what is different about it.
-    #[schema(value_type = Object)]
-    pub compare: serde_json::Value,
+    /// The body that asks `POST /api/v1/compare` what is different about it; null where one side has nothing to compare.
+    #[schema(value_type = Option<Object>)]
+    pub compare: Option<serde_json::Value>,
 }
 
 /// Figures of one hour, each request by its weight.

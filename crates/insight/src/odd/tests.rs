@@ -130,7 +130,7 @@ fn findings_say_what_differs_and_every_number_is_what_its_query_gives() {
             finding.statement
         );
         assert_eq!(
-            finding.compare["selection"]["where"],
+            finding.compare.as_ref().unwrap()["selection"]["where"],
             "(parent_span_id IS NULL OR kind IN ('server', 'consumer')) AND \"service.name\" = 'storefront' \
              AND \"name\" = 'GET /cart' AND status_code = 'error'"
         );

@@ -99,8 +99,11 @@ fn sentence(found: &Found) -> String {
 }
 
 /// The body of a comparison: of what failed or is slow with the rest of the hour, of the hour with an earlier one
-/// otherwise.
-fn compare(found: &Found, now: Window, earlier: Window) -> Value {
+/// otherwise. What is new or gone has but one side.
+fn compare(found: &Found, now: Window, earlier: Window) -> Option<Value> {
+    if matches!(found.change, Change::New | Change::Gone) {
+        return None;
+    }
     let who = found.who.condition();
     let range = |window: Window| {
         let range = crawlspace_query::Range::between(Some(window.0), Some(window.1));
@@ -114,7 +117,7 @@ fn compare(found: &Found, now: Window, earlier: Window) -> Value {
             "baseline": {"where": format!("{who} AND {baseline}")},
         })
     };
-    match found.measure {
+    Some(match found.measure {
         OddMeasure::Errors => within(
             "status_code = 'error'".to_owned(),
             "status_code <> 'error'".to_owned(),
@@ -131,7 +134,7 @@ fn compare(found: &Found, now: Window, earlier: Window) -> Value {
             "selection": {"where": who, "range": range(now)},
             "baseline": {"where": who, "range": range(earlier)},
         }),
-    }
+    })
 }
 
 pub(super) fn statement(histories: &Histories, judged: &Judged, findings: &[OddFinding]) -> String {

@@ -252,7 +252,8 @@ impl<'a> Asked<'a> {
             columns.collect::<Vec<_>>().join(", ")
         );
         let same = self.fields().zip(&keys);
-        let same = same.map(|(field, key)| format!("{} IS NOT DISTINCT FROM {key}", quoted(field)));
+        let same =
+            same.map(|(field, key)| format!("({} IS NOT DISTINCT FROM {key})", quoted(field)));
         let same = same.collect::<Vec<_>>().join(" AND ");
         let kind = if self.request.other {
             "LEFT JOIN"

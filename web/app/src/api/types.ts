@@ -637,8 +637,8 @@ export type OddFigures = {
 
 export type OddFinding = {
   change: OddChange;
-  /** The body that asks `POST /api/v1/compare` what is different about it. */
-  compare: Record<string, unknown>;
+  /** The body that asks `POST /api/v1/compare` what is different about it; null where one side has nothing to compare. */
+  compare?: Record<string, unknown> | null;
   /** The name of the flow's first span; absent for a service as a whole. */
   flow?: string | null;
   /** Earlier hours that it was compared with. */

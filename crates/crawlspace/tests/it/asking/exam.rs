@@ -290,6 +290,13 @@ fn steps() -> Vec<(Value, String)> {
             format!("SELECT {}, name, sum(weight) FROM spans WHERE {inside} AND name IN {top} GROUP BY 1, 2", step(30)),
         ),
         (
+            question(json!({"granularity": "30m", "group_by": ["service.name", "http.route"], "limit": 1000})),
+            format!(
+                "SELECT {}, service, route, sum(weight) FROM spans WHERE {inside} GROUP BY 1, 2, 3",
+                step(30)
+            ),
+        ),
+        (
             question(json!({"granularity": "30m", "group_by": ["name"], "calculate": ["count", "p90(duration_ns)"],
                 "limit": 2, "other": true})),
             format!(

@@ -24,8 +24,6 @@ export function OddCard({ finding, start, end }: Properties) {
     placeholderData: keepPreviousData,
   });
   const values = series.data ? wholeSteps(column(series.data, question.calculate?.[0] ?? "count").map(numberOf)) : [];
-  // What is gone has nothing left to look at, and what is new had nothing before: a comparison needs two sides.
-  const comparable = finding.now.requests > 0 && finding.change !== "new";
   const chips: Chip[] = [];
   if (service) chips.push({ field: "service.name", operator: "=", value: service });
   if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });
@@ -65,10 +63,10 @@ export function OddCard({ finding, start, end }: Properties) {
         >
           See it
         </Button>
-        {comparable ? (
+        {finding.compare ? (
           <Button
             variant="default"
-            renderRoot={(given) => <Link {...given} to={paths.compare} search={compareLink(finding.compare)} />}
+            renderRoot={(given) => <Link {...given} to={paths.compare} search={compareLink(finding.compare ?? {})} />}
             aria-label={`What is different: ${who}`}
           >
             What is different

@@ -11,8 +11,8 @@ import {
 } from "react";
 import type uPlot from "uplot";
 import { axisStyle, shades, token } from "./colours";
-import { type Area, cellAt, dragged, keyed, type Place, placed, snapped } from "./heatBox";
-import { type Cell, type HeatScale, heatScale, heatTicks } from "./heatScale";
+import { type Area, cellAt, dragged, keyed, type Place, placed, snapped } from "./heat/box";
+import { type Cell, type HeatScale, heatScale, heatTicks } from "./heat/scale";
 import { Plot } from "./Plot";
 import { Spread } from "./Spread";
 import { timeLabels } from "./timeAxis";

@@ -1,6 +1,6 @@
 // The figures of a heatmap as a table: how many events have a value in each bin, over the whole time.
 import { useMemo, useState } from "react";
-import type { Cell } from "./heatScale";
+import type { Cell } from "./heat/scale";
 
 type Properties = { title: string; cells: Cell[]; format: (value: number) => string };
 

@@ -1,8 +1,8 @@
 // Boxes take whole cells, and reach to all above where they touch the top.
 import type { KeyboardEvent } from "react";
 import { expect, it } from "vitest";
-import { keyed, snapped } from "./heatBox";
-import { heatScale } from "./heatScale";
+import { keyed, snapped } from "./box";
+import { heatScale } from "./scale";
 
 const scale = heatScale([0, 9].map((bin) => ({ time: "0", low: bin * 10, high: bin * 10 + 10, count: 1 })));
 const grid = { step: 30, start: 0, end: 3600, scale };

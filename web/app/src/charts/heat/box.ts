@@ -1,7 +1,7 @@
 // Boxes on a heatmap: from a drag or a key to whole cells, and back to where they are drawn.
 import type { KeyboardEvent } from "react";
 import type uPlot from "uplot";
-import type { Cell, HeatScale } from "./heatScale";
+import type { Cell, HeatScale } from "./scale";
 
 /** Times in seconds since 1970; `high` is absent where the box reaches above all values. */
 export type Area = { start: number; end: number; low: number; high?: number };

@@ -1,6 +1,6 @@
 // Heatmap axes: linear and growing bins, and the bin below them.
 import { describe, expect, it } from "vitest";
-import { type Cell, heatScale, heatTicks } from "./heatScale";
+import { type Cell, heatScale, heatTicks } from "./scale";
 
 const growing: Cell[] = [0, 3, 59].map((bin) => ({
   time: "0",

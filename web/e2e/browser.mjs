@@ -47,6 +47,11 @@ export async function visitor({ origin = new URL(server).origin, ...options } = 
   };
 }
 
+/** Waits until the page asks for nothing more; one that is told of new events never comes to an end. */
+export async function settled(page) {
+  await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
+}
+
 /** Serious faults of accessibility on the page as it is. */
 export async function axe(page) {
   // The policy forbids scripts in the page's own text; the debugger's are let in.

@@ -1,6 +1,6 @@
 // Hostile text in every field of every signal, keys too: no page runs it, loads it or breaks on it.
 import assert from "node:assert/strict";
-import { journey, server, visitor } from "./browser.mjs";
+import { journey, server, settled, visitor } from "./browser.mjs";
 
 const hurt = "globalThis.hurt=1";
 const roots = [
@@ -152,7 +152,7 @@ await journey("hostile", async () => {
   for (const path of paths) {
     await open(path);
     await page.getByRole("heading", { level: 1 }).first().waitFor();
-    await page.waitForLoadState("networkidle").catch(() => {});
+    await settled(page);
     const state = await page.evaluate(() => ({
       hurt: globalThis.hurt ?? {}.hurt,
       prototype: Object.keys(Object.prototype),

@@ -1,7 +1,7 @@
 // Every page, full and empty, light and dark, wide and narrow: it opens from its address, is sound to axe, does not
 // overflow, and leads everywhere by keyboard.
 import assert from "node:assert/strict";
-import { axe, journey, server, visitor } from "./browser.mjs";
+import { axe, journey, server, settled, visitor } from "./browser.mjs";
 import { seed, slowTrace } from "./seed.mjs";
 
 const pages = () => [
@@ -21,7 +21,7 @@ async function look(colorScheme, width) {
   for (const path of pages()) {
     await open(path);
     await page.getByRole("heading", { level: 1 }).first().waitFor();
-    await page.waitForLoadState("networkidle").catch(() => {});
+    await settled(page);
     const found = await axe(page);
     assert.deepEqual(found, [], `${path}, ${colorScheme}, ${width} px`);
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

@@ -14,7 +14,7 @@ fn walk(script: &str) {
         .join(script);
     let output = Command::new("node")
         .arg(script)
-        .arg(format!("http://{}", server.http()))
+        .arg(server.http())
         .env(
             "CRAWLSPACE_TEST_WEB_MODULES",
             installed("CRAWLSPACE_TEST_WEB_MODULES"),

@@ -212,7 +212,10 @@ impl Shop<'_> {
 
 /// Tells the person where things are, and asks the questions; answers how many failed.
 async fn show(asker: &Asker, ready: &Ready, count_before: u64) -> anyhow::Result<usize> {
-    say(format_args!("Crawlspace:  {} (API)", asker.server));
+    say(format_args!(
+        "Crawlspace:  {} (open it in a browser; the API is there too)",
+        asker.server
+    ));
     say(format_args!("OTLP/HTTP:   http://{}", ready.otlp_http));
     say(format_args!("Data:        {}", ready.data_dir.display()));
     say("\nThe accidental shop is open; its first customers are coming ...");

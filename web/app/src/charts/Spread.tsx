@@ -1,5 +1,6 @@
 // The figures of a heatmap as a table: how many events have a value in each bin, over the whole time.
 import { useMemo, useState } from "react";
+import { Scroll } from "../ui/Scroll";
 import type { Cell } from "./heat/scale";
 
 type Properties = { title: string; cells: Cell[]; format: (value: number) => string };
@@ -19,7 +20,7 @@ export function Spread({ title, cells, format }: Properties) {
     <details className="chart-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Figures of {title}</summary>
       {open ? (
-        <div className="scroll">
+        <Scroll label="Figures">
           <table className="plain-table">
             <thead>
               <tr>
@@ -40,7 +41,7 @@ export function Spread({ title, cells, format }: Properties) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : null}
     </details>
   );

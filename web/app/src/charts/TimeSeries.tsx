@@ -1,6 +1,7 @@
 // Lines over time with a legend and a table of the same figures. A drag chooses a stretch of time.
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type uPlot from "uplot";
+import { Scroll } from "../ui/Scroll";
 import { axisStyle, seriesToken, token } from "./colours";
 import { Plot } from "./Plot";
 import { timeLabels } from "./timeAxis";
@@ -127,7 +128,7 @@ function FiguresTable({ title, times, lines, format, formatTime }: Figures) {
     <details className="chart-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>Figures of {title}</summary>
       {open ? (
-        <div className="scroll">
+        <Scroll label="Figures">
           <table className="plain-table">
             <thead>
               <tr>
@@ -152,7 +153,7 @@ function FiguresTable({ title, times, lines, format, formatTime }: Figures) {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : null}
     </details>
   );

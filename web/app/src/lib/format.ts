@@ -26,12 +26,6 @@ export function formatCount(count: number | bigint | null | undefined): string {
   return count === null || count === undefined ? "–" : count.toLocaleString("en-GB", { maximumFractionDigits: 2 });
 }
 
-/** A count where space is short: `1.2M`. */
-export function formatShortCount(count: number | null | undefined): string {
-  if (count === null || count === undefined) return "–";
-  return new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 }).format(count);
-}
-
 /** Bytes in powers of 1024: `12.4 MiB`. */
 export function formatBytes(bytes: number | null | undefined): string {
   if (bytes === null || bytes === undefined) return "–";

@@ -4,6 +4,7 @@ import type { Entity } from "../../api/types";
 import { formatCount, formatDuration, formatPercent } from "../../lib/format";
 import type { Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { Scroll } from "../../ui/Scroll";
 import { othersWords, positionWords } from "./words";
 
 type Row = { name: string; own: string; half: string; share: number; more: string };
@@ -55,7 +56,7 @@ export function EntityFigures({ entity, search }: { entity: Entity; search: Sear
       </p>
     );
   return (
-    <div className="panel scroll">
+    <Scroll label="Figures" className="panel">
       <table className="plain-table entity-figures">
         <caption className="visually-hidden">Its figures beside those of {othersWords(everyone)}</caption>
         <thead>
@@ -98,6 +99,6 @@ export function EntityFigures({ entity, search }: { entity: Entity; search: Sear
           everyone’s
         </Link>
       </div>
-    </div>
+    </Scroll>
   );
 }

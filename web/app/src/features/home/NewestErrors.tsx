@@ -5,6 +5,7 @@ import { postJson } from "../../api/client";
 import type { Answer } from "../../api/types";
 import { formatAge, formatDuration, formatTime } from "../../lib/format";
 import { paths } from "../../paths";
+import { Scroll } from "../../ui/Scroll";
 import { Failed, Loading } from "../../ui/States";
 import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
@@ -28,7 +29,7 @@ export function NewestErrors() {
       {errors.isError ? <Failed error={errors.error} onRetry={() => void errors.refetch()} /> : null}
       {errors.data && errors.data.rows.length === 0 ? <p className="quiet">None in this time.</p> : null}
       {errors.data?.rows.length ? (
-        <div className="panel scroll">
+        <Scroll label="Newest errors" className="panel">
           <table className="plain-table error-table">
             <thead>
               <tr>
@@ -43,7 +44,7 @@ export function NewestErrors() {
             </thead>
             <tbody>{rowsOf(errors.data)}</tbody>
           </table>
-        </div>
+        </Scroll>
       ) : null}
     </section>
   );

@@ -4,6 +4,7 @@ import { postJson } from "../../api/client";
 import type { Answer } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import { formatDuration, formatPercent } from "../../lib/format";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
@@ -38,7 +39,7 @@ export function Services() {
         <Empty title="No requests in this time">Choose a longer time at the top right, or take filters away.</Empty>
       ) : null}
       {services.data?.rows.length ? (
-        <div className="panel scroll">
+        <Scroll label="Services" className="panel">
           <table className="plain-table">
             <thead>
               <tr>
@@ -84,7 +85,7 @@ export function Services() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       ) : null}
       {services.data?.cut ? <p className="quiet small">The busiest {services.data.rows.length}.</p> : null}
     </section>

@@ -2,6 +2,7 @@
 import { type ReactNode, useState } from "react";
 import type { Figures } from "../../api/types";
 import { formatCount, formatDuration, formatPercent } from "../../lib/format";
+import { Scroll } from "../../ui/Scroll";
 import type { Call, Graph, Place } from "./graph";
 import { callWords, errorLevel, errorShare, kindWords, nameOf, rateWords, whatChanged } from "./words";
 
@@ -100,7 +101,7 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
-      <div className="panel scroll">
+      <Scroll label={title} className="panel">
         <table className="plain-table">
           <thead>
             <tr>
@@ -143,7 +144,7 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
             Show all {formatCount(rows.length)}
           </button>
         ) : null}
-      </div>
+      </Scroll>
     </section>
   );
 }

@@ -24,9 +24,6 @@ function likeness(node: SpanNode): string {
   return `${node.parent} ${node.service} ${node.span.kind} ${node.span.name}`;
 }
 
-/** The group that a span would be in. */
-export const groupKey = likeness;
-
 type Entry = { node: number; members: number[] | null; depth: number; parentRow: number };
 
 export function rowsOf(trace: TraceModel, folding: Folding): Row[] {

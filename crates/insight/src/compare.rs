@@ -26,8 +26,8 @@ use candidate::{CANDIDATES_MAX, Candidate, Candidates};
 use field::Field;
 pub use finding::{Finding, TraceEvidence, ValueShares};
 use finding::{Telling, is_more, log_p};
-use question::Question;
 pub use question::{CompareRequest, Side};
+use question::{Question, Rows};
 use statistics::{EFFECT_MIN, ONE, SIGNIFICANCE, TESTS_OF_A_VALUE, log_bound};
 use tally::Tally;
 use witness::{Standing, Witness};
@@ -161,7 +161,7 @@ impl Insight {
             let columns = tally.columns(is_candidate);
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             let mut witness = Witness::new(&tally, &candidates.list);
-            let each = |rows: &_| witness.add(rows);
+            let each = |rows: &Rows<'_>| witness.add(rows);
             footers.extend(
                 question
                     .read(&columns, tally.stored(question.table), each)
@@ -178,7 +178,7 @@ async fn read(
     question: &Question<'_>,
     tally: &mut Tally,
     is_wanted: impl Fn(usize, &Field) -> bool,
-    mut each: impl FnMut(&mut Tally, &arrow::array::RecordBatch) -> Result<(), Error>,
+    mut each: impl FnMut(&mut Tally, &Rows<'_>) -> Result<(), Error>,
 ) -> Result<Vec<Footer>, Error> {
     let (columns, stored) = (tally.columns(is_wanted), tally.stored(question.table));
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();

@@ -1,5 +1,7 @@
 //! Reading: parts as DataFusion's own Parquet source, memory as batches of the same columns.
 
+mod group;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,7 +11,6 @@ use arrow::datatypes::{Schema, SchemaRef};
 use crawlspace_model::Table;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::LexOrdering;
@@ -23,6 +24,8 @@ use crate::lake::{Lake, store_url};
 use crate::memory::MemoryBatch;
 use crate::part;
 use crate::store::object_time;
+
+pub use group::PartGroups;
 
 /// What to read of which parts.
 #[derive(Debug)]
@@ -57,10 +60,8 @@ impl PartScan<'_> {
     /// # Errors
     /// The projection names a column that is not there.
     pub fn plan(self, lake: &Lake) -> Result<Arc<dyn ExecutionPlan>, Error> {
-        let cache = lake.runtime().cache_manager.get_file_metadata_cache();
-        let readers = CachedParquetFileReaderFactory::new(lake.store(), cache);
         let mut source = ParquetSource::new(Self::schema(self.table, self.columns))
-            .with_parquet_file_reader_factory(Arc::new(readers))
+            .with_parquet_file_reader_factory(Arc::new(readers(lake)))
             .with_pushdown_filters(true)
             .with_reorder_filters(true);
         if let Some(predicate) = self.predicate {
@@ -81,6 +82,12 @@ impl PartScan<'_> {
         }
         Ok(DataSourceExec::from_data_source(config.build()))
     }
+}
+
+/// Readers that keep the footers they have read.
+fn readers(lake: &Lake) -> CachedParquetFileReaderFactory {
+    let cache = lake.runtime().cache_manager.get_file_metadata_cache();
+    CachedParquetFileReaderFactory::new(lake.store(), cache)
 }
 
 fn file(part: &Part) -> PartitionedFile {
@@ -140,13 +147,7 @@ impl Lake {
     /// # Errors
     /// The part can't be read.
     pub async fn value_counts(&self, part: &Part) -> Result<BTreeMap<String, u64>, Error> {
-        let cache = self.runtime().cache_manager.get_file_metadata_cache();
-        let (store, object) = (self.store(), object(part));
-        let metadata = DFParquetMetadata::new(store.as_ref(), &object)
-            .with_metadata_size_hint(Some(footer_bytes(part)))
-            .with_file_metadata_cache(Some(cache))
-            .fetch_metadata()
-            .await?;
+        let metadata = self.footer(part).await?;
         let mut counts = BTreeMap::new();
         let chunks = metadata
             .row_groups()

@@ -1,6 +1,7 @@
 //! Runs questions: one snapshot, one plan, bounded in time, memory and rows.
 
 pub(crate) mod answer;
+pub(crate) mod coded;
 mod question;
 pub(crate) mod running;
 pub(crate) mod scan;
@@ -122,6 +123,15 @@ struct Over {
     snapshot: Snapshot,
     /// If there, these rows alone.
     fresh: Option<Fresh>,
+}
+
+/// How a query is to be answered.
+struct Planned {
+    state: SessionState,
+    plan: Arc<dyn ExecutionPlan>,
+    scanned: Arc<Mutex<Scanned>>,
+    /// As far as it is known before.
+    footer: Footer,
 }
 
 /// Answers questions about the lake.
@@ -283,27 +293,15 @@ impl Engine {
         asking: &Asking,
         turn: Option<Turn>,
     ) -> Result<Running, Error> {
-        let snapshot = &over.snapshot;
-        guard::check_text(query.sql)?;
-        let tokens = identifiers::tokenize(query.sql)?;
-        guard::check_tokens(&tokens)?;
         let started = Instant::now();
-        let resolved = identifiers::resolve(tokens, None, snapshot)?;
-        let scanned = Arc::new(Mutex::new(Scanned::default()));
-        let footer = footer_of(snapshot, resolved.named.keys().copied(), asking.now);
-        let mut state = self.state.clone();
-        state.mark_start_execution();
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
-        let planning = async {
-            let plan = self.plan(&state, resolved, &over, &scanned, &asking.stored)?;
-            state
-                .create_physical_plan(&plan)
-                .await
-                .map_err(|source| Error::Plan { source })
-        };
-        let plan = tokio::time::timeout(time_limit, planning)
-            .await
-            .map_err(|_| Error::TimeLimit { limit: time_limit })??;
+        let planned = self.planned(&over, query.sql, asking).await?;
+        let Planned {
+            state,
+            plan,
+            scanned,
+            footer,
+        } = planned;
         let rows = execute_stream(Arc::clone(&plan), state.task_ctx())
             .map_err(|source| Error::Run { source })?;
         let work = Work {
@@ -319,6 +317,36 @@ impl Engine {
             turn,
         };
         work.start().await
+    }
+
+    /// The plan of SQL over rows that it may read.
+    async fn planned(&self, over: &Over, sql: &str, asking: &Asking) -> Result<Planned, Error> {
+        let snapshot = &over.snapshot;
+        guard::check_text(sql)?;
+        let tokens = identifiers::tokenize(sql)?;
+        guard::check_tokens(&tokens)?;
+        let resolved = identifiers::resolve(tokens, None, snapshot)?;
+        let scanned = Arc::new(Mutex::new(Scanned::default()));
+        let footer = footer_of(snapshot, resolved.named.keys().copied(), asking.now);
+        let mut state = self.state.clone();
+        state.mark_start_execution();
+        let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
+        let planning = async {
+            let plan = self.plan(&state, resolved, over, &scanned, &asking.stored)?;
+            state
+                .create_physical_plan(&plan)
+                .await
+                .map_err(|source| Error::Plan { source })
+        };
+        let plan = tokio::time::timeout(time_limit, planning)
+            .await
+            .map_err(|_| Error::TimeLimit { limit: time_limit })??;
+        Ok(Planned {
+            state,
+            plan,
+            scanned,
+            footer,
+        })
     }
 
     fn check(&self, asking: &Asking) -> Result<(), Error> {

@@ -83,6 +83,11 @@ impl Error {
     /// Whether stored data is perhaps damaged: it could not be read, and that may not pass.
     #[must_use]
     pub fn is_unreadable(&self) -> bool {
+        if let Self::Lake(source) = self {
+            use crawlspace_lake::Error::{DataFusion, ObjectStore, Parquet};
+            return matches!(source, DataFusion(_) | ObjectStore(_) | Parquet { .. })
+                && !is_unreachable(source);
+        }
         let Self::Run { source } = self else {
             return false;
         };

@@ -16,8 +16,9 @@ mod table;
 mod tail;
 mod trace;
 
-pub use crawlspace_lake::Snapshot;
+pub use crawlspace_lake::{ABSENT, Chunk, Snapshot, Values};
 pub use engine::answer::{Answer, Footer};
+pub use engine::coded::{CodedPiece, CodedScan, Group, GroupField};
 pub use engine::running::{Piece, Running};
 pub use engine::scan::{Condition, Scan, Scanning};
 pub use engine::{Asking, Config, Engine, Stored};

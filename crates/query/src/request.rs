@@ -14,6 +14,7 @@ use asked::Asked;
 pub(crate) use calculation::count;
 pub(crate) use condition::{condition_of, known_field};
 pub(crate) use gaps::Gaps;
+pub(crate) use range::Bounds;
 pub use range::{REACH_NANOS, Range, parse_duration, time_conditions};
 use steps::Steps;
 

@@ -6,13 +6,12 @@ use arrow::buffer::NullBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use arrow::error::ArrowError;
+use crawlspace_query::{ABSENT, Values};
 
 use super::value::{Kind, Raw, key_of_double, key_of_int};
 
 /// Rows that are looked at together.
 pub(super) const SLICE_ROWS: usize = 8_192;
-/// The code of rows without a value.
-pub(super) const ABSENT: u16 = 0;
 const SLOT_BITS: u32 = 15;
 
 /// A column in one of the few forms that are compared.
@@ -71,16 +70,26 @@ impl Column {
     }
 }
 
+/// A value by its code, less one.
+pub(super) fn raw(values: &Values, place: usize) -> Raw<'_> {
+    match values {
+        Values::Texts(texts) => Raw::Text(texts.value(place)),
+        Values::Ints(all) => Raw::Number(key_of_int(all[place])),
+        Values::Doubles(all) => Raw::Number(key_of_double(all[place])),
+        Values::Flags(all) => Raw::Number(u64::from(all[place])),
+    }
+}
+
 /// Gives codes to values. The buffers are kept from column to column.
 #[derive(Debug)]
 pub(super) struct Coder {
-    slots: Vec<u16>,
+    slots: Vec<u32>,
     places: Vec<usize>,
     keys: Vec<u128>,
     /// A row that has the value of code 1, 2, …
     pub rows: Vec<usize>,
     /// For each row.
-    pub codes: Vec<u16>,
+    pub codes: Vec<u32>,
 }
 
 impl Default for Coder {
@@ -144,7 +153,7 @@ impl Coder {
         }
     }
 
-    fn code(&mut self, key: u128, row: usize) -> u16 {
+    fn code(&mut self, key: u128, row: usize) -> u32 {
         let folded = key as u64 ^ ((key >> 64) as u64).rotate_left(29);
         let mixed = folded.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let mut place = (mixed >> (64 - SLOT_BITS)) as usize;
@@ -153,7 +162,7 @@ impl Coder {
             if code == ABSENT {
                 break;
             }
-            if self.keys[usize::from(code) - 1] == key {
+            if self.keys[code as usize - 1] == key {
                 return code;
             }
             place = (place + 1) % self.slots.len();
@@ -161,7 +170,7 @@ impl Coder {
         self.keys.push(key);
         self.rows.push(row);
         self.places.push(place);
-        let code = u16::try_from(self.keys.len()).expect("a slice has fewer rows");
+        let code = self.keys.len() as u32;
         self.slots[place] = code;
         code
     }

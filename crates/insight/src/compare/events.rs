@@ -5,7 +5,7 @@ use arrow::datatypes::Float64Type;
 use crawlspace_model::attribute::text_of_json;
 use crawlspace_model::table::OVERFLOW;
 
-use super::coder::{Coder, SLICE_ROWS};
+use super::coder::SLICE_ROWS;
 use super::question::{BASELINE_MARK, SELECTION_MARK};
 use super::statistics::{BASELINE, Count, ONE, SELECTION, units};
 
@@ -14,7 +14,7 @@ pub(super) const TRACE: &str = "trace_id";
 /// Of an event that is of neither side.
 const NEITHER: u8 = 2;
 
-/// At most `SLICE_ROWS` events.
+/// Events of one batch.
 #[derive(Debug)]
 pub(super) struct Events {
     pub rows: RecordBatch,
@@ -25,7 +25,7 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// The events of a batch, slice by slice.
+    /// The events of a batch, at most `SLICE_ROWS` at a time.
     pub fn of(rows: &RecordBatch) -> impl Iterator<Item = Self> {
         let starts = (0..rows.num_rows()).step_by(SLICE_ROWS);
         starts.map(|start| {
@@ -34,7 +34,7 @@ impl Events {
         })
     }
 
-    fn new(rows: RecordBatch) -> Self {
+    pub fn new(rows: RecordBatch) -> Self {
         let mut sides = vec![NEITHER; rows.num_rows()];
         for (mark, side) in [(BASELINE_MARK, BASELINE), (SELECTION_MARK, SELECTION)] {
             let marks = rows.column_by_name(mark).and_then(|c| c.as_boolean_opt());
@@ -103,26 +103,25 @@ impl Events {
         one
     }
 
-    /// The events of each code.
-    pub fn counts(&self, coder: &Coder, counts: &mut Vec<Count>) {
-        let mut rows = vec![[0_u32; 4]; coder.rows.len() + 1];
-        for (code, side) in coder.codes.iter().zip(&self.sides) {
-            rows[usize::from(*code)][usize::from(*side & 3)] += 1;
+    /// Gives for each value, named by its code less one, the events that have it.
+    pub fn each_count(&self, codes: &[u32], values: usize, mut each: impl FnMut(usize, &Count)) {
+        let mut rows = vec![[0_u32; 4]; values + 1];
+        for (code, side) in codes.iter().zip(&self.sides) {
+            rows[*code as usize][usize::from(*side & 3)] += 1;
         }
-        counts.clear();
-        counts.extend(rows.iter().map(|rows| {
-            let rows = [u64::from(rows[SELECTION]), u64::from(rows[BASELINE])];
-            Count {
-                rows,
-                weight: rows.map(|rows| rows * ONE),
-            }
-        }));
+        let mut of_weights = Vec::new();
         if let Some(weights) = &self.weights {
-            for count in &mut *counts {
-                count.weight = [0; 2];
-            }
+            of_weights.resize(values + 1, [0; 2]);
             for (row, side) in self.of_sides() {
-                counts[usize::from(coder.codes[row])].weight[side] += weights[row];
+                of_weights[codes[row] as usize][side] += weights[row];
+            }
+        }
+        for (place, rows) in rows.iter().enumerate().skip(1) {
+            let rows = [u64::from(rows[SELECTION]), u64::from(rows[BASELINE])];
+            if rows != [0; 2] {
+                let weight = of_weights.get(place).copied();
+                let weight = weight.unwrap_or_else(|| rows.map(|rows| rows * ONE));
+                each(place - 1, &Count { rows, weight });
             }
         }
     }

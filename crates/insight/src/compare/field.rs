@@ -31,6 +31,8 @@ pub(super) struct Field {
     pub is_in_overflow: bool,
     /// Whether values are times or ids of traces and events, which say when and which, and not what.
     pub is_presence_only: bool,
+    /// Whether an event was seen, so that its kind is known.
+    pub is_settled: bool,
     pub present: Count,
     pub values: Values,
 }
@@ -68,6 +70,7 @@ impl Field {
             kind,
             is_in_overflow,
             is_presence_only: kind.is_none(),
+            is_settled: false,
             present: Count::default(),
             values,
         }
@@ -120,27 +123,6 @@ impl Field {
             }
             // A field has one kind.
             _ => {}
-        }
-    }
-
-    /// Where values are counted by steps, the steps of a column's values.
-    pub fn steps(&self, column: &Column) -> Option<Column> {
-        match (&self.values, column) {
-            (Values::Steps(_), Column::Numbers(kind, keys, nulls)) => {
-                let steps = keys.iter().map(|key| step(self.kind, *key));
-                Some(Column::Numbers(*kind, steps.collect(), nulls.clone()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Adds events with values of that step.
-    pub fn add_step(&mut self, step: Raw<'_>, count: &Count) {
-        if let (Values::Steps(steps), Raw::Number(step)) = (&mut self.values, step)
-            && count.all_rows() > 0
-        {
-            self.present.add(count);
-            steps.entry(step).or_default().add(count);
         }
     }
 

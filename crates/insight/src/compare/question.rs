@@ -1,10 +1,14 @@
 //! What is compared with what: the request understood, as scans with a mark for each side.
 
 use std::collections::BTreeSet;
+use std::num::NonZero;
+use std::sync::Mutex;
 
 use arrow::array::RecordBatch;
 use crawlspace_model::{Table, UnixNanos};
-use crawlspace_query::{Asking, Engine, Footer, Piece, Range, Scan, Stored, parse_duration};
+use crawlspace_query::{
+    Asking, CodedPiece, Engine, Footer, Group, GroupField, Range, Scan, Stored, parse_duration,
+};
 use utoipa::ToSchema;
 
 use crate::Error;
@@ -174,20 +178,19 @@ impl<'a> Question<'a> {
         &self,
         fields: &[&str],
         stored: Stored,
-        mut each: impl FnMut(&RecordBatch) -> Result<(), Error>,
+        mut each: impl FnMut(&Rows<'_>) -> Result<(), Error>,
     ) -> Result<Vec<Footer>, Error> {
         let mut footers = Vec::new();
         for sides in &self.scans {
             let marks = sides.named();
             let scan = self.scan(sides, &marks, fields, stored.clone());
-            let mut rows = self
-                .engine
-                .scan(&self.snapshot, &scan, &self.asking)
-                .await?;
+            let (engine, snapshot) = (self.engine, &self.snapshot);
+            let mut pieces = engine.scan_coded(snapshot, &scan, &self.asking).await?;
             loop {
-                match rows.next().await? {
-                    Piece::Rows(rows) => each(&rows)?,
-                    Piece::End(footer) => {
+                match pieces.next().await? {
+                    CodedPiece::Group(group) => each(&Rows::Group(&group))?,
+                    CodedPiece::Rows(rows) => each(&Rows::Batch(&rows))?,
+                    CodedPiece::End(footer) => {
                         footers.push(*footer);
                         break;
                     }
@@ -244,6 +247,54 @@ impl Sides {
         let [selection, baseline] = &self.marks;
         [(SELECTION_MARK, selection), (BASELINE_MARK, baseline)]
     }
+}
+
+/// Events as they are read.
+pub(super) enum Rows<'a> {
+    Group(&'a Group),
+    Batch(&'a RecordBatch),
+}
+
+impl Rows<'_> {
+    /// Marks, ids, and the fields that are no columns of a row group.
+    pub fn rows(&self) -> &RecordBatch {
+        match self {
+            Self::Group(group) => &group.rows,
+            Self::Batch(rows) => rows,
+        }
+    }
+
+    /// A field that is a column of a row group.
+    pub fn field(&self, name: &str) -> Option<&GroupField> {
+        let Self::Group(group) = self else {
+            return None;
+        };
+        let mut fields = group.fields.iter();
+        fields.find_map(|(known, field)| (known == name).then_some(field))
+    }
+}
+
+/// Does the work of each item, whoever of the cores is free the next.
+pub(super) fn on_all_cores<T: Send>(
+    items: impl Iterator<Item = T> + Send,
+    each: impl Fn(T) -> Result<(), Error> + Sync,
+) -> Result<(), Error> {
+    let items = Mutex::new(items);
+    let next = || items.lock().expect("no holder of the items panics").next();
+    let work = || {
+        while let Some(item) = next() {
+            each(item)?;
+        }
+        Ok(())
+    };
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..cores).map(|_| scope.spawn(work)).collect();
+        let own = work();
+        let others = others.into_iter();
+        let others = others.map(|other| other.join().expect("no work panics"));
+        others.fold(own, Result::and)
+    })
 }
 
 /// A name as an SQL identifier.

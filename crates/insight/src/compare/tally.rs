@@ -2,17 +2,17 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array as _, ArrayRef, RecordBatch};
+use arrow::array::{Array as _, ArrayRef};
 use arrow::datatypes::DataType;
 use crawlspace_model::Table;
 use crawlspace_model::names::older_names;
 use crawlspace_model::table::OVERFLOW;
-use crawlspace_query::Stored;
+use crawlspace_query::{Chunk, GroupField, Stored, Values as ChunkValues};
 
-use super::coder::{Coder, Column};
+use super::coder::{Coder, Column, raw};
 use super::events::{Events, TRACE, WEIGHT};
 use super::field::{Field, Values};
-use super::question::Question;
+use super::question::{Question, Rows, on_all_cores};
 use super::statistics::Count;
 use super::traces::Traces;
 use super::value::{Kind, Value};
@@ -38,9 +38,7 @@ pub(super) struct Tally {
     pub is_weighted: bool,
     /// Where a key of the overflow is counted; nowhere if it is read, or left out, as a column.
     in_overflow: HashMap<String, Option<usize>>,
-    is_settled: bool,
     coder: Coder,
-    counts: Vec<Count>,
 }
 
 impl Tally {
@@ -99,22 +97,21 @@ impl Tally {
         let fields = self.fields.iter().enumerate();
         let wanted = fields.filter(|(index, field)| is_wanted(*index, field));
         let columns = wanted.filter(|(_, field)| !field.is_in_overflow && !is_id(&field.name));
-        let names = columns.map(|(_, field)| field.name.clone());
-        names.chain([WEIGHT.to_owned()]).collect()
+        columns.map(|(_, field)| field.name.clone()).collect()
     }
 
     /// The columns to read as they are stored.
     pub fn stored(&self, table: Table) -> Stored {
         let ids = IDS.iter().filter(|id| table.fixed_column(id).is_some());
-        let ids = ids.map(|id| (*id).to_owned());
+        let ids = ids.chain([&WEIGHT]).map(|name| (*name).to_owned());
         let overflow = self.fields.iter().any(|field| field.is_in_overflow);
         let overflow = overflow.then(|| OVERFLOW.to_owned());
         Stored::Named(ids.chain(overflow).collect())
     }
 
-    pub fn add(&mut self, rows: &RecordBatch) -> Result<(), Error> {
-        self.settle(rows)?;
-        for events in Events::of(rows) {
+    pub fn add(&mut self, piece: &Rows<'_>) -> Result<(), Error> {
+        self.settle(piece)?;
+        for events in Events::of(piece.rows()) {
             if !events.has_sides() {
                 continue;
             }
@@ -129,20 +126,54 @@ impl Tally {
             }
             self.add_overflow(&events);
         }
-        Ok(())
+        self.each_chunk(piece, |field, events, chunk| {
+            events.each_count(&chunk.codes, chunk.values.len(), |place, count| {
+                field.add(raw(&chunk.values, place), count);
+            });
+        })
+    }
+
+    /// Gives the columns of a row group, each with its field, on all cores.
+    fn each_chunk(
+        &mut self,
+        piece: &Rows<'_>,
+        each: impl Fn(&mut Field, &Events, &Chunk) + Sync,
+    ) -> Result<(), Error> {
+        let Rows::Group(group) = piece else {
+            return Ok(());
+        };
+        let events = Events::new(group.rows.clone());
+        if !events.has_sides() {
+            return Ok(());
+        }
+        let by_name: HashMap<&str, &GroupField> = group
+            .fields
+            .iter()
+            .map(|(name, chunk)| (name.as_str(), chunk))
+            .collect();
+        let pairs = self.fields.iter_mut().filter_map(|field| {
+            let chunk = by_name.get(field.name.as_str())?;
+            (!field.is_in_overflow).then_some((field, *chunk))
+        });
+        on_all_cores(pairs, |(field, chunk)| {
+            each(field, &events, &chunk.decode()?);
+            Ok(())
+        })
     }
 
     /// What kind of values each field has is known once there is an event.
-    fn settle(&mut self, rows: &RecordBatch) -> Result<(), Error> {
-        if std::mem::replace(&mut self.is_settled, true) {
-            return Ok(());
-        }
-        for field in &mut self.fields {
-            if let (Some(column), false) = (rows.column_by_name(&field.name), field.is_in_overflow)
-            {
-                let kind = Column::new(&column.slice(0, 0))?.kind();
-                *field = Field::new(&field.name, kind, false);
-            }
+    fn settle(&mut self, piece: &Rows<'_>) -> Result<(), Error> {
+        let unsettled = self.fields.iter_mut();
+        for field in unsettled.filter(|field| !field.is_settled && !field.is_in_overflow) {
+            let kind = match piece.rows().column_by_name(&field.name) {
+                Some(column) => Column::new(&column.slice(0, 0))?.kind(),
+                None => match piece.field(&field.name) {
+                    Some(chunk) => Some(Kind::of(chunk.kind())),
+                    None => continue,
+                },
+            };
+            *field = Field::new(&field.name, kind, false);
+            field.is_settled = true;
         }
         Ok(())
     }
@@ -163,17 +194,11 @@ impl Tally {
             buckets.add_column(&column_of_kind, &events.sides);
             return Ok(());
         }
-        let steps = field.steps(&column_of_kind);
-        let values = steps.as_ref().unwrap_or(&column_of_kind);
-        self.coder.encode(values);
-        events.counts(&self.coder, &mut self.counts);
-        for (row, count) in self.coder.rows.iter().zip(&self.counts[1..]) {
-            if steps.is_some() {
-                field.add_step(values.value(*row), count);
-            } else {
-                field.add(values.value(*row), count);
-            }
-        }
+        self.coder.encode(&column_of_kind);
+        let rows = &self.coder.rows;
+        events.each_count(&self.coder.codes, rows.len(), |place, count| {
+            field.add(column_of_kind.value(rows[place]), count);
+        });
         Ok(())
     }
 
@@ -205,8 +230,17 @@ impl Tally {
     }
 
     /// The second reading, of some fields: the values in chosen buckets.
-    pub fn look_into(&mut self, rows: &RecordBatch) -> Result<(), Error> {
-        for events in Events::of(rows) {
+    pub fn look_into(&mut self, piece: &Rows<'_>) -> Result<(), Error> {
+        self.each_chunk(piece, |field, events, chunk| {
+            if let (Values::Buckets(buckets), ChunkValues::Texts(texts)) =
+                (&mut field.values, &chunk.values)
+            {
+                events.each_count(&chunk.codes, texts.len(), |place, count| {
+                    buckets.look_into(texts.value(place), count);
+                });
+            }
+        })?;
+        for events in Events::of(piece.rows()) {
             for field in &mut self.fields {
                 let column = events.rows.column_by_name(&field.name);
                 let column = column.filter(|_| !field.is_in_overflow);

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
-
-use arrow::array::RecordBatch;
+use std::sync::Mutex;
 
 use super::candidate::{CANDIDATES_MAX, Candidate};
-use super::coder::{Coder, Column};
+use super::coder::{Coder, Column, raw};
 use super::events::Events;
 use super::field::Field;
+use super::question::{Rows, on_all_cores};
 use super::statistics::{BASELINE, Cell, Count, Hits, SELECTION, Sums, log_bound};
 use super::tally::Tally;
 use super::traces::{Alone, ByNumber, NumberHasher, Traces};
@@ -142,23 +142,56 @@ impl<'a> Witness<'a> {
         }
     }
 
-    pub fn add(&mut self, rows: &RecordBatch) -> Result<(), Error> {
+    pub fn add(&mut self, piece: &Rows<'_>) -> Result<(), Error> {
         let mut coder = std::mem::take(&mut self.coder);
-        for events in Events::of(rows) {
+        let of_chunks = self.bits_of_chunks(piece)?;
+        let mut first = 0;
+        for events in Events::of(piece.rows()) {
+            let end = first + events.rows.num_rows();
             if events.has_sides() {
-                let bits = self.bits(&events, &mut coder)?;
+                let mut bits = of_chunks[first..end].to_vec();
+                self.add_bits(&events, piece, &mut coder, &mut bits)?;
                 self.add_sets(&events, &bits);
                 self.add_traces(&events, &bits);
             }
+            first = end;
         }
         self.coder = coder;
         Ok(())
     }
 
-    /// The candidates that each event fulfils.
-    fn bits(&self, events: &Events, coder: &mut Coder) -> Result<Vec<u64>, Error> {
-        let mut bits = vec![0_u64; events.rows.num_rows()];
-        for (field, mask) in self.masks.values() {
+    /// The candidates that each event fulfils by the columns of a row group.
+    fn bits_of_chunks(&self, piece: &Rows<'_>) -> Result<Vec<u64>, Error> {
+        let bits = Mutex::new(vec![0; piece.rows().num_rows()]);
+        let fields = self.masks.values();
+        let chunks = fields.filter_map(|(field, mask)| Some((*mask, piece.field(&field.name)?)));
+        on_all_cores(chunks, |(mask, chunk)| {
+            let chunk = chunk.decode()?;
+            let values = 0..chunk.values.len();
+            let of_values =
+                values.map(|place| self.fulfilled(mask, Some(raw(&chunk.values, place))));
+            let of_codes: Vec<u64> = std::iter::once(self.fulfilled(mask, None))
+                .chain(of_values)
+                .collect();
+            let mut bits = bits.lock().expect("no holder of the bits panics");
+            for (bits, code) in bits.iter_mut().zip(&chunk.codes) {
+                *bits |= of_codes[*code as usize];
+            }
+            Ok(())
+        })?;
+        Ok(bits.into_inner().expect("no holder of the bits panics"))
+    }
+
+    /// Adds the candidates that each event fulfils by its other fields.
+    fn add_bits(
+        &self,
+        events: &Events,
+        piece: &Rows<'_>,
+        coder: &mut Coder,
+        bits: &mut [u64],
+    ) -> Result<(), Error> {
+        let of_rows = |field: &Field| field.is_in_overflow || piece.field(&field.name).is_none();
+        for (field, mask) in self.masks.values().filter(|(field, _)| of_rows(field)) {
             let absent = self.fulfilled(*mask, None);
             let column = events.rows.column_by_name(&field.name);
             let Some(column) = column.filter(|_| !field.is_in_overflow) else {
@@ -171,7 +204,7 @@ impl<'a> Witness<'a> {
             let values = values.map(|row| self.fulfilled(*mask, Some(column.value(*row))));
             let of_codes: Vec<u64> = std::iter::once(absent).chain(values).collect();
             for (bits, code) in bits.iter_mut().zip(&coder.codes) {
-                *bits |= of_codes[usize::from(*code)];
+                *bits |= of_codes[*code as usize];
             }
         }
         events.each_overflow(|row, key, text| {
@@ -182,7 +215,7 @@ impl<'a> Witness<'a> {
                 bits[row] = bits[row] & !mask | self.fulfilled(*mask, Some(value.raw()));
             }
         });
-        Ok(bits)
+        Ok(())
     }
 
     /// The candidates among those of a mask that a value fulfils.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
-use crawlspace_lake::Snapshot;
+use crawlspace_lake::{Snapshot, TableSnapshot};
 
 use crate::attribute;
 use crate::engine::running::{Piece, Running};
@@ -136,19 +136,51 @@ impl Engine {
 }
 
 impl Scan<'_> {
+    fn request(&self) -> QueryRequest {
+        QueryRequest {
+            from: self.from.to_owned(),
+            range: self.range.clone(),
+            condition: self.condition.map(str::to_owned),
+            ..QueryRequest::default()
+        }
+    }
+
+    /// What is asked, and its marks as SQL.
+    fn asked<'r>(
+        &self,
+        request: &'r QueryRequest,
+        table: &'r TableSnapshot,
+        asking: &Asking,
+    ) -> Result<(Asked<'r>, Vec<String>), Error> {
+        let mut asked = Asked::new(request, table, asking.now)?;
+        let marks = self.marks.iter().map(|(_, mark)| asked.mark(mark));
+        let marks = marks.collect::<Result<_, _>>()?;
+        Ok((asked, marks))
+    }
+
+    /// Whether each row tells by itself what is asked of it.
+    ///
+    /// # Errors
+    /// A condition is wrong.
+    pub(super) fn is_of_own_rows(
+        &self,
+        table: &TableSnapshot,
+        asking: &Asking,
+    ) -> Result<bool, Error> {
+        let request = self.request();
+        let (asked, _) = self.asked(&request, table, asking)?;
+        let is_plain = self.condition.is_none() && self.order_by.is_empty();
+        Ok(is_plain && asked.from() == table.table.name())
+    }
+
     /// The SELECT that it is. Fields are columns named `field:…` there, marks `mark:…`.
     ///
     /// # Errors
     /// A condition is wrong.
     pub fn sql(&self, snapshot: &Snapshot, asking: &Asking) -> Result<String, Error> {
         let table = snapshot.table(table_named(self.from)?);
-        let request = QueryRequest {
-            from: self.from.to_owned(),
-            range: self.range.clone(),
-            condition: self.condition.map(str::to_owned),
-            ..QueryRequest::default()
-        };
-        let mut asked = Asked::new(&request, table, asking.now)?;
+        let request = self.request();
+        let (asked, marks) = self.asked(&request, table, asking)?;
         let mut columns: Vec<String> = match &self.stored {
             Stored::None => Vec::new(),
             Stored::All => vec!["*".to_owned()],
@@ -164,8 +196,7 @@ impl Scan<'_> {
         columns.extend(
             known.map(|name| format!("{} AS {}", quoted(name), quoted(&format!("{FIELD}{name}")))),
         );
-        for (name, condition) in self.marks {
-            let condition = asked.mark(condition)?;
+        for ((name, _), condition) in self.marks.iter().zip(marks) {
             let name = quoted(&format!("{MARK}{name}"));
             columns.push(format!("coalesce({condition}, FALSE) AS {name}"));
         }

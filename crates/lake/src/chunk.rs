@@ -1,0 +1,473 @@
+//! A column of one row group as codes and the values they stand for, taken from the file as they are. Whoever counts or
+//! compares looks at each value once, and at a number for each row.
+
+mod hybrid;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, LargeStringArray};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use bytes::{Buf as _, Bytes};
+use crawlspace_model::attribute::Kind;
+use parquet::basic::{Encoding, Type};
+use parquet::column::page::{Page, PageReader as _};
+use parquet::column::reader::ColumnReaderImpl;
+use parquet::data_type::{DataType, DoubleType, Int64Type};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::serialized_reader::SerializedPageReader;
+
+use hybrid::{Run, Runs, Torn, unpack};
+
+type Result<T> = std::result::Result<T, ParquetError>;
+
+/// The code of rows without a value.
+pub const ABSENT: u32 = 0;
+
+/// A column of a row group.
+#[derive(Debug)]
+pub struct Chunk {
+    /// For each row: 0 where there is no value, else the value's place plus one. Equal values may have several codes.
+    pub codes: Vec<u32>,
+    pub values: Values,
+}
+
+/// What codes stand for.
+#[derive(Debug)]
+pub enum Values {
+    Texts(LargeStringArray),
+    Ints(Vec<i64>),
+    Doubles(Vec<f64>),
+    Flags(Vec<bool>),
+}
+
+impl Values {
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Ints(all) => all.len(),
+            Self::Doubles(all) => all.len(),
+            Self::Flags(all) => all.len(),
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A column of a row group as it is in the file.
+#[derive(Debug, Clone)]
+pub struct StoredChunk {
+    pub(crate) metadata: Arc<ParquetMetaData>,
+    pub(crate) group: usize,
+    pub(crate) column: usize,
+    pub(crate) bytes: Bytes,
+}
+
+impl StoredChunk {
+    fn chunk(&self) -> &ColumnChunkMetaData {
+        self.metadata.row_group(self.group).column(self.column)
+    }
+
+    /// What kind of values the column has.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.chunk().column_type() {
+            Type::INT64 => Kind::Int,
+            Type::DOUBLE => Kind::Double,
+            Type::BOOLEAN => Kind::Bool,
+            _ => Kind::String,
+        }
+    }
+
+    /// How many rows the group has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        usize::try_from(self.metadata.row_group(self.group).num_rows()).unwrap_or_default()
+    }
+
+    /// # Errors
+    /// The file is damaged.
+    pub fn decode(&self) -> Result<Chunk> {
+        let chunk = self.chunk();
+        let physical = chunk.column_type();
+        let is_packed = |encoding: Encoding| encoding == Encoding::DELTA_BINARY_PACKED;
+        let typed = chunk.encodings().any(is_packed);
+        match physical {
+            Type::INT64 if typed => self.typed::<Int64Type>(Values::Ints),
+            Type::DOUBLE if typed => self.typed::<DoubleType>(Values::Doubles),
+            _ => self.coded(physical),
+        }
+    }
+
+    fn pages(&self) -> Result<SerializedPageReader<Placed>> {
+        let (start, _) = self.chunk().byte_range();
+        let bytes = Placed {
+            start,
+            bytes: self.bytes.clone(),
+        };
+        SerializedPageReader::new(Arc::new(bytes), self.chunk(), self.rows(), None)
+    }
+
+    fn coded(&self, physical: Type) -> Result<Chunk> {
+        let rows = self.rows();
+        let mut decoder = Decoder {
+            codes: Vec::with_capacity(rows),
+            found: Found::new(physical)?,
+            has_absent: self.chunk().column_descr().max_def_level() > 0,
+            packed: Vec::new(),
+        };
+        let mut pages = self.pages()?;
+        while decoder.codes.len() < rows {
+            let page = pages.get_next_page()?.ok_or_else(torn)?;
+            decoder.add(&page)?;
+        }
+        Ok(Chunk {
+            codes: decoder.codes,
+            values: decoder.found.finish()?,
+        })
+    }
+
+    /// Every row has a value of its own.
+    fn typed<T: DataType>(&self, values: fn(Vec<T::T>) -> Values) -> Result<Chunk> {
+        let descriptor = self.chunk().column_descr_ptr();
+        let has_absent = descriptor.max_def_level() > 0;
+        let mut reader = ColumnReaderImpl::<T>::new(descriptor, Box::new(self.pages()?));
+        let rows = self.rows();
+        let (mut found, mut levels) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let mut read = 0;
+        while read < rows {
+            let levels = has_absent.then_some(&mut levels);
+            let (records, _, _) = reader.read_records(rows - read, levels, None, &mut found)?;
+            if records == 0 {
+                return Err(torn());
+            }
+            read += records;
+        }
+        let mut code = ABSENT;
+        let mut next = |is_there: bool| {
+            code += u32::from(is_there);
+            if is_there { code } else { ABSENT }
+        };
+        let codes = if has_absent {
+            levels.iter().map(|level| next(*level > 0)).collect()
+        } else {
+            (0..rows).map(|_| next(true)).collect()
+        };
+        Ok(Chunk {
+            codes,
+            values: values(found),
+        })
+    }
+}
+
+/// Whether the columns of that physical type can be read so.
+#[must_use]
+pub(crate) fn is_decoded(chunk: &ColumnChunkMetaData) -> bool {
+    let types = [Type::BYTE_ARRAY, Type::INT64, Type::DOUBLE, Type::BOOLEAN];
+    let descriptor = chunk.column_descr();
+    types.contains(&chunk.column_type())
+        && descriptor.max_rep_level() == 0
+        && descriptor.max_def_level() <= 1
+}
+
+fn torn() -> ParquetError {
+    ParquetError::General("a page ends before its values do".to_owned())
+}
+
+impl From<Torn> for ParquetError {
+    fn from(_: Torn) -> Self {
+        torn()
+    }
+}
+
+/// Pages that are put together.
+struct Decoder {
+    codes: Vec<u32>,
+    found: Found,
+    has_absent: bool,
+    /// The codes of a page's values.
+    packed: Vec<u32>,
+}
+
+impl Decoder {
+    fn add(&mut self, page: &Page) -> Result<()> {
+        let rows = page.num_values() as usize;
+        match page {
+            Page::DictionaryPage { buf, .. } => self.found.add_plain(buf, rows),
+            Page::DataPage { buf, encoding, .. } if self.has_absent => {
+                let (length, rest) = buf.split_at_checked(4).ok_or_else(torn)?;
+                let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+                let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
+                self.add_rows(rows, Some(levels), values, *encoding)
+            }
+            Page::DataPage { buf, encoding, .. } => self.add_rows(rows, None, buf, *encoding),
+            Page::DataPageV2 {
+                buf,
+                encoding,
+                def_levels_byte_len,
+                ..
+            } => {
+                let levels = buf.split_at_checked(*def_levels_byte_len as usize);
+                let (levels, values) = levels.ok_or_else(torn)?;
+                self.add_rows(rows, self.has_absent.then_some(levels), values, *encoding)
+            }
+        }
+    }
+
+    fn add_rows(
+        &mut self,
+        rows: usize,
+        levels: Option<&[u8]>,
+        values: &[u8],
+        encoding: Encoding,
+    ) -> Result<()> {
+        let first = self.codes.len();
+        let Some(levels) = levels else {
+            self.packed.clear();
+            self.read_values(values, rows, encoding)?;
+            self.codes.extend_from_slice(&self.packed);
+            return Ok(());
+        };
+        let (stretches, present) = stretches(levels, rows)?;
+        self.packed.clear();
+        self.read_values(values, present, encoding)?;
+        let mut packed = self.packed.iter();
+        for stretch in stretches {
+            match stretch {
+                Run::Repeated { number: 0, count } => {
+                    self.codes.resize(self.codes.len() + count, ABSENT);
+                }
+                Run::Repeated { count, .. } => self.codes.extend(packed.by_ref().take(count)),
+                Run::Packed { bytes, count, .. } => {
+                    let all = packed.as_slice();
+                    let mut place = 0;
+                    self.codes.extend((0..count).map(|row| {
+                        let is_there = bytes[row / 8] >> (row % 8) & 1;
+                        let code = all.get(place).copied().unwrap_or(ABSENT);
+                        place += usize::from(is_there);
+                        code * u32::from(is_there)
+                    }));
+                    packed = all[place.min(all.len())..].iter();
+                }
+            }
+        }
+        if self.codes.len() - first != rows {
+            return Err(torn());
+        }
+        Ok(())
+    }
+
+    /// The codes of so many values.
+    fn read_values(&mut self, bytes: &[u8], count: usize, encoding: Encoding) -> Result<()> {
+        match encoding {
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+                if count == 0 {
+                    return Ok(());
+                }
+                let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
+                let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
+                while let Some(run) = runs.next()? {
+                    match run {
+                        Run::Repeated { number, count } => {
+                            let code = number.wrapping_add(1);
+                            self.packed.resize(self.packed.len() + count, code);
+                        }
+                        Run::Packed {
+                            bytes,
+                            width,
+                            count,
+                        } => unpack(bytes, width, count, 1, &mut self.packed),
+                    }
+                }
+                let known = self.found.count();
+                let is_known = |code: &u32| (*code).wrapping_sub(1) < known;
+                if !self.packed.iter().all(is_known) {
+                    return Err(torn());
+                }
+                Ok(())
+            }
+            Encoding::PLAIN | Encoding::RLE => {
+                let first = self.found.count() + 1;
+                match encoding {
+                    Encoding::PLAIN => self.found.add_plain(bytes, count)?,
+                    _ => self.found.add_flags(bytes, count)?,
+                }
+                let count = u32::try_from(count).map_err(|_| torn())?;
+                self.packed.extend(first..first + count);
+                Ok(())
+            }
+            other => Err(ParquetError::NYI(format!("values as {other}"))),
+        }
+    }
+}
+
+/// Which rows of a page have a value, and how many do.
+fn stretches(levels: &[u8], rows: usize) -> Result<(Vec<Run<'_>>, usize)> {
+    let mut runs = Runs::new(levels, 1, rows).ok_or_else(torn)?;
+    let (mut stretches, mut present) = (Vec::new(), 0);
+    while let Some(run) = runs.next()? {
+        present += match &run {
+            Run::Repeated { number, count } => *number as usize * count,
+            Run::Packed { bytes, count, .. } => ones(bytes, *count),
+        };
+        stretches.push(run);
+    }
+    Ok((stretches, present.min(rows)))
+}
+
+fn ones(bytes: &[u8], count: usize) -> usize {
+    let whole = bytes[..count / 8].iter();
+    let ones: usize = whole.map(|byte| byte.count_ones() as usize).sum();
+    let rest = bytes.get(count / 8).map_or(0, |byte| {
+        let mask = (1_u16 << (count % 8)) - 1;
+        (u16::from(*byte) & mask).count_ones() as usize
+    });
+    ones + rest
+}
+
+/// The values that codes stand for, as far as they are read.
+enum Found {
+    Texts { bytes: Vec<u8>, ends: Vec<i64> },
+    Ints(Vec<i64>),
+    Doubles(Vec<f64>),
+    Flags(Vec<bool>),
+}
+
+impl Found {
+    fn new(physical: Type) -> Result<Self> {
+        Ok(match physical {
+            Type::BYTE_ARRAY => Self::Texts {
+                bytes: Vec::new(),
+                ends: vec![0],
+            },
+            Type::INT64 => Self::Ints(Vec::new()),
+            Type::DOUBLE => Self::Doubles(Vec::new()),
+            Type::BOOLEAN => Self::Flags(Vec::new()),
+            other => return Err(ParquetError::NYI(format!("codes of {other}"))),
+        })
+    }
+
+    fn count(&self) -> u32 {
+        let count = match self {
+            Self::Texts { ends, .. } => ends.len() - 1,
+            Self::Ints(all) => all.len(),
+            Self::Doubles(all) => all.len(),
+            Self::Flags(all) => all.len(),
+        };
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    fn add_plain(&mut self, mut from: &[u8], count: usize) -> Result<()> {
+        match self {
+            Self::Texts { bytes, ends } => {
+                bytes.reserve(from.len().saturating_sub(4 * count));
+                ends.reserve(count);
+                for _ in 0..count {
+                    let (length, rest) = from.split_at_checked(4).ok_or_else(torn)?;
+                    let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+                    let (text, rest) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
+                    bytes.extend_from_slice(text);
+                    ends.push(i64::try_from(bytes.len()).map_err(|_| torn())?);
+                    from = rest;
+                }
+            }
+            Self::Ints(all) => all.extend(words(from, count)?.map(i64::from_le_bytes)),
+            Self::Doubles(all) => all.extend(words(from, count)?.map(f64::from_le_bytes)),
+            Self::Flags(all) => {
+                if from.len() < count.div_ceil(8) {
+                    return Err(torn());
+                }
+                all.extend((0..count).map(|row| from[row / 8] >> (row % 8) & 1 == 1));
+            }
+        }
+        Ok(())
+    }
+
+    /// Flags in the way of small numbers, behind the length of all of them.
+    fn add_flags(&mut self, bytes: &[u8], count: usize) -> Result<()> {
+        let Self::Flags(all) = self else {
+            return Err(torn());
+        };
+        let bytes = bytes.get(4..).ok_or_else(torn)?;
+        let mut runs = Runs::new(bytes, 1, count).ok_or_else(torn)?;
+        let mut flags = Vec::with_capacity(count);
+        while let Some(run) = runs.next()? {
+            match run {
+                Run::Repeated { number, count } => flags.resize(flags.len() + count, number),
+                Run::Packed {
+                    bytes,
+                    width,
+                    count,
+                } => unpack(bytes, width, count, 0, &mut flags),
+            }
+        }
+        all.extend(flags.iter().map(|flag| *flag == 1));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Values> {
+        Ok(match self {
+            Self::Texts { bytes, ends } => {
+                let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
+                let texts = LargeStringArray::try_new(ends, Buffer::from_vec(bytes), None);
+                Values::Texts(texts.map_err(|error| ParquetError::General(error.to_string()))?)
+            }
+            Self::Ints(all) => Values::Ints(all),
+            Self::Doubles(all) => Values::Doubles(all),
+            Self::Flags(all) => Values::Flags(all),
+        })
+    }
+}
+
+fn words(bytes: &[u8], count: usize) -> Result<impl Iterator<Item = [u8; 8]>> {
+    let bytes = count.checked_mul(8).and_then(|length| bytes.get(..length));
+    let words = bytes.ok_or_else(torn)?.chunks_exact(8);
+    Ok(words.map(|word| word.try_into().expect("eight bytes")))
+}
+
+/// Bytes with their place in the file.
+struct Placed {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Placed {
+    fn range(&self, start: u64, length: Option<usize>) -> Result<Range<usize>> {
+        let first = start.checked_sub(self.start).map(usize::try_from);
+        let Some(Ok(first)) = first else {
+            return Err(torn());
+        };
+        let end = length.map_or(self.bytes.len(), |length| first.saturating_add(length));
+        if first > end || end > self.bytes.len() {
+            return Err(torn());
+        }
+        Ok(first..end)
+    }
+}
+
+impl Length for Placed {
+    fn len(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Placed {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        Ok(self.bytes.slice(self.range(start, None)?).reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        Ok(self.bytes.slice(self.range(start, Some(length))?))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Small numbers as Parquet packs them: a number and how often it comes, or eight at a time with only the bits they need.
+
+/// A stretch of numbers.
+pub(super) enum Run<'a> {
+    Repeated {
+        number: u32,
+        count: usize,
+    },
+    /// The first `count` numbers of `width` bits each, the lowest bits first.
+    Packed {
+        bytes: &'a [u8],
+        width: usize,
+        count: usize,
+    },
+}
+
+/// The stretches of so many numbers.
+pub(super) struct Runs<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    left: usize,
+}
+
+impl<'a> Runs<'a> {
+    /// `None` where numbers would be wider than any is.
+    pub fn new(bytes: &'a [u8], width: usize, count: usize) -> Option<Self> {
+        (width <= 32).then_some(Self {
+            bytes,
+            width,
+            left: count,
+        })
+    }
+
+    /// The next stretch; an error where the bytes end too soon.
+    pub fn next(&mut self) -> Result<Option<Run<'a>>, Torn> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let header = self.header()?;
+        let count = usize::try_from(header >> 1).map_err(|_| Torn)?;
+        if header & 1 == 1 {
+            let bytes = self.take(count.checked_mul(self.width).ok_or(Torn)?)?;
+            let count = count.saturating_mul(8).min(self.left);
+            self.left -= count;
+            let width = self.width;
+            return Ok(Some(Run::Packed {
+                bytes,
+                width,
+                count,
+            }));
+        }
+        let mut number = [0; 4];
+        let bytes = self.take(self.width.div_ceil(8))?;
+        number[..bytes.len()].copy_from_slice(bytes);
+        let count = count.min(self.left);
+        // A stretch of nothing would never end.
+        self.left -= if count == 0 { return Err(Torn) } else { count };
+        Ok(Some(Run::Repeated {
+            number: u32::from_le_bytes(number),
+            count,
+        }))
+    }
+
+    fn header(&mut self) -> Result<u64, Torn> {
+        let mut header = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.take(1)?[0];
+            header |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(header);
+            }
+        }
+        Err(Torn)
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Torn> {
+        let (taken, rest) = self.bytes.split_at_checked(count).ok_or(Torn)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+}
+
+/// The bytes end before the numbers do.
+#[derive(Debug)]
+pub(super) struct Torn;
+
+/// Adds the numbers of a packed stretch to `out`, each plus `offset`.
+pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, offset: u32, out: &mut Vec<u32>) {
+    if width == 0 {
+        out.resize(out.len() + count, offset);
+        return;
+    }
+    out.reserve(count);
+    let mask = u32::MAX >> (32 - width);
+    let groups = bytes.chunks_exact(width).take(count.div_ceil(8));
+    let end = out.len() + count;
+    for group in groups {
+        let mut numbers = [0; 8];
+        if width <= 8 {
+            let mut word = [0; 8];
+            word[..width].copy_from_slice(group);
+            let word = u64::from_le_bytes(word);
+            for (place, number) in numbers.iter_mut().enumerate() {
+                *number = (word >> (place * width)) as u32 & mask;
+            }
+        } else {
+            let mut padded = [0; 40];
+            padded[..width].copy_from_slice(group);
+            for (place, number) in numbers.iter_mut().enumerate() {
+                let (byte, bit) = (place * width / 8, place * width % 8);
+                let word: [u8; 8] = padded[byte..byte + 8].try_into().expect("eight bytes");
+                *number = (u64::from_le_bytes(word) >> bit) as u32 & mask;
+            }
+        }
+        out.extend(numbers.map(|number| number.wrapping_add(offset)));
+    }
+    out.truncate(end);
+}

@@ -1,25 +1,22 @@
 //! A column of one row group as codes and the values they stand for, taken from the file as they are. Whoever counts or
 //! compares looks at each value once, and at a number for each row.
 
+mod delta;
 mod hybrid;
+mod page;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, LargeStringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use crawlspace_model::attribute::Kind;
-use parquet::basic::{Encoding, Type};
-use parquet::column::page::{Page, PageReader as _};
-use parquet::column::reader::ColumnReaderImpl;
-use parquet::data_type::{DataType, DoubleType, Int64Type};
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
-use parquet::file::reader::{ChunkReader, Length};
-use parquet::file::serialized_reader::SerializedPageReader;
 
 use hybrid::{Run, Runs, Torn, unpack};
+use page::{Encoding, Page, Pages};
 
 type Result<T> = std::result::Result<T, ParquetError>;
 
@@ -94,74 +91,26 @@ impl StoredChunk {
     /// # Errors
     /// The file is damaged.
     pub fn decode(&self) -> Result<Chunk> {
-        let chunk = self.chunk();
-        let physical = chunk.column_type();
-        let is_packed = |encoding: Encoding| encoding == Encoding::DELTA_BINARY_PACKED;
-        let typed = chunk.encodings().any(is_packed);
-        match physical {
-            Type::INT64 if typed => self.typed::<Int64Type>(Values::Ints),
-            Type::DOUBLE if typed => self.typed::<DoubleType>(Values::Doubles),
-            _ => self.coded(physical),
-        }
-    }
-
-    fn pages(&self) -> Result<SerializedPageReader<Placed>> {
-        let (start, _) = self.chunk().byte_range();
-        let bytes = Placed {
-            start,
-            bytes: self.bytes.clone(),
-        };
-        SerializedPageReader::new(Arc::new(bytes), self.chunk(), self.rows(), None)
-    }
-
-    fn coded(&self, physical: Type) -> Result<Chunk> {
-        let rows = self.rows();
+        let (chunk, rows) = (self.chunk(), self.rows());
         let mut decoder = Decoder {
             codes: Vec::with_capacity(rows),
-            found: Found::new(physical)?,
-            has_absent: self.chunk().column_descr().max_def_level() > 0,
+            found: Found::new(chunk.column_type())?,
+            has_absent: chunk.column_descr().max_def_level() > 0,
             packed: Vec::new(),
         };
-        let mut pages = self.pages()?;
+        let mut pages = Pages {
+            bytes: &self.bytes,
+            compression: chunk.compression(),
+        };
         while decoder.codes.len() < rows {
-            let page = pages.get_next_page()?.ok_or_else(torn)?;
-            decoder.add(&page)?;
+            decoder.add(&pages.next()?)?;
+        }
+        if decoder.codes.len() > rows {
+            return Err(torn());
         }
         Ok(Chunk {
             codes: decoder.codes,
             values: decoder.found.finish()?,
-        })
-    }
-
-    /// Every row has a value of its own.
-    fn typed<T: DataType>(&self, values: fn(Vec<T::T>) -> Values) -> Result<Chunk> {
-        let descriptor = self.chunk().column_descr_ptr();
-        let has_absent = descriptor.max_def_level() > 0;
-        let mut reader = ColumnReaderImpl::<T>::new(descriptor, Box::new(self.pages()?));
-        let rows = self.rows();
-        let (mut found, mut levels) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-        let mut read = 0;
-        while read < rows {
-            let levels = has_absent.then_some(&mut levels);
-            let (records, _, _) = reader.read_records(rows - read, levels, None, &mut found)?;
-            if records == 0 {
-                return Err(torn());
-            }
-            read += records;
-        }
-        let mut code = ABSENT;
-        let mut next = |is_there: bool| {
-            code += u32::from(is_there);
-            if is_there { code } else { ABSENT }
-        };
-        let codes = if has_absent {
-            levels.iter().map(|level| next(*level > 0)).collect()
-        } else {
-            (0..rows).map(|_| next(true)).collect()
-        };
-        Ok(Chunk {
-            codes,
-            values: values(found),
         })
     }
 }
@@ -196,28 +145,18 @@ struct Decoder {
 }
 
 impl Decoder {
-    fn add(&mut self, page: &Page) -> Result<()> {
-        let rows = page.num_values() as usize;
-        match page {
-            Page::DictionaryPage { buf, .. } => self.found.add_plain(buf, rows),
-            Page::DataPage { buf, encoding, .. } if self.has_absent => {
-                let (length, rest) = buf.split_at_checked(4).ok_or_else(torn)?;
-                let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
-                let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
-                self.add_rows(rows, Some(levels), values, *encoding)
-            }
-            Page::DataPage { buf, encoding, .. } => self.add_rows(rows, None, buf, *encoding),
-            Page::DataPageV2 {
-                buf,
-                encoding,
-                def_levels_byte_len,
-                ..
-            } => {
-                let levels = buf.split_at_checked(*def_levels_byte_len as usize);
-                let (levels, values) = levels.ok_or_else(torn)?;
-                self.add_rows(rows, self.has_absent.then_some(levels), values, *encoding)
-            }
+    fn add(&mut self, page: &Page<'_>) -> Result<()> {
+        let (bytes, encoding) = (&*page.bytes, page.encoding);
+        if page.is_dictionary {
+            return self.found.add_plain(bytes, page.count);
         }
+        if !self.has_absent {
+            return self.add_rows(page.count, None, bytes, encoding);
+        }
+        let (length, rest) = bytes.split_at_checked(4).ok_or_else(torn)?;
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+        let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
+        self.add_rows(page.count, Some(levels), values, encoding)
     }
 
     fn add_rows(
@@ -266,7 +205,7 @@ impl Decoder {
     /// The codes of so many values.
     fn read_values(&mut self, bytes: &[u8], count: usize, encoding: Encoding) -> Result<()> {
         match encoding {
-            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY => {
+            Encoding::Dictionary => {
                 if count == 0 {
                     return Ok(());
                 }
@@ -292,17 +231,17 @@ impl Decoder {
                 }
                 Ok(())
             }
-            Encoding::PLAIN | Encoding::RLE => {
+            Encoding::Plain | Encoding::Delta => {
                 let first = self.found.count() + 1;
-                match encoding {
-                    Encoding::PLAIN => self.found.add_plain(bytes, count)?,
-                    _ => self.found.add_flags(bytes, count)?,
+                match (encoding, &mut self.found) {
+                    (Encoding::Delta, Found::Ints(all)) => delta::unpack(bytes, count, all)?,
+                    (Encoding::Delta, _) => return Err(torn()),
+                    (_, found) => found.add_plain(bytes, count)?,
                 }
                 let count = u32::try_from(count).map_err(|_| torn())?;
                 self.packed.extend(first..first + count);
                 Ok(())
             }
-            other => Err(ParquetError::NYI(format!("values as {other}"))),
         }
     }
 }
@@ -389,28 +328,6 @@ impl Found {
         Ok(())
     }
 
-    /// Flags in the way of small numbers, behind the length of all of them.
-    fn add_flags(&mut self, bytes: &[u8], count: usize) -> Result<()> {
-        let Self::Flags(all) = self else {
-            return Err(torn());
-        };
-        let bytes = bytes.get(4..).ok_or_else(torn)?;
-        let mut runs = Runs::new(bytes, 1, count).ok_or_else(torn)?;
-        let mut flags = Vec::with_capacity(count);
-        while let Some(run) = runs.next()? {
-            match run {
-                Run::Repeated { number, count } => flags.resize(flags.len() + count, number),
-                Run::Packed {
-                    bytes,
-                    width,
-                    count,
-                } => unpack(bytes, width, count, 0, &mut flags),
-            }
-        }
-        all.extend(flags.iter().map(|flag| *flag == 1));
-        Ok(())
-    }
-
     fn finish(self) -> Result<Values> {
         Ok(match self {
             Self::Texts { bytes, ends } => {
@@ -429,44 +346,6 @@ fn words(bytes: &[u8], count: usize) -> Result<impl Iterator<Item = [u8; 8]>> {
     let bytes = count.checked_mul(8).and_then(|length| bytes.get(..length));
     let words = bytes.ok_or_else(torn)?.chunks_exact(8);
     Ok(words.map(|word| word.try_into().expect("eight bytes")))
-}
-
-/// Bytes with their place in the file.
-struct Placed {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Placed {
-    fn range(&self, start: u64, length: Option<usize>) -> Result<Range<usize>> {
-        let first = start.checked_sub(self.start).map(usize::try_from);
-        let Some(Ok(first)) = first else {
-            return Err(torn());
-        };
-        let end = length.map_or(self.bytes.len(), |length| first.saturating_add(length));
-        if first > end || end > self.bytes.len() {
-            return Err(torn());
-        }
-        Ok(first..end)
-    }
-}
-
-impl Length for Placed {
-    fn len(&self) -> u64 {
-        self.start + self.bytes.len() as u64
-    }
-}
-
-impl ChunkReader for Placed {
-    type T = bytes::buf::Reader<Bytes>;
-
-    fn get_read(&self, start: u64) -> Result<Self::T> {
-        Ok(self.bytes.slice(self.range(start, None)?).reader())
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        Ok(self.bytes.slice(self.range(start, Some(length))?))
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Small numbers as Parquet packs them: a number and how often it comes, or eight at a time with only the bits they need.
 
+use super::page::varint;
+
 /// A stretch of numbers.
 pub(super) enum Run<'a> {
     Repeated {
@@ -36,7 +38,7 @@ impl<'a> Runs<'a> {
         if self.left == 0 {
             return Ok(None);
         }
-        let header = self.header()?;
+        let header = varint(&mut self.bytes).ok_or(Torn)?;
         let count = usize::try_from(header >> 1).map_err(|_| Torn)?;
         if header & 1 == 1 {
             let bytes = self.take(count.checked_mul(self.width).ok_or(Torn)?)?;
@@ -59,18 +61,6 @@ impl<'a> Runs<'a> {
             number: u32::from_le_bytes(number),
             count,
         }))
-    }
-
-    fn header(&mut self) -> Result<u64, Torn> {
-        let mut header = 0;
-        for shift in (0..64).step_by(7) {
-            let byte = self.take(1)?[0];
-            header |= u64::from(byte & 0x7f) << shift;
-            if byte & 0x80 == 0 {
-                return Ok(header);
-            }
-        }
-        Err(Torn)
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Torn> {

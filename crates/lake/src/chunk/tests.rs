@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::ParquetMetaDataReader;
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 
 use super::{ABSENT, Chunk, StoredChunk, Values};
@@ -66,7 +66,7 @@ fn properties() -> impl Strategy<Value = WriterProperties> {
         1_usize..200,
         prop_oneof![Just(50_usize), Just(1 << 20)],
     );
-    (sizes, 0..4_u8, any::<bool>()).prop_map(|((group, page, dictionary), form, is_second)| {
+    (sizes, 0..4_u8).prop_map(|((group, page, dictionary), form)| {
         let builder = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_max_row_group_row_count(Some(group))
@@ -74,10 +74,6 @@ fn properties() -> impl Strategy<Value = WriterProperties> {
             .set_write_batch_size(16)
             .set_dictionary_page_size_limit(dictionary)
             .set_dictionary_enabled(form > 1);
-        let builder = match is_second {
-            true => builder.set_writer_version(WriterVersion::PARQUET_2_0),
-            false => builder,
-        };
         match form {
             0 => builder.set_encoding(Encoding::PLAIN).build(),
             _ => builder.build(),
@@ -135,9 +131,11 @@ proptest! {
 
 #[test]
 fn numbers_packed_by_differences_are_read() {
-    let numbers: ArrayRef = Arc::new(Int64Array::from_iter(
-        (0..5_000_i64).map(|n| (n % 7 != 0).then_some(n * n)),
-    ));
+    let wide = |n: i64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64) >> (n % 64);
+    let numbers: ArrayRef =
+        Arc::new(Int64Array::from_iter((0..5_000_i64).map(|n| {
+            (n % 7 != 0).then(|| if n < 2_500 { n * n } else { wide(n) })
+        })));
     let properties = WriterProperties::builder()
         .set_dictionary_enabled(false)
         .set_encoding(Encoding::DELTA_BINARY_PACKED)

@@ -1,0 +1,69 @@
+//! Numbers packed by their differences: blocks of a smallest difference and, in stretches of one width, what each has
+//! beyond it.
+
+use super::page::{unzigzag, varint};
+use super::{Result, torn};
+
+/// Adds so many numbers to `out`.
+pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()> {
+    let next = |bytes: &mut &[u8]| varint(bytes).ok_or_else(torn);
+    let block = next(&mut bytes)?;
+    let stretches = next(&mut bytes)?;
+    let stored = next(&mut bytes)?;
+    let mut number = unzigzag(next(&mut bytes)?);
+    let in_stretch = block.checked_div(stretches).unwrap_or_default();
+    let in_stretch = usize::try_from(in_stretch).map_err(|_| torn())?;
+    let stretches = usize::try_from(stretches).map_err(|_| torn())?;
+    if stored != count as u64 || in_stretch == 0 || !in_stretch.is_multiple_of(8) {
+        return Err(torn());
+    }
+    if count == 0 {
+        return Ok(());
+    }
+    out.reserve(count);
+    out.push(number);
+    let mut left = count - 1;
+    while left > 0 {
+        let least = unzigzag(next(&mut bytes)?);
+        let (widths, rest) = bytes.split_at_checked(stretches).ok_or_else(torn)?;
+        bytes = rest;
+        for width in widths.iter().map(|width| usize::from(*width)) {
+            if left == 0 {
+                break;
+            }
+            if width > 64 {
+                return Err(torn());
+            }
+            let length = in_stretch.checked_mul(width).ok_or_else(torn)? / 8;
+            let taken = bytes.split_at_checked(length);
+            // The last stretch may end with its numbers.
+            let (packed, rest) = taken.unwrap_or((bytes, &[]));
+            bytes = rest;
+            let numbers = in_stretch.min(left);
+            if packed.len() * 8 < numbers * width {
+                return Err(torn());
+            }
+            for place in 0..numbers {
+                let beyond = bits(packed, place * width, width);
+                number = number
+                    .wrapping_add(least)
+                    .wrapping_add(beyond.cast_signed());
+                out.push(number);
+            }
+            left -= numbers;
+        }
+    }
+    Ok(())
+}
+
+/// So many bits at a place.
+fn bits(bytes: &[u8], place: usize, width: usize) -> u64 {
+    if width == 0 {
+        return 0;
+    }
+    let (byte, bit) = (place / 8, place % 8);
+    let mut word = [0; 16];
+    let end = bytes.len().min(byte + 16);
+    word[..end - byte].copy_from_slice(&bytes[byte..end]);
+    (u128::from_le_bytes(word) >> bit) as u64 & (u64::MAX >> (64 - width))
+}

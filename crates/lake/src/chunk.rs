@@ -88,12 +88,16 @@ impl StoredChunk {
         usize::try_from(self.metadata.row_group(self.group).num_rows()).unwrap_or_default()
     }
 
+    /// The room of `codes` is used again.
+    ///
     /// # Errors
     /// The file is damaged.
-    pub fn decode(&self) -> Result<Chunk> {
+    pub fn decode(&self, mut codes: Vec<u32>) -> Result<Chunk> {
         let (chunk, rows) = (self.chunk(), self.rows());
+        codes.clear();
+        codes.reserve(rows);
         let mut decoder = Decoder {
-            codes: Vec::with_capacity(rows),
+            codes,
             found: Found::new(chunk.column_type())?,
             has_absent: chunk.column_descr().max_def_level() > 0,
             packed: Vec::new(),
@@ -168,31 +172,32 @@ impl Decoder {
     ) -> Result<()> {
         let first = self.codes.len();
         let Some(levels) = levels else {
-            self.packed.clear();
-            self.read_values(values, rows, encoding)?;
-            self.codes.extend_from_slice(&self.packed);
-            return Ok(());
+            return self.found.add(values, rows, encoding, &mut self.codes);
         };
         let (stretches, present) = stretches(levels, rows)?;
         self.packed.clear();
-        self.read_values(values, present, encoding)?;
-        let mut packed = self.packed.iter();
+        self.found
+            .add(values, present, encoding, &mut self.packed)?;
+        let mut packed = self.packed.as_slice();
         for stretch in stretches {
             match stretch {
                 Run::Repeated { number: 0, count } => {
                     self.codes.resize(self.codes.len() + count, ABSENT);
                 }
-                Run::Repeated { count, .. } => self.codes.extend(packed.by_ref().take(count)),
+                Run::Repeated { count, .. } => {
+                    let (taken, rest) = packed.split_at_checked(count).ok_or_else(torn)?;
+                    self.codes.extend_from_slice(taken);
+                    packed = rest;
+                }
                 Run::Packed { bytes, count, .. } => {
-                    let all = packed.as_slice();
                     let mut place = 0;
                     self.codes.extend((0..count).map(|row| {
                         let is_there = bytes[row / 8] >> (row % 8) & 1;
-                        let code = all.get(place).copied().unwrap_or(ABSENT);
+                        let code = packed.get(place).copied().unwrap_or(ABSENT);
                         place += usize::from(is_there);
                         code * u32::from(is_there)
                     }));
-                    packed = all[place.min(all.len())..].iter();
+                    packed = packed.get(place..).ok_or_else(torn)?;
                 }
             }
         }
@@ -200,49 +205,6 @@ impl Decoder {
             return Err(torn());
         }
         Ok(())
-    }
-
-    /// The codes of so many values.
-    fn read_values(&mut self, bytes: &[u8], count: usize, encoding: Encoding) -> Result<()> {
-        match encoding {
-            Encoding::Dictionary => {
-                if count == 0 {
-                    return Ok(());
-                }
-                let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
-                let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
-                while let Some(run) = runs.next()? {
-                    match run {
-                        Run::Repeated { number, count } => {
-                            let code = number.wrapping_add(1);
-                            self.packed.resize(self.packed.len() + count, code);
-                        }
-                        Run::Packed {
-                            bytes,
-                            width,
-                            count,
-                        } => unpack(bytes, width, count, 1, &mut self.packed),
-                    }
-                }
-                let known = self.found.count();
-                let is_known = |code: &u32| (*code).wrapping_sub(1) < known;
-                if !self.packed.iter().all(is_known) {
-                    return Err(torn());
-                }
-                Ok(())
-            }
-            Encoding::Plain | Encoding::Delta => {
-                let first = self.found.count() + 1;
-                match (encoding, &mut self.found) {
-                    (Encoding::Delta, Found::Ints(all)) => delta::unpack(bytes, count, all)?,
-                    (Encoding::Delta, _) => return Err(torn()),
-                    (_, found) => found.add_plain(bytes, count)?,
-                }
-                let count = u32::try_from(count).map_err(|_| torn())?;
-                self.packed.extend(first..first + count);
-                Ok(())
-            }
-        }
     }
 }
 
@@ -300,6 +262,53 @@ impl Found {
             Self::Flags(all) => all.len(),
         };
         u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Adds the codes of so many values to `codes`, and what is new of them here.
+    fn add(
+        &mut self,
+        bytes: &[u8],
+        count: usize,
+        encoding: Encoding,
+        codes: &mut Vec<u32>,
+    ) -> Result<()> {
+        let first = self.count() + 1;
+        match (encoding, &mut *self) {
+            (Encoding::Dictionary, _) => return self.add_places(bytes, count, codes),
+            (Encoding::Delta, Self::Ints(all)) => delta::unpack(bytes, count, all)?,
+            (Encoding::Delta, _) => return Err(torn()),
+            (Encoding::Plain, found) => found.add_plain(bytes, count)?,
+        }
+        let count = u32::try_from(count).map_err(|_| torn())?;
+        codes.extend(first..first + count);
+        Ok(())
+    }
+
+    /// Adds the codes of so many places in the dictionary.
+    fn add_places(&self, bytes: &[u8], count: usize, codes: &mut Vec<u32>) -> Result<()> {
+        if count == 0 {
+            return Ok(());
+        }
+        let first = codes.len();
+        let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
+        let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
+        while let Some(run) = runs.next()? {
+            match run {
+                Run::Repeated { number, count } => {
+                    codes.resize(codes.len() + count, number.saturating_add(1));
+                }
+                Run::Packed {
+                    bytes,
+                    width,
+                    count,
+                } => unpack(bytes, width, count, codes),
+            }
+        }
+        let last = codes[first..].iter().fold(0, |last, code| last.max(*code));
+        if last > self.count() {
+            return Err(torn());
+        }
+        Ok(())
     }
 
     fn add_plain(&mut self, mut from: &[u8], count: usize) -> Result<()> {

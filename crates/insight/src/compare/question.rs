@@ -274,16 +274,17 @@ impl Rows<'_> {
     }
 }
 
-/// Does the work of each item, whoever of the cores is free the next.
+/// Does the work of each item, whoever of the cores is free the next. Each core has a buffer to use again.
 pub(super) fn on_all_cores<T: Send>(
     items: impl Iterator<Item = T> + Send,
-    each: impl Fn(T) -> Result<(), Error> + Sync,
+    each: impl Fn(T, &mut Vec<u32>) -> Result<(), Error> + Sync,
 ) -> Result<(), Error> {
     let items = Mutex::new(items);
     let next = || items.lock().expect("no holder of the items panics").next();
     let work = || {
+        let mut buffer = Vec::new();
         while let Some(item) = next() {
-            each(item)?;
+            each(item, &mut buffer)?;
         }
         Ok(())
     };

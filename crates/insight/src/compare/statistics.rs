@@ -207,7 +207,8 @@ impl Hits {
 }
 
 fn expected_of(cell: &Cell, probability: f64) -> u64 {
-    ((f64::from(cell.rows) * probability).min(1.0) * CERTAIN).round() as u64
+    // The nearest whole number; `round` would be a call.
+    ((f64::from(cell.rows) * probability).min(1.0) * CERTAIN + 0.5) as u64
 }
 
 /// Events of one trace, in units of weight.

@@ -155,8 +155,10 @@ impl Tally {
             let chunk = by_name.get(field.name.as_str())?;
             (!field.is_in_overflow).then_some((field, *chunk))
         });
-        on_all_cores(pairs, |(field, chunk)| {
-            each(field, &events, &chunk.decode()?);
+        on_all_cores(pairs, |(field, chunk), buffer| {
+            let chunk = chunk.decode(std::mem::take(buffer))?;
+            each(field, &events, &chunk);
+            *buffer = chunk.codes;
             Ok(())
         })
     }

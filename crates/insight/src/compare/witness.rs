@@ -165,8 +165,8 @@ impl<'a> Witness<'a> {
         let bits = Mutex::new(vec![0; piece.rows().num_rows()]);
         let fields = self.masks.values();
         let chunks = fields.filter_map(|(field, mask)| Some((*mask, piece.field(&field.name)?)));
-        on_all_cores(chunks, |(mask, chunk)| {
-            let chunk = chunk.decode()?;
+        on_all_cores(chunks, |(mask, chunk), buffer| {
+            let chunk = chunk.decode(std::mem::take(buffer))?;
             let values = 0..chunk.values.len();
             let of_values =
                 values.map(|place| self.fulfilled(mask, Some(raw(&chunk.values, place))));
@@ -177,6 +177,7 @@ impl<'a> Witness<'a> {
             for (bits, code) in bits.iter_mut().zip(&chunk.codes) {
                 *bits |= of_codes[*code as usize];
             }
+            *buffer = chunk.codes;
             Ok(())
         })?;
         Ok(bits.into_inner().expect("no holder of the bits panics"))

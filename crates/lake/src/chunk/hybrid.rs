@@ -74,24 +74,23 @@ impl<'a> Runs<'a> {
 #[derive(Debug)]
 pub(super) struct Torn;
 
-/// Adds the numbers of a packed stretch to `out`, each plus `offset`.
-pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, offset: u32, out: &mut Vec<u32>) {
+/// Adds the numbers of a packed stretch to `out`, each plus one.
+pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, out: &mut Vec<u32>) {
+    let first = out.len();
     if width == 0 {
-        out.resize(out.len() + count, offset);
+        out.resize(first + count, 1);
         return;
     }
-    out.reserve(count);
+    out.resize(first + count.next_multiple_of(8), 0);
     let mask = u32::MAX >> (32 - width);
-    let groups = bytes.chunks_exact(width).take(count.div_ceil(8));
-    let end = out.len() + count;
-    for group in groups {
-        let mut numbers = [0; 8];
+    let groups = bytes.chunks_exact(width);
+    for (group, numbers) in groups.zip(out[first..].chunks_exact_mut(8)) {
         if width <= 8 {
             let mut word = [0; 8];
             word[..width].copy_from_slice(group);
             let word = u64::from_le_bytes(word);
             for (place, number) in numbers.iter_mut().enumerate() {
-                *number = (word >> (place * width)) as u32 & mask;
+                *number = ((word >> (place * width)) as u32 & mask).saturating_add(1);
             }
         } else {
             let mut padded = [0; 40];
@@ -99,10 +98,10 @@ pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, offset: u32, out:
             for (place, number) in numbers.iter_mut().enumerate() {
                 let (byte, bit) = (place * width / 8, place * width % 8);
                 let word: [u8; 8] = padded[byte..byte + 8].try_into().expect("eight bytes");
-                *number = (u64::from_le_bytes(word) >> bit) as u32 & mask;
+                let word = u64::from_le_bytes(word);
+                *number = ((word >> bit) as u32 & mask).saturating_add(1);
             }
         }
-        out.extend(numbers.map(|number| number.wrapping_add(offset)));
     }
-    out.truncate(end);
+    out.truncate(first + count);
 }

@@ -107,7 +107,7 @@ proptest! {
     #[test]
     fn a_chunk_is_the_column_that_was_written(column in columns(), properties in properties()) {
         let chunks = written(&column, properties);
-        let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.decode().unwrap()).collect();
+        let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.decode(Vec::new()).unwrap()).collect();
         prop_assert_eq!(&array_of(&chunks, &column), &column);
     }
 
@@ -122,7 +122,7 @@ proptest! {
             let place = place.index(bytes.len());
             bytes[place] = to;
             chunk.bytes = bytes.into();
-            if let Ok(decoded) = chunk.decode() {
+            if let Ok(decoded) = chunk.decode(Vec::new()) {
                 prop_assert_eq!(decoded.codes.len(), chunk.rows());
             }
         }
@@ -142,6 +142,9 @@ fn numbers_packed_by_differences_are_read() {
         .set_max_row_group_row_count(Some(1_500))
         .build();
     let chunks = written(&numbers, properties);
-    let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.decode().unwrap()).collect();
+    let chunks: Vec<Chunk> = chunks
+        .iter()
+        .map(|chunk| chunk.decode(Vec::new()).unwrap())
+        .collect();
     assert_eq!(&array_of(&chunks, &numbers), &numbers);
 }

@@ -65,10 +65,12 @@ impl GroupField {
         self.stored.kind()
     }
 
+    /// The room of `codes` is used again.
+    ///
     /// # Errors
     /// The part is damaged.
-    pub fn decode(&self) -> Result<Chunk, Error> {
-        let chunk = self.stored.decode();
+    pub fn decode(&self, codes: Vec<u32>) -> Result<Chunk, Error> {
+        let chunk = self.stored.decode(codes);
         chunk.map_err(|source| Error::Lake(self.groups.error(source)))
     }
 }

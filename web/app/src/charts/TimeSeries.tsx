@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type uPlot from "uplot";
 import { Scroll } from "../ui/Scroll";
+import { useUtc } from "../ui/useUtc";
 import { axisStyle, seriesToken, token } from "./colours";
 import { Plot } from "./Plot";
 import { timeLabels } from "./timeAxis";
@@ -32,6 +33,7 @@ const dragMin = 5;
 export function TimeSeries(properties: Properties) {
   const { title, times, lines, start, end, format, formatTime, height = 200, sync, legend = true } = properties;
   const [at, setAt] = useState<number | null>(null);
+  useUtc();
   const zoom = useRef(properties.onZoom);
   useEffect(() => {
     zoom.current = properties.onZoom;

@@ -4,7 +4,7 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { Problem } from "../../api/client";
 import type { Entity } from "../../api/types";
-import { conditionOf, type Search } from "../../lib/search";
+import { conditionOf, type Search, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
 import { Empty, Failed, Loading } from "../../ui/States";
@@ -38,6 +38,12 @@ export function EntityPage() {
           )}
         </h1>
       </div>
+      {search.where?.length ? (
+        <p className="quiet small">
+          A value is looked at over all its requests: the filters above do not narrow this page, and hold on the next
+          one.
+        </p>
+      ) : null}
       <EntityForm key={`form ${who}`} search={search} field={field} value={value} />
       {chosen ? (
         <Chosen key={who} search={search} field={field ?? ""} value={value ?? ""} />
@@ -83,24 +89,23 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
   const others = usefulFields(fields, 7)
     .map(({ name }) => name)
     .filter((name) => name !== entity.field);
-  const { where, ...time } = search;
+  const { where } = search;
   return (
     <>
       <p className={`entity-statement entity-${entity.verdict}`}>
         <Statement text={sentence(entity.statement)} />
       </p>
-      <EntityFindings findings={entity.findings} told={entity.statement} search={time} />
+      <EntityFindings findings={entity.findings} told={entity.statement} search={search} />
       <nav className="entity-links" aria-label={`More about ${entity.value}`}>
-        <Link to={paths.explore} search={{ last: "24h", where: [chip] }}>
+        <Link to={paths.explore} search={{ last: "24h", where: withChip(where, chip) }}>
           Its last 24 hours
         </Link>
-        <Link to={paths.compare} search={{ ...time, table: "spans", selection: conditionOf([chip]) }}>
+        <Link to={paths.compare} search={{ ...search, table: "spans", selection: conditionOf([chip]) }}>
           Compare with everyone
         </Link>
-        <Link to={paths.map} search={{ ...time, where: [chip] }}>
+        <Link to={paths.map} search={{ ...search, where: withChip(where, chip) }}>
           Its map
         </Link>
-        {where ? <span className="quiet small">The filters above do not narrow this page.</span> : null}
       </nav>
       {entity.completeness.verdict === "cannot_tell" ? (
         <div className="entity-doubt">
@@ -111,7 +116,7 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
       <div className="entity-columns">
         <section aria-label="What it did" className="entity-did">
           <h2>What it did, the newest first</h2>
-          <EntityTraces traces={entity.traces} search={time} />
+          <EntityTraces traces={entity.traces} search={search} />
           {onMore ? (
             <Button variant="default" onClick={onMore}>
               Show more, up to 50
@@ -119,8 +124,8 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
           ) : null}
         </section>
         <aside className="entity-aside">
-          <SeenWith chip={chip} fields={others} search={time} />
-          <EntityEvents events={entity.events} search={time} />
+          <SeenWith chip={chip} fields={others} search={search} />
+          <EntityEvents events={entity.events} search={search} />
         </aside>
       </div>
       {entity.completeness.verdict === "whole" ? <Completeness given={entity.completeness} what="the answer" /> : null}

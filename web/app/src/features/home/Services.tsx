@@ -1,6 +1,7 @@
 // All services with their figures in the time chosen.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { postJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { Answer } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import { formatDuration, formatPercent } from "../../lib/format";
@@ -8,7 +9,7 @@ import { Scroll } from "../../ui/Scroll";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
-import { failuresQuestion, figuresQuestion, refreshEvery, seriesQuestion, servicesOf } from "./questions";
+import { failuresQuestion, figuresQuestion, seriesQuestion, servicesOf } from "./questions";
 
 /** From so many thousandths of failed requests on, as they are shown, a figure is marked. */
 const failing = 50;
@@ -27,7 +28,7 @@ export function Services() {
       if (!figures) throw new Error("The services were not read");
       return { rows: servicesOf(figures, failures, series), cut: figures.footer.cut };
     },
-    refetchInterval: refreshEvery,
+    meta: followsTime,
     placeholderData: keepPreviousData,
   });
   return (

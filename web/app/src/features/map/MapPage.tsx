@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { getJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { ApiMap } from "../../api/types";
 import { formatCount } from "../../lib/format";
 import { conditionOf, rangeOf, withChip } from "../../lib/search";
@@ -36,6 +37,7 @@ export function MapPage() {
   const map = useQuery({
     queryKey: ["map", asked],
     queryFn: ({ signal }) => getJson<ApiMap>("api/v1/map", asked, signal),
+    meta: followsTime,
   });
   return (
     <div className="page">

@@ -1,7 +1,9 @@
 // Groups with their figures, a small bar behind each; a click on a heading sorts.
 import type { Answer } from "../../../api/types";
+import { formatOf } from "../../../lib/units";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
-import { cellValue, formatOf, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { cellValue, numberOf, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
 import { readQuestion, tableBody } from "../question/question";
 
@@ -11,6 +13,7 @@ export function TableView() {
 }
 
 function Groups({ answer }: { answer: Answer }) {
+  useUtc();
   const search = useAddress();
   const change = useChange();
   const { table } = readQuestion(search);

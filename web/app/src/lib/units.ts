@@ -18,6 +18,11 @@ function kindOfUnit(unit: string): Kind {
 /** Numbers that name something are no amounts: a port has no thousands. */
 const naming = /(^|[._])(id|pid|port|code|number|line|lineno|year|version)$/;
 
+/** Whether each figure of this unit is written with it. */
+export function isWritten(unit: string): boolean {
+  return kindOfUnit(unit).kind !== "count";
+}
+
 /** The unit that ends a name: `duration_ns`, `p99_ms`, `http.response.body.size`, `cpu_percent`. */
 function kindOfName(name: string): Kind {
   const duration = /_(ns|us|ms|s|seconds|sec|min)$/.exec(name)?.[1];

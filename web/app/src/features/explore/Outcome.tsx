@@ -28,7 +28,7 @@ export function Outcome({ answer, children, strip = true }: Properties) {
   );
 }
 
-function Nothing() {
+export function Nothing() {
   const search = useAddress();
   const { where, condition, having } = search;
   const change = useChange();

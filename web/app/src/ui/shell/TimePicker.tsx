@@ -46,7 +46,6 @@ export function TimePicker() {
   const zoomOut = () => change(zoomedOut(search));
   useShortcut("time", () => setOpened(true));
   useShortcut("zoom-out", zoomOut);
-  useShortcut("utc", () => setUtc(!utc));
 
   function choose(time: Search) {
     change({ last: time.last, from: time.from, to: time.to, ...(time.from ? { live: undefined } : {}) });

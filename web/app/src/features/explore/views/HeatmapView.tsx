@@ -8,12 +8,12 @@ import type { Area } from "../../../charts/heat/box";
 import type { Cell } from "../../../charts/heat/scale";
 import { formatCount, formatTime } from "../../../lib/format";
 import { absolute, boundsOf, readLength } from "../../../lib/time";
-import { formatOf } from "../../../lib/units";
 import { paths } from "../../../paths";
 import { Empty } from "../../../ui/States";
 import { carried } from "../../../ui/useSearch";
 import { useUtc } from "../../../ui/useUtc";
 import { formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { useFormatOf } from "../metrics/metrics";
 import { Outcome } from "../Outcome";
 import { type Box, boxChips, boxCondition, readBox, writeBox } from "../question/box";
 import { numericFields, useFields } from "../question/fields";
@@ -93,7 +93,8 @@ function Drawn({ answer, step, at, small }: Properties) {
     (): Area | undefined => box && { start: seconds(box.start), end: seconds(box.end), low: box.low, high: box.high },
     [box],
   );
-  const format = useMemo(() => formatOf(heat), [heat]);
+  const formatOf = useFormatOf();
+  const format = useMemo(() => formatOf(heat), [formatOf, heat]);
   const put = (drawn: Area | undefined) =>
     change({
       box: drawn && writeBox({ ...drawn, start: nanoseconds(drawn.start), end: nanoseconds(drawn.end), field: heat }),

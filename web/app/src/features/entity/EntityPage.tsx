@@ -7,7 +7,7 @@ import type { Entity } from "../../api/types";
 import { conditionOf, type Search, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Failed, Loading, Unanswered } from "../../ui/States";
 import { carried } from "../../ui/useSearch";
 import { EntityEvents, SeenWith } from "./EntityBeside";
 import { EntityFigures } from "./EntityFigures";
@@ -58,7 +58,7 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
   const [limit, setLimit] = useState(10);
   const entity = useEntity(field, value, search, limit);
   if (entity.isPending) return <Loading what={`what ${value} did`} />;
-  if (entity.isError)
+  if (!entity.data)
     return (
       <>
         <Failed error={entity.error} onRetry={() => void entity.refetch()} />
@@ -75,11 +75,14 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
       </Empty>
     );
   return (
-    <Told
-      entity={entity.data}
-      search={carried(search)}
-      onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
-    />
+    <>
+      {entity.isError ? <Unanswered query={entity} /> : null}
+      <Told
+        entity={entity.data}
+        search={carried(search)}
+        onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
+      />
+    </>
   );
 }
 

@@ -7,7 +7,7 @@ import type { Answer } from "../../api/types";
 import { formatAge, formatDuration, formatTime } from "../../lib/format";
 import { paths } from "../../paths";
 import { Scroll } from "../../ui/Scroll";
-import { Failed, Loading } from "../../ui/States";
+import { Loading, Unanswered } from "../../ui/States";
 import { carried, useSearch } from "../../ui/useSearch";
 import { useUtc } from "../../ui/useUtc";
 import { ValueMenu } from "../../ui/ValueMenu";
@@ -30,7 +30,7 @@ export function NewestErrors() {
     <section className="home-section" aria-labelledby="errors">
       <h2 id="errors">Newest errors</h2>
       {errors.isPending ? <Loading what="the errors" /> : null}
-      {errors.isError ? <Failed error={errors.error} onRetry={() => void errors.refetch()} /> : null}
+      {errors.isError ? <Unanswered query={errors} /> : null}
       {errors.data && errors.data.rows.length === 0 ? <p className="quiet">None in this time.</p> : null}
       {errors.data?.rows.length ? (
         <Scroll label="Newest errors" className="panel">

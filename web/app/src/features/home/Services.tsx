@@ -6,7 +6,7 @@ import type { Answer } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import { formatDuration, formatPercent } from "../../lib/format";
 import { Scroll } from "../../ui/Scroll";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Loading, Unanswered } from "../../ui/States";
 import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
 import { failuresQuestion, figuresQuestion, seriesQuestion, servicesOf } from "./questions";
@@ -35,7 +35,7 @@ export function Services() {
     <section className="home-section" aria-labelledby="services">
       <h2 id="services">Services</h2>
       {services.isPending ? <Loading what="the services" /> : null}
-      {services.isError ? <Failed error={services.error} onRetry={() => void services.refetch()} /> : null}
+      {services.isError ? <Unanswered query={services} /> : null}
       {services.data && services.data.rows.length === 0 ? (
         <Empty title="No requests in this time">Choose a longer time at the top right, or take filters away.</Empty>
       ) : null}

@@ -10,7 +10,7 @@ import { formatCount } from "../../lib/format";
 import { conditionOf, rangeOf, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Loading, Unanswered } from "../../ui/States";
 import { carried, useChangeSearch } from "../../ui/useSearch";
 import { drawnMax, graphOf, partOf } from "./graph";
 import { MapControls } from "./MapControls";
@@ -46,7 +46,7 @@ export function MapPage() {
         <MapControls search={search} view={view} change={change} />
       </div>
       {map.isPending ? <Loading what="the map" /> : null}
-      {map.isError ? <Failed error={map.error} onRetry={() => void map.refetch()} /> : null}
+      {map.isError ? <Unanswered query={map} /> : null}
       {map.data ? <Told map={map.data} view={view} change={change} /> : null}
     </div>
   );

@@ -16,7 +16,7 @@ export function Environment({ table }: { table: string }) {
   const fields = environmentFields.filter((field) => known.includes(field));
   const chosen = environmentOf(where);
   if (!chosen && !fields.length) return null;
-  const name = chosen ? String(chosen.value) : "all";
+  const name = chosen ? String(chosen.value) : "All environments";
   return (
     <Menu opened={opened} onChange={setOpened} width={260}>
       <Menu.Target>
@@ -28,7 +28,7 @@ export function Environment({ table }: { table: string }) {
           rightSection={<IconChevronDown size={13} />}
           aria-label={`Environment: ${name}`}
         >
-          {chosen ? name : "All environments"}
+          {name}
         </Button>
       </Menu.Target>
       <Menu.Dropdown className="environment-choices">

@@ -19,10 +19,15 @@ export function SeriesView({ only = false, strip = true }: { only?: boolean; str
   // Groups are chosen by the first calculation whichever are drawn, so that the overview shows those of the table.
   const answer = useAnswer(only && !search.having && !search.order ? { ...body, calculate: shown } : body);
   return (
-    <Outcome answer={answer} strip={strip}>
+    <Outcome answer={answer} strip={strip} isEmpty={(data) => data.rows.every((row) => row.slice(1).every(isNothing))}>
       {(data) => <Charts answer={data} shown={shown} at={answer.dataUpdatedAt} small={only} />}
     </Outcome>
   );
+}
+
+/** Steps that were filled without any event have neither groups nor figures. */
+function isNothing(cell: unknown): boolean {
+  return cell === null || cell === 0;
 }
 
 type Properties = { answer: Answer; shown: string[]; at: number; small: boolean };

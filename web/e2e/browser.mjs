@@ -58,7 +58,7 @@ export async function axe(page) {
   // The policy forbids scripts in the page's own text; the debugger's are let in.
   const { readFile } = await import("node:fs/promises");
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(await readFile(axeSource, "utf8"));
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   return violations
     .filter((violation) => ["serious", "critical"].includes(violation.impact))
     .map((violation) => `${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3)}`);

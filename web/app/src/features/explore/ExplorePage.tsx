@@ -96,14 +96,17 @@ function Figures() {
   const search = useAddress();
   const { heat, table } = readQuestion(search);
   const answer = useAnswer(tableBody(search));
-  // What was refused, or is empty, is so for all parts alike: once is enough.
-  if (answer.isError || answer.data?.rows.length === 0) return <TableView />;
+  // What was refused, or is empty, is so for all parts alike: the table says it once. It stays where it is, since a table
+  // that came anew would ask anew.
+  const isTold = (answer.isError && !answer.data) || answer.data?.rows.length === 0;
   return (
     <div className="overview">
-      <div className={heat ? "overview-charts" : undefined}>
-        <SeriesView only={table !== "metrics"} strip={false} />
-        {heat ? <HeatmapView small /> : null}
-      </div>
+      {isTold ? null : (
+        <div className={heat ? "overview-charts" : undefined}>
+          <SeriesView only={table !== "metrics"} strip={false} />
+          {heat ? <HeatmapView small /> : null}
+        </div>
+      )}
       <TableView />
     </div>
   );

@@ -33,6 +33,7 @@ async function at({ page, open }, path) {
 }
 
 const asked = (page, name) => page.waitForFunction((one) => new URLSearchParams(location.search).has(one), name);
+const box = (page, name) => page.getByRole("combobox", { name, exact: true });
 const button = (page, name) => page.getByRole("button", { name, exact: true });
 
 async function frame(person) {
@@ -50,12 +51,12 @@ async function frame(person) {
   await button(page, "Time: Last 90m").waitFor();
 
   await page.keyboard.press("/");
-  await page.getByLabel("Field", { exact: true }).waitFor();
+  await box(page, "Field").waitFor();
   await page.keyboard.type("tenant.i");
   await page.getByRole("option", { name: "tenant.id" }).waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
-  await tabTo(page, page.getByLabel("Value", { exact: true }));
+  await tabTo(page, box(page, "Value"));
   await page.keyboard.type("t-0");
   // With how often it occurs.
   await page.getByRole("option", { name: /^t-07 ?\d/ }).waitFor();
@@ -145,7 +146,7 @@ async function now(person) {
 
 async function explore(person) {
   const page = await at(person, "explore?last=3h");
-  await tabTo(page, page.getByLabel("Calculate", { exact: true }));
+  await tabTo(page, box(page, "Calculate"));
   await page.keyboard.type("p95(dur");
   await page.keyboard.press("Enter");
   await page.getByRole("columnheader", { name: "p95(duration_ns)" }).waitFor();
@@ -153,7 +154,7 @@ async function explore(person) {
   await press(page, page.getByRole("columnheader").getByRole("button", { name: "p95(duration_ns)" }));
   await asked(page, "order");
   await press(page, page.getByRole("button", { name: "More" }).last());
-  await tabTo(page, page.getByLabel("Where (SQL)"));
+  await tabTo(page, box(page, "Where (SQL)"));
   await page.keyboard.type("http.route = ");
   await page.getByRole("option", { name: /^\/buy ?[\d,]+$/ }).waitFor();
   await page.keyboard.press("ArrowDown");
@@ -176,7 +177,7 @@ async function explore(person) {
   await tabTo(page, page.getByRole("radio", { name: "Spans" }));
   await page.keyboard.press("ArrowLeft");
   await page.getByRole("heading", { name: "Explore metrics" }).waitFor();
-  await tabTo(page, page.getByLabel("Metric", { exact: true }));
+  await tabTo(page, box(page, "Metric"));
   await page.keyboard.type("response.size");
   await page.getByRole("option", { name: /response.size.*counter, By/ }).waitFor();
   await page.keyboard.press("ArrowDown");
@@ -186,7 +187,7 @@ async function explore(person) {
 
 async function others(person) {
   let page = await at(person, "compare?last=3h");
-  await tabTo(page, page.getByLabel("of which"));
+  await tabTo(page, box(page, "of which"));
   await page.keyboard.type("tenant.id = ");
   await page.getByRole("option", { name: /^t-07/ }).waitFor();
   await page.keyboard.type(`'${culprit}'`);
@@ -194,9 +195,9 @@ async function others(person) {
   await page.getByRole("region", { name: "Verdict" }).waitFor();
 
   page = await at(person, "entity?last=3h");
-  await tabTo(page, page.getByLabel("Field", { exact: true }));
+  await tabTo(page, box(page, "Field"));
   await page.keyboard.type("tenant.id");
-  await tabTo(page, page.getByLabel("Value", { exact: true }));
+  await tabTo(page, box(page, "Value"));
   await page.keyboard.type(culprit);
   await page.keyboard.press("Escape");
   await press(page, button(page, "Show"));

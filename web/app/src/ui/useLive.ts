@@ -46,7 +46,9 @@ const follows = (query: Query) => query.meta?.followsTime === true;
 
 /** Someone who draws, chooses or selects is not interrupted. */
 let isPressed = false;
-const isBusy = () => isPressed || document.querySelector("[role=menu],[role=listbox],[role=dialog]") !== null;
+const isBusy = () =>
+  isPressed ||
+  [...document.querySelectorAll("[role=menu],[role=listbox],[role=dialog]")].some((one) => one.checkVisibility());
 
 /** Asks again in rounds while `isOn`, none before the one before it has ended. */
 export function useRounds(isOn: boolean, search: Search): void {

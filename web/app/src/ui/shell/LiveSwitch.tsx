@@ -23,7 +23,7 @@ function Switch() {
     <div className="live-switch">
       {asOf ? (
         <button type="button" className={asOf.isLate ? "as-of as-of-late" : "as-of"} title="Ask again" onClick={ask}>
-          {asOf.isLate ? "no answer since " : "as of "}
+          <span className="as-of-words">{asOf.isLate ? "no answer since " : "as of "}</span>
           {clock}
         </button>
       ) : null}

@@ -43,6 +43,7 @@ export function TimePicker() {
   const [wrong, setWrong] = useState(false);
   const [utc, setUtc] = useUtc();
   const zone = zoneName();
+  const told = `${describeTime(search, utc)}${search.from ? ` ${zone}` : ""}`;
   const zoomOut = () => change(zoomedOut(search));
   useShortcut("time", () => setOpened(true));
   useShortcut("zoom-out", zoomOut);
@@ -66,11 +67,10 @@ export function TimePicker() {
             variant="default"
             className="time-button"
             rightSection={<IconChevronDown size={14} />}
-            aria-label={`Time: ${describeTime(search, utc)}`}
+            aria-label={`Time: ${told}`}
             onClick={() => setOpened(!opened)}
           >
-            {describeTime(search, utc)}
-            {search.from ? ` ${zone}` : ""}
+            {told}
           </Button>
         </Popover.Target>
         <Popover.Dropdown>

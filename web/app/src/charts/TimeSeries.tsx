@@ -27,6 +27,9 @@ type Properties = {
   legend?: boolean;
 };
 
+/** Bytes are counted so: their ticks stand at whole KiB and MiB. */
+const powersOfTwo = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
 /** Where a drag is too short to be meant. */
 const dragMin = 5;
 
@@ -71,6 +74,7 @@ export function TimeSeries(properties: Properties) {
           size: 64,
           space: 28,
           values: (_chart, values) => values.map((one) => format(one)),
+          ...(format(1024).includes("KiB") ? { incrs: powersOfTwo } : {}),
         },
       ],
       series: [

@@ -231,7 +231,8 @@ async function others(person) {
 await journey("keyboard", async () => {
   await seed(server);
   await seedMetrics(server);
-  const person = await visitor();
+  // A smaller window is drawn faster, and there are hundreds of steps.
+  const person = await visitor({ viewport: { width: 1100, height: 640 } });
   for (const path of pages) {
     await at(person, path);
     await walkThrough(person.page, `/${path}`);

@@ -47,6 +47,18 @@ const advice: Record<number, string> = {
   503: "The server is busy. Asking again in some seconds usually helps.",
 };
 
+/** What the usual refusals are called; the server calls them as HTTP does. */
+const titles: Record<number, string> = {
+  400: "This cannot be asked",
+  401: "A key is needed",
+  403: "Not allowed",
+  404: "Not found",
+  408: "This took too long",
+  429: "Too many questions at once",
+  503: "The server is busy",
+  504: "This took too long",
+};
+
 function adviceOn(status: number): string | undefined {
   if (status !== 403) return advice[status];
   const start = storedKey() ? "The key that is used here may not do this. Use another one" : "A key may be needed";
@@ -59,7 +71,7 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
   const help = problem ? adviceOn(problem.status) : undefined;
   return (
     <div className="state state-text state-failed" role="alert">
-      <h2>{problem ? problem.title : "This page has a fault"}</h2>
+      <h2>{problem ? (titles[problem.status] ?? problem.title) : "This page has a fault"}</h2>
       <div>
         {partsOf(sentence(problem ? problem.detail : error instanceof Error ? error.message : String(error))).map(
           (part, place) =>
@@ -71,14 +83,14 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
             ),
         )}
       </div>
-      {problem?.line ? (
+      {problem?.line && !/line \d/.test(problem.detail) ? (
         <div className="quiet">
           At line {problem.line}, column {problem.column ?? 1}.
         </div>
       ) : null}
       {help ? <div className="quiet">{help}</div> : null}
       {problem?.requestId ? <div className="quiet small mono">request {problem.requestId}</div> : null}
-      {onRetry ? (
+      {onRetry && problem?.status !== 400 ? (
         <Button variant="default" onClick={onRetry}>
           Ask again
         </Button>

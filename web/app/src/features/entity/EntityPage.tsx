@@ -61,7 +61,7 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
   if (!entity.data)
     return (
       <>
-        <Failed error={entity.error} onRetry={() => void entity.refetch()} />
+        <NotTold error={entity.error} field={field} onRetry={() => void entity.refetch()} />
         {/* A field that nothing has is refused: those that are there may be meant. */}
         {entity.error instanceof Problem && entity.error.status === 400 ? (
           <EntityOffers search={carried(search)} />
@@ -83,6 +83,27 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
         onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
       />
     </>
+  );
+}
+
+type NotToldProperties = { error: unknown; field: string; onRetry: () => void };
+
+/** A field that no event has is no fault: another one may be meant. */
+function NotTold({ error, field, onRetry }: NotToldProperties) {
+  const problem = error instanceof Problem ? error : null;
+  if (problem?.status !== 400 || !/^unknown field/.test(problem.detail))
+    return <Failed error={error} onRetry={onRetry} />;
+  const { suggestion } = problem;
+  return (
+    <Empty title={`No span has the field ${field}`}>
+      {suggestion ? (
+        <Link to={paths.entity} search={(before) => ({ ...before, field: suggestion })}>
+          Is {suggestion} meant?
+        </Link>
+      ) : (
+        "The name may have a slip; those that there are, are completed above."
+      )}
+    </Empty>
   );
 }
 

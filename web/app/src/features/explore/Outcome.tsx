@@ -4,6 +4,7 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Problem } from "../../api/client";
 import type { Answer } from "../../api/types";
+import { HowToSend } from "../../ui/HowToSend";
 import { Empty, Failed, Loading, Unanswered } from "../../ui/States";
 import { useAddress, useChange } from "./answers";
 import { readQuestion, renamed } from "./question/question";
@@ -45,6 +46,7 @@ export function Nothing() {
           ? "No event of this time fulfils the filters."
           : `There are no ${readQuestion(search).table} within this time.`}
       </p>
+      <HowToSend />
       <Button.Group>
         {narrowed ? (
           <Button
@@ -76,7 +78,7 @@ export function Refused({ error, onRetry }: { error: unknown; onRetry: () => voi
     <>
       <Failed error={error} onRetry={onRetry} />
       {suggestion && wrong ? (
-        <Button mt="xs" onClick={() => change(renamed(search, wrong, suggestion))}>
+        <Button mt="xs" w="fit-content" onClick={() => change(renamed(search, wrong, suggestion))}>
           Use {suggestion} instead
         </Button>
       ) : null}

@@ -10,6 +10,7 @@ import { formatCount } from "../../lib/format";
 import { conditionOf, rangeOf, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
+import { HowToSend } from "../../ui/HowToSend";
 import { Empty, Loading, Unanswered } from "../../ui/States";
 import { carried, useChangeSearch } from "../../ui/useSearch";
 import { drawnMax, graphOf, partOf } from "./graph";
@@ -86,6 +87,7 @@ function Told({ map, view, change }: ToldProperties) {
         {search.where?.length
           ? "No call fulfils the filters. Take one away, or choose a longer time."
           : "The map comes from spans alone: as soon as some arrive, what they call is drawn here. A longer time may have some."}
+        <HowToSend />
       </Empty>
     );
   const { left_out: left } = map;

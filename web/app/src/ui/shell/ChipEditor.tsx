@@ -3,7 +3,7 @@ import { Autocomplete, Button, Select } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useFields, useFieldValues } from "../../api/fields";
 import { type Chip, operators, rangeOf } from "../../lib/search";
-import { Counted } from "../Counted";
+import { Counted } from "../completion/Counted";
 import { useSearch } from "../useSearch";
 
 /** What a comparison is called. */

@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useFields, useFieldValues } from "../../api/fields";
 import { environmentFields, environmentOf, withEnvironment } from "../../lib/environment";
 import { rangeOf } from "../../lib/search";
-import { Counted } from "../Counted";
+import { Counted } from "../completion/Counted";
 import { useChangeSearch, useSearch } from "../useSearch";
 
 export function Environment({ table }: { table: string }) {

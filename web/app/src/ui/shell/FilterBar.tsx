@@ -5,11 +5,11 @@ import { useSearch as useRouterSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { environmentOf } from "../../lib/environment";
 import { type Chip, invertChip, withChip } from "../../lib/search";
+import { LiveSwitch } from "../live/LiveSwitch";
 import { useShortcut } from "../shortcuts";
 import { useChangeSearch, useSearch } from "../useSearch";
 import { ChipEditor, operatorWords } from "./ChipEditor";
 import { Environment } from "./Environment";
-import { LiveSwitch } from "./LiveSwitch";
 import "./filter-bar.css";
 
 export function FilterBar() {

@@ -1,7 +1,7 @@
 // The rarer parts of a question: order, limit, step, conditions on groups, and one in SQL on events.
 import { NumberInput, Select, TextInput } from "@mantine/core";
 import { type ComponentProps, useState } from "react";
-import { ConditionInput } from "../../../ui/ConditionInput";
+import { ConditionInput } from "../../../ui/completion/ConditionInput";
 import { useAddress, useChange } from "../answers";
 import { readQuestion } from "../question/question";
 

@@ -3,7 +3,7 @@ import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-quer
 import { act, renderHook } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { followsTime } from "../api/queries";
+import { followsTime } from "../../api/queries";
 import { roundLength, useAsOf, useRounds } from "./useLive";
 
 const minute = 60_000;

@@ -1,5 +1,5 @@
 // A suggested value, and how many events have it.
-import { formatCount } from "../lib/format";
+import { formatCount } from "../../lib/format";
 import "./counted.css";
 
 export function Counted({ value, events }: { value: string; events: number | undefined }) {

@@ -2,10 +2,10 @@
 import { type Query, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "@tanstack/react-router";
 import { useCallback, useEffect, useSyncExternalStore } from "react";
-import type { Search } from "../lib/search";
-import { boundsOf, writeLength } from "../lib/time";
-import { paths } from "../paths";
-import { useChangeSearch, useSearch } from "./useSearch";
+import type { Search } from "../../lib/search";
+import { boundsOf, writeLength } from "../../lib/time";
+import { paths } from "../../paths";
+import { useChangeSearch, useSearch } from "../useSearch";
 
 /** Pages whose answers go on with the time. */
 const pages: string[] = [paths.home, paths.explore, paths.map, paths.entity];

@@ -1,10 +1,10 @@
 // A condition in SQL, with the names of fields completed, and their values with how often they occur.
 import { Autocomplete } from "@mantine/core";
-import { useFields, useFieldValues } from "../api/fields";
-import { completionsOf, valueCompletions, valuePlace } from "../lib/completion";
-import { rangeOf } from "../lib/search";
+import { useFields, useFieldValues } from "../../api/fields";
+import { rangeOf } from "../../lib/search";
+import { useSearch } from "../useSearch";
 import { Counted } from "./Counted";
-import { useSearch } from "./useSearch";
+import { completionsOf, valueCompletions, valuePlace } from "./completion";
 
 type Properties = {
   label: string;

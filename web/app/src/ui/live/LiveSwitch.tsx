@@ -2,9 +2,9 @@
 import { Button } from "@mantine/core";
 import { formatTime } from "../../lib/format";
 import { useShortcut } from "../shortcuts";
-import { useAsOf, useLive, useRounds } from "../useLive";
 import { useSearch } from "../useSearch";
 import { useUtc } from "../useUtc";
+import { useAsOf, useLive, useRounds } from "./useLive";
 import "./live-switch.css";
 
 export function LiveSwitch() {

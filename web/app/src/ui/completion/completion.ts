@@ -1,5 +1,5 @@
 // Which texts a condition in SQL can become when the name, or the value, at its end is completed.
-import { sqlName, sqlValue } from "./search";
+import { sqlName, sqlValue } from "../../lib/search";
 
 const most = 20;
 

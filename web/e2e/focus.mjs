@@ -14,8 +14,8 @@ const controls = [
   ...["button", "link", "checkbox", "switch", "tab", "slider", "combobox"].map((role) => `[role=${role}]`),
 ].join(", ");
 
-/** Runs in the page: marks the controls that Tab must reach, and knows what they look like. */
-function prepare(selector) {
+/** Runs in the page: marks the controls below `root` that Tab must reach, and knows what they look like. */
+function prepare(root, selector) {
   const isShown = (one) =>
     one.checkVisibility({ visibilityProperty: true, opacityProperty: false }) && one.getClientRects().length > 0;
   const isReachable = (one) => {
@@ -38,7 +38,7 @@ function prepare(selector) {
       .join(" | ");
   const told = (one) => `${one.computedRole} “${one.computedName}” ${one.outerHTML.slice(0, 160)}`;
   window.walk = {
-    expected: [...document.querySelectorAll(selector)].filter((one) => isShown(one) && isReachable(one)),
+    expected: [...root.querySelectorAll(selector)].filter((one) => isShown(one) && isReachable(one)),
     reached: new Set(),
     faults: [],
     last: null,
@@ -60,7 +60,8 @@ function prepare(selector) {
       return { faults: [...this.faults, ...missed.map((one) => `not reached: ${told(one)}`)], count: this.reached.size };
     },
   };
-  document.addEventListener("focusin", (event) => window.walk.step(event.target));
+  if (!window.isWalked) document.addEventListener("focusin", (event) => window.walk.step(event.target));
+  window.isWalked = true;
   return window.walk.expected.length;
 }
 
@@ -69,8 +70,24 @@ const atOnce = 10;
 
 /** Walks over a page that was just opened, from its start to its end; `where` is told if something is wrong. */
 export async function walkThrough(page, where) {
-  const expected = await page.evaluate(prepare, controls);
-  assert.ok(expected > 5, `${where} has only ${expected} controls`);
+  return walk(page, page.locator("html"), where, 5);
+}
+
+/** Opens something with Enter, walks over what is in it, and leaves it with Escape: the focus is where it was. */
+export async function walkInside(page, opener, inside, where) {
+  await press(page, opener);
+  await inside.waitFor();
+  await walk(page, inside, where, 1);
+  await page.keyboard.press("Escape");
+  // A list that is open in it is closed first.
+  if (await inside.isVisible()) await page.keyboard.press("Escape");
+  await inside.waitFor({ state: "hidden" });
+  assert.ok(await opener.evaluate((one) => one === document.activeElement), `${where}: the focus does not come back`);
+}
+
+async function walk(page, root, where, least) {
+  const expected = await root.evaluate(prepare, controls);
+  assert.ok(expected >= least, `${where} has only ${expected} controls`);
   let ended = false;
   for (let step = 0; step < most && !ended; step += atOnce) {
     for (let tab = 0; tab < atOnce; tab += 1) await page.keyboard.press("Tab");

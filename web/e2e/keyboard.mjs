@@ -2,7 +2,7 @@
 // each page, of the frame and of its menus is done by keys alone.
 import assert from "node:assert/strict";
 import { journey, server, settled, visitor } from "./browser.mjs";
-import { press, tabTo, walkThrough } from "./focus.mjs";
+import { press, tabTo, walkInside, walkThrough } from "./focus.mjs";
 import { culprit, seed, seedMetrics } from "./seed.mjs";
 
 const pages = [
@@ -89,6 +89,29 @@ async function frame(person) {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Who is this" }).waitFor();
+}
+
+/** What opens over a page is walked over, too, and left with Escape. */
+async function overlays(person) {
+  const page = await at(person, "explore?where=%5B%7B%22field%22:%22kind%22,%22operator%22:%22%3D%22,%22value%22:%22server%22%7D%5D");
+  const dialog = page.getByRole("dialog");
+  await walkInside(page, button(page, "Time: Last hour"), dialog, "the time picker");
+  await walkInside(page, button(page, "Add a filter"), dialog, "a new filter");
+  await walkInside(page, button(page, "kind is server"), dialog, "a filter");
+  await walkInside(page, button(page, "History"), dialog, "the history");
+  await press(page, button(page, "JSON and SQL"));
+  await press(page, button(page, "Copy SQL"));
+  await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text.startsWith("SELECT")));
+  await press(page, button(page, "Export"));
+  await tabToItem(page, "Copy as cURL");
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text.startsWith("curl")));
+  await press(page, page.getByRole("banner").getByRole("button", { name: "More" }));
+  await tabToItem(page, "Access key");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Key", { exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
 }
 
 /** Goes to an item of the open menu by arrow keys. */
@@ -237,6 +260,6 @@ await journey("keyboard", async () => {
     await at(person, path);
     await walkThrough(person.page, `/${path}`);
   }
-  for (const act of [frame, now, explore, others, liveAndZone]) await act(person);
+  for (const act of [frame, overlays, now, explore, others, liveAndZone]) await act(person);
   await person.leave();
 });

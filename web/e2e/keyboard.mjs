@@ -252,7 +252,7 @@ async function others(person) {
 }
 
 await journey("keyboard", async () => {
-  await seed(server);
+  await seed(server, 2_000);
   await seedMetrics(server);
   // A smaller window is drawn faster, and there are hundreds of steps.
   const person = await visitor({ viewport: { width: 1100, height: 640 } });

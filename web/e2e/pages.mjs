@@ -80,7 +80,7 @@ async function whatGoesWrong() {
 
 await journey("pages", async () => {
   await lookAtAll("empty");
-  await seed(server);
+  await seed(server, 2_000);
   await seedMetrics(server);
   await lookAtAll("full");
   await whatGoesWrong();

@@ -1,19 +1,21 @@
 // Drives Chromium against a running Crawlspace. Whatever a journey does, nothing is asked of another origin, no script
 // fails and no rule of the page's security policy is broken.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const modules = process.env.CRAWLSPACE_TEST_WEB_MODULES ?? new URL("../app/node_modules", import.meta.url).pathname;
 const installed = createRequire(`${modules}/.package-lock.json`);
 const { chromium } = installed("playwright");
-const axeSource = installed.resolve("axe-core/axe.min.js");
+const axeSource = readFileSync(installed.resolve("axe-core/axe.min.js"), "utf8");
 
 /** The address of the server under test, with a slash at its end. */
 export const server = process.argv[2].replace(/\/*$/, "/");
 
 const browser = await chromium.launch({
   executablePath: process.env.CRAWLSPACE_TEST_CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox"],
+  // With names and roles as assistive technology has them.
+  args: ["--no-sandbox", "--enable-blink-features=ComputedAccessibilityInfo"],
 });
 
 /** A fresh visitor: no storage, no cache. What goes wrong beside the journey fails it at `leave`. */
@@ -52,12 +54,17 @@ export async function settled(page) {
   await page.waitForLoadState("networkidle", { timeout: 2_000 }).catch(() => {});
 }
 
-/** Serious faults of accessibility on the page as it is. */
-export async function axe(page) {
+/** What another colour scheme of the same page can do wrong. */
+export const ofColours = ["color-contrast", "link-in-text-block"];
+
+/** Serious faults of accessibility on the page as it is; by some rules only, if they are given. */
+export async function axe(page, rules) {
   // The policy forbids scripts in the page's own text; the debugger's are let in.
-  const { readFile } = await import("node:fs/promises");
-  await page.evaluate(await readFile(axeSource, "utf8"));
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
+  if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(
+    (only) => globalThis.axe.run(document, { resultTypes: ["violations"], ...(only ? { runOnly: only } : {}) }),
+    rules,
+  );
   return violations
     .filter((violation) => ["serious", "critical"].includes(violation.impact))
     .map((violation) => `${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3)}`);

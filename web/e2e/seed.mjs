@@ -54,12 +54,65 @@ async function send(server, path, body) {
   assert.equal(answer.status, 200, await answer.text());
 }
 
-export async function sendSpans(server, byService) {
+export async function sendSpans(server, byService, environment = "production") {
   const resourceSpans = Object.entries(byService).map(([service, spans]) => ({
-    resource: { attributes: attributes({ "service.name": service, "service.version": "1.4.2" }) },
+    resource: { attributes: attributes({ "service.name": service, "service.version": "1.4.2", "deployment.environment.name": environment }) },
     scopeSpans: [{ scope: { name: "shop" }, spans }],
   }));
   await send(server, "v1/traces", { resourceSpans });
+}
+
+const numbers = (all) => all.map((one) => ({ ...one, attributes: attributes(one.attributes) }));
+
+/** A counter, a gauge and a histogram of the checkout, a point every ten seconds over half an hour. */
+export async function seedMetrics(server) {
+  const began = Date.now() - 30 * minute;
+  const steps = Array.from({ length: 179 }, (_, step) => step + 1);
+  const points = (more) =>
+    ["GET /buy", "POST /orders"].flatMap((route, place) =>
+      steps.map((step) => ({
+        startTimeUnixNano: nanos(began),
+        timeUnixNano: nanos(began + step * 10_000),
+        attributes: { "http.route": route },
+        ...more(step, place + 1),
+      })),
+    );
+  const cumulative = { aggregationTemporality: 2 };
+  const metrics = [
+    {
+      name: "http.server.response.size",
+      unit: "By",
+      sum: { ...cumulative, isMonotonic: true, dataPoints: numbers(points((step, place) => ({ asInt: `${step * place * 40_960}` }))) },
+    },
+    {
+      name: "process.memory.usage",
+      unit: "By",
+      gauge: { dataPoints: numbers(points((step, place) => ({ asInt: `${(300 + place * 20 + (step % 9)) * 1_048_576}` }))) },
+    },
+    {
+      name: "http.server.request.duration",
+      unit: "s",
+      histogram: {
+        ...cumulative,
+        dataPoints: numbers(
+          points((step, place) => ({
+            count: `${step * 10}`,
+            sum: step * place * 0.9,
+            explicitBounds: [0.05, 0.1, 0.5, 1],
+            bucketCounts: [step * 4, step * 3, step * 2, step, 0].map(String),
+          })),
+        ),
+      },
+    },
+  ];
+  await send(server, "v1/metrics", {
+    resourceMetrics: [
+      {
+        resource: { attributes: attributes({ "service.name": "checkout", "deployment.environment.name": "production" }) },
+        scopeMetrics: [{ scope: { name: "shop" }, metrics }],
+      },
+    ],
+  });
 }
 
 /** Visits evenly over the last two and a half hours. */

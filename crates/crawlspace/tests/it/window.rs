@@ -30,8 +30,13 @@ fn walk(script: &str) {
 }
 
 #[test]
-fn every_page_is_sound_in_light_and_dark_wide_and_narrow_and_by_keyboard() {
+fn every_page_is_sound_empty_and_full_in_light_and_dark_wide_and_narrow() {
     walk("pages.mjs");
+}
+
+#[test]
+fn every_control_is_reached_and_worked_by_keyboard_alone() {
+    walk("keyboard.mjs");
 }
 
 #[test]

@@ -13,8 +13,11 @@ export function useFields(table = "spans"): Field[] {
   return fields.data?.fields ?? [];
 }
 
+/** A value, and how many events have it. */
+export type CountedValue = { value: string; events: number };
+
 /** The most frequent values of a field in some time. */
-export function useFieldValues(table: string, field: string, range: ApiRange, enabled: boolean): string[] {
+export function useFieldValues(table: string, field: string, range: ApiRange, enabled: boolean): CountedValue[] {
   const detail = useQuery({
     queryKey: ["field", table, field, range],
     queryFn: ({ signal }) =>
@@ -26,5 +29,7 @@ export function useFieldValues(table: string, field: string, range: ApiRange, en
     enabled: enabled && field !== "",
     staleTime: 60_000,
   });
-  return (detail.data?.values ?? []).map((one) => String(one.value ?? "")).filter((value) => value !== "");
+  return (detail.data?.values ?? []).flatMap(({ value, events }) =>
+    value === null || value === undefined || value === "" ? [] : [{ value: String(value), events: Number(events) }],
+  );
 }

@@ -2,6 +2,9 @@
 import { QueryClient } from "@tanstack/react-query";
 import { Problem } from "./client";
 
+/** Of a question whose answer is about the page's time: the live switch asks it again. */
+export const followsTime = { followsTime: true };
+
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {

@@ -10,6 +10,7 @@ import {
   useState,
 } from "react";
 import type uPlot from "uplot";
+import { useUtc } from "../ui/useUtc";
 import { axisStyle, shades, token } from "./colours";
 import { type Area, cellAt, dragged, keyed, type Place, placed, snapped } from "./heat/box";
 import { type Cell, type HeatScale, heatScale, heatTicks } from "./heat/scale";
@@ -36,6 +37,7 @@ type Properties = {
 export function Heatmap(properties: Properties) {
   const { title, cells, step, start, end, format, formatTime, box, height = 260 } = properties;
   const plot = useRef<uPlot | null>(null);
+  useUtc();
   const [place, setPlace] = useState<Place>();
   const [at, setAt] = useState<{ time: number; position: number }>();
   const scale = useMemo(() => heatScale(cells), [cells]);

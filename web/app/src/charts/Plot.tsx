@@ -3,6 +3,7 @@ import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import "./charts.css";
+import { useUtc } from "../ui/useUtc";
 import { useScheme } from "./colours";
 
 type Properties = {
@@ -14,18 +15,22 @@ type Properties = {
   plot?: RefObject<uPlot | null>;
 };
 
+/** Ticks stand at whole hours and days of UTC. */
+const inUtc = (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
+
 export function Plot({ options, data, height, plot }: Properties) {
   const place = useRef<HTMLDivElement>(null);
   const own = useRef<uPlot | null>(null);
   const shown = useRef(data);
   const scheme = useScheme();
+  const [utc] = useUtc();
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: colours are read when the chart is made, so a new scheme makes a new one
+  // biome-ignore lint/correctness/useExhaustiveDependencies: colours and the zone are read when the chart is made, so others make a new one
   useLayoutEffect(() => {
     const element = place.current;
     if (!element) return;
     const size = () => ({ width: Math.max(100, element.clientWidth), height });
-    const chart = new uPlot({ ...options, ...size() }, shown.current, element);
+    const chart = new uPlot({ ...options, ...size(), ...(utc ? { tzDate: inUtc } : {}) }, shown.current, element);
     own.current = chart;
     if (plot) plot.current = chart;
     const watcher = new ResizeObserver(() => {
@@ -38,7 +43,7 @@ export function Plot({ options, data, height, plot }: Properties) {
       own.current = null;
       if (plot) plot.current = null;
     };
-  }, [options, height, plot, scheme]);
+  }, [options, height, plot, scheme, utc]);
 
   useEffect(() => {
     if (shown.current === data) return;

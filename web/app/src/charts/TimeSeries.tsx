@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import type uPlot from "uplot";
 import { Scroll } from "../ui/Scroll";
+import { useUtc } from "../ui/useUtc";
 import { axisStyle, seriesToken, token } from "./colours";
 import { Plot } from "./Plot";
 import { timeLabels } from "./timeAxis";
@@ -26,12 +27,16 @@ type Properties = {
   legend?: boolean;
 };
 
+/** Bytes are counted so: their ticks stand at whole KiB and MiB. */
+const powersOfTwo = Array.from({ length: 60 }, (_, power) => 2 ** power);
+
 /** Where a drag is too short to be meant. */
 const dragMin = 5;
 
 export function TimeSeries(properties: Properties) {
   const { title, times, lines, start, end, format, formatTime, height = 200, sync, legend = true } = properties;
   const [at, setAt] = useState<number | null>(null);
+  useUtc();
   const zoom = useRef(properties.onZoom);
   useEffect(() => {
     zoom.current = properties.onZoom;
@@ -69,6 +74,7 @@ export function TimeSeries(properties: Properties) {
           size: 64,
           space: 28,
           values: (_chart, values) => values.map((one) => format(one)),
+          ...(format(1024).includes("KiB") ? { incrs: powersOfTwo } : {}),
         },
       ],
       series: [

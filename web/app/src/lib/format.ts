@@ -1,4 +1,5 @@
 // Figures as people read them: durations, counts, bytes, shares and times. Nanosecond times are text or BigInt.
+import { timesInUtc } from "./zone";
 
 const steps: [number, string][] = [
   [3_600e9, "h"],
@@ -46,17 +47,8 @@ export function formatPercent(share: number | null | undefined): string {
   return `${Number(value.toFixed(value < 1 ? 2 : 1))} %`;
 }
 
-/** A cell of an answer, by the type of its column. */
-export function formatCell(value: unknown, type: string, utc = false): string {
-  if (value === null || value === undefined) return "–";
-  if (type === "timestamp_ns" && (typeof value === "string" || typeof value === "number"))
-    return formatTime(value, utc);
-  if (typeof value === "number") return formatCount(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
-}
-
-/** A moment given in nanoseconds since 1970, to the millisecond: `2026-11-26 09:14:03.120`. */
-export function formatTime(nanoseconds: string | number | bigint, utc = false): string {
+/** A moment given in nanoseconds since 1970, to the millisecond, in the zone that was chosen: `2026-11-26 09:14:03.120`. */
+export function formatTime(nanoseconds: string | number | bigint, utc = timesInUtc()): string {
   const date = new Date(Number(BigInt(nanoseconds) / 1_000_000n));
   const two = (value: number, width = 2) => String(value).padStart(width, "0");
   const [year, month, day, hour, minute, second, rest] = utc

@@ -25,3 +25,10 @@ test("an inverted chip takes the place of the one that it contradicts", () => {
   const chip = { field: "a", operator: "=", value: "b" } as const;
   expect(withChip([chip], invertChip(chip))).toEqual([{ field: "a", operator: "!=", value: "b" }]);
 });
+
+test("a page is live only as long as the time has no end", () => {
+  expect(readSearch({ last: "15m", live: true })).toEqual({ last: "15m", live: true });
+  expect(readSearch({ live: false })).toEqual({ live: false });
+  expect(readSearch({ from: "2026-11-26", live: true })).toEqual({ from: "2026-11-26" });
+  expect(readSearch({ live: "yes" })).toEqual({});
+});

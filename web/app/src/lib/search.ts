@@ -7,8 +7,11 @@ export type Operator = (typeof operators)[number];
 /** One filter: a field, how it is compared, and with what. */
 export type Chip = { field: string; operator: Operator; value: string | number | boolean | null };
 
-/** Either `last` (until now) or `from` and `to` (RFC 3339 or a number since 1970), and the chips, all of which must hold. */
-export type Search = { last?: string; from?: string; to?: string; where?: Chip[] };
+/**
+ * Either `last` (until now) or `from` and `to` (RFC 3339 or a number since 1970), and the chips, all of which must hold.
+ * `live` says whether the page asks again by itself as time goes on; a fixed time cannot.
+ */
+export type Search = { last?: string; from?: string; to?: string; live?: boolean; where?: Chip[] };
 
 export const defaultLast = "1h";
 
@@ -42,6 +45,7 @@ export function readSearch(raw: Record<string, unknown>): Search {
     search.from = from;
     if (to) search.to = to;
   } else if (last && /^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(last)) search.last = last;
+  if (!search.from && typeof raw.live === "boolean") search.live = raw.live;
   const chips = (Array.isArray(raw.where) ? raw.where : []).map(readChip).filter((chip) => chip !== undefined);
   if (chips.length) search.where = chips;
   return search;

@@ -90,7 +90,7 @@ export function boundsOf(search: Search, now = Date.now()): { start: number; end
 /** The same range with fixed times, for a link that shows others what is here now. */
 export function absolute(search: Search, now = Date.now()): Search {
   const { start, end } = boundsOf(search, now);
-  return { ...search, last: undefined, from: iso(start), to: iso(end) };
+  return { ...search, last: undefined, live: undefined, from: iso(start), to: iso(end) };
 }
 
 /** Twice as long: further back for `last`, both ways for fixed times. */

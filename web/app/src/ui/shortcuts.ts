@@ -21,7 +21,7 @@ export const shortcuts = [
   { id: "go-sql", keys: "g s", does: "Go to SQL", where: "Pages" },
   { id: "go-health", keys: "g h", does: "Go to health", where: "Pages" },
   { id: "run", keys: "mod+Enter", does: "Run the statement", where: "SQL" },
-  { id: "pause", keys: ".", does: "Pause or go on", where: "Live" },
+  { id: "pause", keys: ".", does: "Live, or pause", where: "Everywhere" },
 ] as const satisfies readonly Shortcut[];
 
 export type ShortcutId = (typeof shortcuts)[number]["id"];

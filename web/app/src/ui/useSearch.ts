@@ -27,6 +27,6 @@ export function useAddChip(): (chip: Chip) => void {
 }
 
 /** The time and chips alone: what a link to another page takes along. */
-export function carried({ last, from, to, where }: Search): Search {
-  return { last, from, to, where };
+export function carried({ last, from, to, live, where }: Search): Search {
+  return { last, from, to, live: from ? undefined : live, where };
 }

@@ -1,8 +1,8 @@
-// Whether times are shown in UTC: a preference of this browser.
-import { useLocalStorage } from "@mantine/hooks";
+// Whether times are shown in UTC: what shows a time uses this, so that it is drawn again when the setting changes.
+import { useSyncExternalStore } from "react";
+import { onZoneChange, tellTimesInUtc, timesInUtc } from "../lib/zone";
 
-/** The preference, and how it is changed. Every part of the page that shows a time follows. */
+/** The setting, and how it is changed. */
 export function useUtc(): [boolean, (utc: boolean) => void] {
-  const [utc, setUtc] = useLocalStorage({ key: "crawlspace.utc", defaultValue: false, getInitialValueInEffect: false });
-  return [utc, setUtc];
+  return [useSyncExternalStore(onZoneChange, timesInUtc), tellTimesInUtc];
 }

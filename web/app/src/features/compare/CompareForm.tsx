@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { paths } from "../../paths";
-import { ConditionInput } from "./ConditionInput";
+import { ConditionInput } from "../../ui/completion/ConditionInput";
 import type { CompareSearch } from "./search";
 
 const usual = [

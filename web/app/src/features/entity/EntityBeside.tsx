@@ -4,6 +4,7 @@ import type { EntityEvent } from "../../api/types";
 import { formatCount, formatTime } from "../../lib/format";
 import type { Chip, Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { useUtc } from "../../ui/useUtc";
 import { ValueMenu } from "../../ui/ValueMenu";
 import { useSeenWith } from "./questions";
 
@@ -37,6 +38,7 @@ export function SeenWith({ chip, fields, search }: { chip: Chip; fields: string[
 }
 
 export function EntityEvents({ events, search }: { events: EntityEvent[]; search: Search }) {
+  useUtc();
   if (!events.length) return null;
   return (
     <section aria-label="Logged">

@@ -4,6 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import type { Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { Counted } from "../../ui/completion/Counted";
 import { useFieldDetail, useFields } from "./questions";
 import { fieldNames } from "./words";
 
@@ -17,11 +18,10 @@ export function EntityForm({ search, field, value }: Properties) {
   const fields = useFields(search);
   const known = fields.data?.fields.some(({ name }) => name === chosen) ?? false;
   const values = useFieldDetail(known ? chosen : undefined, search);
-  const offered = new Set(
+  const offered = new Map(
     (values.data?.values ?? [])
-      .map((one) => one.value)
-      .filter((one) => one !== null && typeof one !== "object")
-      .map(String),
+      .filter(({ value: one }) => one !== null && typeof one !== "object")
+      .map((one) => [String(one.value), Number(one.events)]),
   );
   const show = (event: FormEvent) => {
     event.preventDefault();
@@ -47,7 +47,8 @@ export function EntityForm({ search, field, value }: Properties) {
         label="Value"
         size="xs"
         placeholder={values.data ? `one of ${values.data.distinct.toLocaleString("en-GB")}` : "4711"}
-        data={[...offered]}
+        data={[...offered.keys()]}
+        renderOption={({ option }) => <Counted value={option.value} events={offered.get(option.value)} />}
         value={text}
         limit={60}
         maxDropdownHeight={320}

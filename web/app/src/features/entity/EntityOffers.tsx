@@ -4,6 +4,7 @@ import type { Field } from "../../api/types";
 import { formatCount } from "../../lib/format";
 import type { Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { HowToSend } from "../../ui/HowToSend";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useFieldDetail, useFields } from "./questions";
 import { usefulFields } from "./words";
@@ -19,6 +20,7 @@ export function EntityOffers({ search, only }: { search: Search; only?: string |
         {only
           ? "Choose another field above, or a longer time."
           : "As soon as spans arrive, their users, tenants, routes and services are offered here. A longer time may have some."}
+        <HowToSend />
       </Empty>
     );
   return (

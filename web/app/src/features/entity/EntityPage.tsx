@@ -4,10 +4,10 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { Problem } from "../../api/client";
 import type { Entity } from "../../api/types";
-import { conditionOf, type Search } from "../../lib/search";
+import { conditionOf, type Search, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Failed, Loading, Unanswered } from "../../ui/States";
 import { carried } from "../../ui/useSearch";
 import { EntityEvents, SeenWith } from "./EntityBeside";
 import { EntityFigures } from "./EntityFigures";
@@ -38,6 +38,12 @@ export function EntityPage() {
           )}
         </h1>
       </div>
+      {search.where?.length ? (
+        <p className="quiet small">
+          A value is looked at over all its requests: the filters above do not narrow this page, and hold on the next
+          one.
+        </p>
+      ) : null}
       <EntityForm key={`form ${who}`} search={search} field={field} value={value} />
       {chosen ? (
         <Chosen key={who} search={search} field={field ?? ""} value={value ?? ""} />
@@ -52,10 +58,10 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
   const [limit, setLimit] = useState(10);
   const entity = useEntity(field, value, search, limit);
   if (entity.isPending) return <Loading what={`what ${value} did`} />;
-  if (entity.isError)
+  if (!entity.data)
     return (
       <>
-        <Failed error={entity.error} onRetry={() => void entity.refetch()} />
+        <NotTold error={entity.error} field={field} onRetry={() => void entity.refetch()} />
         {/* A field that nothing has is refused: those that are there may be meant. */}
         {entity.error instanceof Problem && entity.error.status === 400 ? (
           <EntityOffers search={carried(search)} />
@@ -69,11 +75,35 @@ function Chosen({ search, field, value }: { search: Search; field: string; value
       </Empty>
     );
   return (
-    <Told
-      entity={entity.data}
-      search={carried(search)}
-      onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
-    />
+    <>
+      {entity.isError ? <Unanswered query={entity} /> : null}
+      <Told
+        entity={entity.data}
+        search={carried(search)}
+        onMore={limit < 50 && entity.data.traces.length >= limit ? () => setLimit(50) : undefined}
+      />
+    </>
+  );
+}
+
+type NotToldProperties = { error: unknown; field: string; onRetry: () => void };
+
+/** A field that no event has is no fault: another one may be meant. */
+function NotTold({ error, field, onRetry }: NotToldProperties) {
+  const problem = error instanceof Problem ? error : null;
+  if (problem?.status !== 400 || !/^unknown field/.test(problem.detail))
+    return <Failed error={error} onRetry={onRetry} />;
+  const { suggestion } = problem;
+  return (
+    <Empty title={`No span has the field ${field}`}>
+      {suggestion ? (
+        <Link to={paths.entity} search={(before) => ({ ...before, field: suggestion })}>
+          Is {suggestion} meant?
+        </Link>
+      ) : (
+        "The name may have a slip; those that there are, are completed above."
+      )}
+    </Empty>
   );
 }
 
@@ -83,24 +113,23 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
   const others = usefulFields(fields, 7)
     .map(({ name }) => name)
     .filter((name) => name !== entity.field);
-  const { where, ...time } = search;
+  const { where } = search;
   return (
     <>
       <p className={`entity-statement entity-${entity.verdict}`}>
         <Statement text={sentence(entity.statement)} />
       </p>
-      <EntityFindings findings={entity.findings} told={entity.statement} search={time} />
+      <EntityFindings findings={entity.findings} told={entity.statement} search={search} />
       <nav className="entity-links" aria-label={`More about ${entity.value}`}>
-        <Link to={paths.explore} search={{ last: "24h", where: [chip] }}>
+        <Link to={paths.explore} search={{ last: "24h", where: withChip(where, chip) }}>
           Its last 24 hours
         </Link>
-        <Link to={paths.compare} search={{ ...time, table: "spans", selection: conditionOf([chip]) }}>
+        <Link to={paths.compare} search={{ ...search, table: "spans", selection: conditionOf([chip]) }}>
           Compare with everyone
         </Link>
-        <Link to={paths.map} search={{ ...time, where: [chip] }}>
+        <Link to={paths.map} search={{ ...search, where: withChip(where, chip) }}>
           Its map
         </Link>
-        {where ? <span className="quiet small">The filters above do not narrow this page.</span> : null}
       </nav>
       {entity.completeness.verdict === "cannot_tell" ? (
         <div className="entity-doubt">
@@ -111,7 +140,7 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
       <div className="entity-columns">
         <section aria-label="What it did" className="entity-did">
           <h2>What it did, the newest first</h2>
-          <EntityTraces traces={entity.traces} search={time} />
+          <EntityTraces traces={entity.traces} search={search} />
           {onMore ? (
             <Button variant="default" onClick={onMore}>
               Show more, up to 50
@@ -119,8 +148,8 @@ function Told({ entity, search, onMore }: { entity: Entity; search: Search; onMo
           ) : null}
         </section>
         <aside className="entity-aside">
-          <SeenWith chip={chip} fields={others} search={time} />
-          <EntityEvents events={entity.events} search={time} />
+          <SeenWith chip={chip} fields={others} search={search} />
+          <EntityEvents events={entity.events} search={search} />
         </aside>
       </div>
       {entity.completeness.verdict === "whole" ? <Completeness given={entity.completeness} what="the answer" /> : null}

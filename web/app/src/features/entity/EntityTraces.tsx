@@ -4,12 +4,14 @@ import type { EntityHop, EntityTrace } from "../../api/types";
 import { formatAge, formatDuration, formatTime } from "../../lib/format";
 import type { Search } from "../../lib/search";
 import { paths } from "../../paths";
+import { useUtc } from "../../ui/useUtc";
 import { type SpanOf, useSpansOfHops } from "./questions";
 import { Statement } from "./Statement";
 import { hopName, hopWords, weightiestHop } from "./words";
 import "./traces.css";
 
 export function EntityTraces({ traces, search }: { traces: EntityTrace[]; search: Search }) {
+  useUtc();
   const spanOf = useSpansOfHops(traces);
   return (
     <ol className="entity-traces">

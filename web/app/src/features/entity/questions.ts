@@ -1,6 +1,7 @@
 // What the page asks the server: fields, values, the entity, what is seen with it, and the spans behind its hops.
 import { type UseQueryResult, useQueries, useQuery } from "@tanstack/react-query";
 import { getJson, postJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { Answer, Entity, EntityHop, EntityTrace, FieldDetail, Fields } from "../../api/types";
 import { type Chip, conditionOf, rangeOf, type Search, sqlName, sqlValue } from "../../lib/search";
 
@@ -32,6 +33,7 @@ export function useEntity(field: string | undefined, value: string | undefined, 
     queryKey: ["entity", asked],
     queryFn: ({ signal }) => getJson<Entity>("api/v1/entity", asked, signal),
     enabled: Boolean(field) && value !== undefined,
+    meta: followsTime,
     // More traces of the same entity come below those that are there already.
     placeholderData: (before) => (before?.field === field && before?.value === value ? before : undefined),
   });
@@ -52,6 +54,7 @@ export function useSeenWith(chip: Chip, fields: string[], search: Search): UseQu
       };
       return {
         queryKey: ["query", question],
+        meta: followsTime,
         queryFn: ({ signal }: { signal: AbortSignal }) => postJson<Answer>("api/v1/query", question, signal),
       };
     }),

@@ -8,6 +8,7 @@ import { Builder } from "./builder/Builder";
 import { ExportMenu } from "./builder/ExportMenu";
 import { HistoryMenu } from "./builder/HistoryMenu";
 import { QuestionPanel } from "./builder/QuestionPanel";
+import { MetricList } from "./metrics/MetricList";
 import { readQuestion, type Table, tableBody } from "./question/question";
 import type { View } from "./search";
 import { EventsView } from "./views/EventsView";
@@ -84,16 +85,28 @@ function Shown({ view }: { view: View }) {
 /** How much, how long, and who: what is useful before anything was chosen. */
 function Overview() {
   const search = useAddress();
-  const { heat } = readQuestion(search);
+  return search.table === "metrics" && !search.metric && !search.calculate && !search.group ? (
+    <MetricList />
+  ) : (
+    <Figures />
+  );
+}
+
+function Figures() {
+  const search = useAddress();
+  const { heat, table } = readQuestion(search);
   const answer = useAnswer(tableBody(search));
-  // What was refused, or is empty, is so for all parts alike: once is enough.
-  if (answer.isError || answer.data?.rows.length === 0) return <TableView />;
+  // What was refused, or is empty, is so for all parts alike: the table says it once. It stays where it is, since a table
+  // that came anew would ask anew.
+  const isTold = (answer.isError && !answer.data) || answer.data?.rows.length === 0;
   return (
     <div className="overview">
-      <div className={heat ? "overview-charts" : undefined}>
-        <SeriesView only />
-        {heat ? <HeatmapView small /> : null}
-      </div>
+      {isTold ? null : (
+        <div className={heat ? "overview-charts" : undefined}>
+          <SeriesView only={table !== "metrics"} strip={false} />
+          {heat ? <HeatmapView small /> : null}
+        </div>
+      )}
       <TableView />
     </div>
   );

@@ -4,7 +4,8 @@ import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Problem } from "../../api/client";
 import type { Answer } from "../../api/types";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { HowToSend } from "../../ui/HowToSend";
+import { Empty, Failed, Loading, Unanswered } from "../../ui/States";
 import { useAddress, useChange } from "./answers";
 import { readQuestion, renamed } from "./question/question";
 import { Strip } from "./Strip";
@@ -14,21 +15,26 @@ type Properties = {
   children: (answer: Answer) => ReactNode;
   /** Whether the strip is shown under it. */
   strip?: boolean;
+  /** Whether an answer with rows has nothing to show all the same. */
+  isEmpty?: (answer: Answer) => boolean;
 };
 
-export function Outcome({ answer, children, strip = true }: Properties) {
-  if (answer.isError) return <Refused error={answer.error} onRetry={() => void answer.refetch()} />;
+export function Outcome({ answer, children, strip = true, isEmpty }: Properties) {
+  // An answer that could not be renewed is shown as it was; the live switch says since when.
+  if (answer.isError && !answer.data) return <Refused error={answer.error} onRetry={() => void answer.refetch()} />;
   if (!answer.data) return <Loading />;
+  const hasRows = answer.data.rows.length > 0 && !isEmpty?.(answer.data);
   const busy = answer.isFetching;
   return (
     <div aria-busy={busy} className={answer.isPlaceholderData ? "stale" : undefined}>
-      {answer.data.rows.length ? children(answer.data) : <Nothing />}
+      {answer.isError ? <Unanswered query={answer} /> : null}
+      {hasRows ? children(answer.data) : <Nothing />}
       {strip ? <Strip footer={answer.data.footer} busy={busy} /> : null}
     </div>
   );
 }
 
-function Nothing() {
+export function Nothing() {
   const search = useAddress();
   const { where, condition, having } = search;
   const change = useChange();
@@ -40,6 +46,7 @@ function Nothing() {
           ? "No event of this time fulfils the filters."
           : `There are no ${readQuestion(search).table} within this time.`}
       </p>
+      <HowToSend />
       <Button.Group>
         {narrowed ? (
           <Button
@@ -71,7 +78,7 @@ export function Refused({ error, onRetry }: { error: unknown; onRetry: () => voi
     <>
       <Failed error={error} onRetry={onRetry} />
       {suggestion && wrong ? (
-        <Button mt="xs" onClick={() => change(renamed(search, wrong, suggestion))}>
+        <Button mt="xs" w="fit-content" onClick={() => change(renamed(search, wrong, suggestion))}>
           Use {suggestion} instead
         </Button>
       ) : null}

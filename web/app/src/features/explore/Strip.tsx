@@ -1,8 +1,10 @@
 // What an answer rests on, in one quiet line: how much was read, how new it is, and what is missing.
 import type { Footer } from "../../api/types";
 import { formatBytes, formatCount, formatDuration } from "../../lib/format";
+import { useFormatOf } from "./metrics/metrics";
 
 export function Strip({ footer, busy = false }: { footer: Footer; busy?: boolean }) {
+  const formatOf = useFormatOf();
   const age = footer.newest_age_ms;
   return (
     <p className="strip quiet small" aria-live="polite">
@@ -21,7 +23,7 @@ export function Strip({ footer, busy = false }: { footer: Footer; busy?: boolean
       ) : null}
       {footer.groups && footer.groups > 1 ? <span>{formatCount(footer.groups)} groups in all</span> : null}
       {footer.percentile_error_max ? (
-        <span>percentiles may be off by {formatCount(footer.percentile_error_max)}</span>
+        <span>percentiles may be off by {formatOf("p99(histogram)")(footer.percentile_error_max)}</span>
       ) : null}
       {footer.damaged_parts ? (
         <span className="warned">{formatCount(footer.damaged_parts)} damaged parts are missing</span>

@@ -1,10 +1,11 @@
-// Asks the API for what the explore page shows, and knows how its figures are written.
+// Asks the API for what the explore page shows.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback } from "react";
 import { postJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { Answer, QueryRequest } from "../../api/types";
-import { formatCount, formatDuration, formatTime } from "../../lib/format";
+import { formatTime } from "../../lib/format";
 import { paths } from "../../paths";
 import type { Address } from "./question/question";
 
@@ -29,22 +30,9 @@ export function useAnswer(body: QueryRequest | undefined) {
     queryKey: [answersKey, body],
     queryFn: ({ signal }) => postJson<Answer>("api/v1/query", body, signal),
     enabled: body !== undefined,
+    meta: followsTime,
     placeholderData: keepPreviousData,
   });
-}
-
-/** How figures of a field or calculation are written: durations by unit, times as times, others as numbers. */
-export function formatOf(name: string): (value: unknown) => string {
-  if (/^count|^rate$/.test(name) || name === "heatmap") return plain;
-  if (/_ns\b/.test(name)) return (value) => formatDuration(value as number | null);
-  if (/^(min|max|first|last)\((time|received_at)\)$/.test(name))
-    return (value) => (typeof value === "string" ? formatTime(value) : "–");
-  return plain;
-}
-
-function plain(value: unknown): string {
-  if (value === null || value === undefined) return "–";
-  return typeof value === "number" ? formatCount(value) : typeof value === "string" ? value : JSON.stringify(value);
 }
 
 /** A moment on a chart. */

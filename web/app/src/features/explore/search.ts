@@ -7,6 +7,8 @@ export type View = (typeof views)[number];
 /** The question, in the API's own words, and how its answer is shown. What is absent is as `readQuestion` says. */
 export type ExploreSearch = {
   table?: string;
+  /** The metric, where the table is that of metrics. */
+  metric?: string;
   group?: string[];
   calculate?: string[];
   having?: string;
@@ -29,6 +31,7 @@ export function readExploreSearch(raw: Record<string, unknown>): ExploreSearch {
   const limit = Number(readText(raw.limit));
   const search: ExploreSearch = {
     table: readText(raw.table),
+    metric: readText(raw.metric),
     group: readTexts(raw.group),
     calculate: readTexts(raw.calculate),
     having: readText(raw.having),

@@ -3,7 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { ask, getJson, Problem } from "../../api/client";
 import type { Ledger, TableSize } from "../../api/types";
 import { formatBytes, formatCount, formatTime } from "../../lib/format";
-import { Failed, Loading } from "../../ui/States";
+import { Loading, Unanswered } from "../../ui/States";
+import { useSearch } from "../../ui/useSearch";
 import { useUtc } from "../../ui/useUtc";
 import { LedgerTable, Refusals } from "./LedgerTable";
 import "./health.css";
@@ -13,6 +14,7 @@ const often = { refetchInterval: 10_000 };
 
 export function HealthPage() {
   const [utc] = useUtc();
+  const { where } = useSearch();
   const ready = useQuery({
     queryKey: ["readyz"],
     queryFn: async ({ signal }) => (await ask("readyz", { signal })).text(),
@@ -40,9 +42,12 @@ export function HealthPage() {
         ) : null}
       </div>
 
+      {where?.length ? (
+        <p className="quiet small">This is about the whole store: the filters of other pages do not narrow it.</p>
+      ) : null}
       <h2>What became of everything that was sent</h2>
       {ledger.isPending ? <Loading what="the ledger" /> : null}
-      {ledger.isError ? <Failed error={ledger.error} onRetry={() => void ledger.refetch()} /> : null}
+      {ledger.isError ? <Unanswered query={ledger} /> : null}
       {ledger.data ? (
         <>
           <p className="quiet small">
@@ -57,7 +62,7 @@ export function HealthPage() {
 
       <h2>What is held</h2>
       {tables.isPending ? <Loading what="the tables" /> : null}
-      {tables.isError ? <Failed error={tables.error} onRetry={() => void tables.refetch()} /> : null}
+      {tables.isError ? <Unanswered query={tables} /> : null}
       {tables.data ? (
         <Scroll label="Tables" className="panel">
           <table className="plain-table">

@@ -33,7 +33,14 @@ export function HomePage() {
   return (
     <div className="page">
       {tables.isPending ? <Loading what="what there is" /> : null}
-      {!tables.data && tables.isError ? <Failed error={tables.error} onRetry={() => void tables.refetch()} /> : null}
+      {!tables.data && tables.isError ? (
+        <>
+          <div className="page-head">
+            <h1>What is odd now</h1>
+          </div>
+          <Failed error={tables.error} onRetry={() => void tables.refetch()} />
+        </>
+      ) : null}
       {tables.data && (empty || welcomed) ? (
         <Onboarding tables={tables.data} onDone={() => setWelcomed(false)} />
       ) : null}

@@ -2,31 +2,35 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { Answer } from "../../api/types";
 import { formatAge, formatDuration, formatTime } from "../../lib/format";
 import { paths } from "../../paths";
 import { Scroll } from "../../ui/Scroll";
-import { Failed, Loading } from "../../ui/States";
-import { useSearch } from "../../ui/useSearch";
+import { Loading, Unanswered } from "../../ui/States";
+import { carried, useSearch } from "../../ui/useSearch";
+import { useUtc } from "../../ui/useUtc";
 import { ValueMenu } from "../../ui/ValueMenu";
-import { column, newestErrorsQuestion, numberOf, refreshEvery } from "./questions";
+import { column, newestErrorsQuestion, numberOf } from "./questions";
 
 const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : null);
 
 export function NewestErrors() {
-  const { last, from, to, where } = useSearch();
+  useUtc();
+  const shared = useSearch();
+  const { last, from, to, where } = shared;
   const search = { last, from, to, where };
   const errors = useQuery({
     queryKey: ["newest-errors", search],
     queryFn: ({ signal }) => postJson<Answer>("api/v1/query", newestErrorsQuestion(search), signal),
-    refetchInterval: refreshEvery,
+    meta: followsTime,
     placeholderData: keepPreviousData,
   });
   return (
     <section className="home-section" aria-labelledby="errors">
       <h2 id="errors">Newest errors</h2>
       {errors.isPending ? <Loading what="the errors" /> : null}
-      {errors.isError ? <Failed error={errors.error} onRetry={() => void errors.refetch()} /> : null}
+      {errors.isError ? <Unanswered query={errors} /> : null}
       {errors.data && errors.data.rows.length === 0 ? <p className="quiet">None in this time.</p> : null}
       {errors.data?.rows.length ? (
         <Scroll label="Newest errors" className="panel">
@@ -72,7 +76,7 @@ export function NewestErrors() {
           </td>
           <td className="error-name">
             {trace ? (
-              <Link to={paths.trace} params={{ id: trace }} search={{ ...search, span: span ?? undefined }}>
+              <Link to={paths.trace} params={{ id: trace }} search={{ ...carried(shared), span: span ?? undefined }}>
                 <bdi className="error-clamped" title={name}>
                   {name}
                 </bdi>

@@ -3,22 +3,26 @@ import { useQuery } from "@tanstack/react-query";
 import { getJson } from "../../api/client";
 import type { Odd } from "../../api/types";
 import { formatAge } from "../../lib/format";
+import { useLive } from "../../ui/live/useLive";
 import { Failed, Loading } from "../../ui/States";
+import { useSearch } from "../../ui/useSearch";
 import { OddCard } from "./OddCard";
 import { refreshEvery } from "./questions";
 import { verdictOf } from "./words";
 
 /** What is odd, as the server says it now. */
 export function useOdd() {
+  const { isOn } = useLive();
   return useQuery({
     queryKey: ["odd"],
     queryFn: ({ signal }) => getJson<Odd>("api/v1/odd", {}, signal),
-    refetchInterval: refreshEvery,
+    refetchInterval: isOn ? refreshEvery : false,
   });
 }
 
 export function OddNow() {
   const odd = useOdd();
+  const { where } = useSearch();
   if (odd.isPending) return <Loading what="what is odd" />;
   if (!odd.data) return <Failed error={odd.error} onRetry={() => void odd.refetch()} />;
   const { verdict, tests, findings, found, start, end } = odd.data;
@@ -35,6 +39,9 @@ export function OddNow() {
           <p className="quiet">
             {detail} {odd.isError ? `Looked ${formatAge(end)}; the server does not answer just now.` : null}
           </p>
+          {where?.length ? (
+            <p className="quiet small">All events are looked at: the filters above narrow only what is below.</p>
+          ) : null}
         </div>
       </div>
       {findings.length ? (

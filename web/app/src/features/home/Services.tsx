@@ -1,14 +1,15 @@
 // All services with their figures in the time chosen.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { postJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { Answer } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
 import { formatDuration, formatPercent } from "../../lib/format";
 import { Scroll } from "../../ui/Scroll";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { Empty, Loading, Unanswered } from "../../ui/States";
 import { useSearch } from "../../ui/useSearch";
 import { ValueMenu } from "../../ui/ValueMenu";
-import { failuresQuestion, figuresQuestion, refreshEvery, seriesQuestion, servicesOf } from "./questions";
+import { failuresQuestion, figuresQuestion, seriesQuestion, servicesOf } from "./questions";
 
 /** From so many thousandths of failed requests on, as they are shown, a figure is marked. */
 const failing = 50;
@@ -27,14 +28,14 @@ export function Services() {
       if (!figures) throw new Error("The services were not read");
       return { rows: servicesOf(figures, failures, series), cut: figures.footer.cut };
     },
-    refetchInterval: refreshEvery,
+    meta: followsTime,
     placeholderData: keepPreviousData,
   });
   return (
     <section className="home-section" aria-labelledby="services">
       <h2 id="services">Services</h2>
       {services.isPending ? <Loading what="the services" /> : null}
-      {services.isError ? <Failed error={services.error} onRetry={() => void services.refetch()} /> : null}
+      {services.isError ? <Unanswered query={services} /> : null}
       {services.data && services.data.rows.length === 0 ? (
         <Empty title="No requests in this time">Choose a longer time at the top right, or take filters away.</Empty>
       ) : null}

@@ -1,8 +1,9 @@
 // The words, questions and links of the first page.
 import { expect, test } from "vitest";
 import type { Answer, Odd, OddFinding } from "../../api/types";
+import { sentence } from "../../lib/sentence";
 import { compareLink, findingQuestion, servicesOf, stepOf, timeOf, wholeSteps } from "./questions";
-import { differenceOf, isBad, refusalText, sentence, verdictOf } from "./words";
+import { differenceOf, isBad, refusalText, verdictOf } from "./words";
 
 const odd: Odd = {
   verdict: "typical",

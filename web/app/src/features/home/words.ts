@@ -1,6 +1,7 @@
 // The words of the first page: the verdict, what differs in a finding, and why something was refused.
 import type { Odd, OddFinding, Refused } from "../../api/types";
 import { formatCount, formatDuration, formatPercent } from "../../lib/format";
+import { sentence } from "../../lib/sentence";
 
 /** The verdict as a calm sentence, and what it rests on. */
 export function verdictOf(odd: Odd): { lead: string; detail: string } {
@@ -28,14 +29,6 @@ function history(odd: Odd): string {
 
 function counted(count: number, one: string): string {
   return `${formatCount(count)} ${one}${count === 1 ? "" : "s"}`;
-}
-
-/** With a capital and a full stop. */
-export function sentence(text: string): string {
-  const trimmed = text.trim();
-  return trimmed === ""
-    ? ""
-    : `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}${/[.!?]$/.test(trimmed) ? "" : "."}`;
 }
 
 const measures: Record<OddFinding["measure"], string> = {

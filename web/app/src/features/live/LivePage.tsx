@@ -6,6 +6,7 @@ import { Problem } from "../../api/client";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
 import { conditionOf } from "../../lib/search";
 import { paths } from "../../paths";
+import { HowToSend } from "../../ui/HowToSend";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useShortcut } from "../../ui/shortcuts";
 import { carried } from "../../ui/useSearch";
@@ -83,6 +84,7 @@ export function LivePage() {
           {search.where
             ? "Only those that fit the filters above are shown."
             : "Nothing has come since this page opened."}
+          <HowToSend />
         </Empty>
       ) : (
         <Loading what="new events" />

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Difference } from "../../api/types";
 import { formatTime } from "../../lib/format";
 import { Completeness } from "../../ui/Completeness";
+import { useUtc } from "../../ui/useUtc";
 import type { Graph } from "./graph";
 import { differenceLines, type Mark } from "./words";
 
@@ -13,6 +14,7 @@ type Properties = { graph: Graph; difference: Difference; onChoose: (id: string)
 
 export function MapDifference({ graph, difference, onChoose }: Properties) {
   const [all, showAll] = useState(false);
+  useUtc();
   const lines = differenceLines(graph);
   const when = `${difference.start ? formatTime(difference.start).slice(0, 16) : "the beginning"} to ${formatTime(difference.end).slice(0, 16)}`;
   return (

@@ -4,12 +4,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { getJson } from "../../api/client";
+import { followsTime } from "../../api/queries";
 import type { ApiMap } from "../../api/types";
 import { formatCount } from "../../lib/format";
 import { conditionOf, rangeOf, withChip } from "../../lib/search";
 import { paths } from "../../paths";
 import { Completeness } from "../../ui/Completeness";
-import { Empty, Failed, Loading } from "../../ui/States";
+import { HowToSend } from "../../ui/HowToSend";
+import { Empty, Loading, Unanswered } from "../../ui/States";
 import { carried, useChangeSearch } from "../../ui/useSearch";
 import { drawnMax, graphOf, partOf } from "./graph";
 import { MapControls } from "./MapControls";
@@ -36,6 +38,7 @@ export function MapPage() {
   const map = useQuery({
     queryKey: ["map", asked],
     queryFn: ({ signal }) => getJson<ApiMap>("api/v1/map", asked, signal),
+    meta: followsTime,
   });
   return (
     <div className="page">
@@ -44,7 +47,7 @@ export function MapPage() {
         <MapControls search={search} view={view} change={change} />
       </div>
       {map.isPending ? <Loading what="the map" /> : null}
-      {map.isError ? <Failed error={map.error} onRetry={() => void map.refetch()} /> : null}
+      {map.isError ? <Unanswered query={map} /> : null}
       {map.data ? <Told map={map.data} view={view} change={change} /> : null}
     </div>
   );
@@ -84,6 +87,7 @@ function Told({ map, view, change }: ToldProperties) {
         {search.where?.length
           ? "No call fulfils the filters. Take one away, or choose a longer time."
           : "The map comes from spans alone: as soon as some arrive, what they call is drawn here. A longer time may have some."}
+        <HowToSend />
       </Empty>
     );
   const { left_out: left } = map;

@@ -32,7 +32,7 @@ const formats = [
 ] as const;
 
 export function SqlPage() {
-  const { statement } = useSearch({ from: paths.sql });
+  const { statement, where } = useSearch({ from: paths.sql });
   const navigate = useNavigate({ from: paths.sql });
   const [text, setText] = useState(statement ?? example);
   const spans = useFields("spans");
@@ -66,7 +66,8 @@ export function SqlPage() {
       <div className="page-head">
         <h1>Ask in SQL</h1>
         <span className="quiet">
-          One SELECT over spans, logs, metrics and changes. Its times are those that it names.
+          One SELECT over spans, logs, metrics and changes. Its times are those that it names
+          {where?.length ? ", and the filters of other pages do not narrow it." : "."}
         </span>
       </div>
       <Suspense fallback={<Loading what="the editor" />}>

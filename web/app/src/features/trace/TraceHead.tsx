@@ -4,12 +4,14 @@ import { useState } from "react";
 import { ask } from "../../api/client";
 import type { Trace } from "../../api/types";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
+import { useUtc } from "../../ui/useUtc";
 import type { TraceModel } from "./model/build";
 import { toJaeger } from "./model/jaeger";
 
 type Properties = { trace: Trace; model: TraceModel; local: boolean; onRefresh: () => void };
 
 export function TraceHead({ trace, model, local, onRefresh }: Properties) {
+  useUtc();
   const [said, setSaid] = useState("");
   const main = model.nodes[model.main];
   const copy = (text: string, what: string) => {

@@ -3,6 +3,7 @@ import { Autocomplete, Button, Select } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useFields, useFieldValues } from "../../api/fields";
 import { type Chip, operators, rangeOf } from "../../lib/search";
+import { Counted } from "../completion/Counted";
 import { useSearch } from "../useSearch";
 
 /** What a comparison is called. */
@@ -30,6 +31,8 @@ export function ChipEditor({ chip, table = "spans", onDone }: Properties) {
   const known = fields.find((one) => one.name === field);
   const bare = operator === "exists" || operator === "missing";
   const values = useFieldValues(table, field, rangeOf(search), known !== undefined && !bare);
+
+  const counts = new Map(values.map((one) => [one.value, one.events]));
 
   function finish(text: string) {
     if (field === "") return;
@@ -68,7 +71,8 @@ export function ChipEditor({ chip, table = "spans", onDone }: Properties) {
         <Autocomplete
           size="xs"
           label="Value"
-          data={[...new Set(values)]}
+          data={[...counts.keys()]}
+          renderOption={({ option }) => <Counted value={option.value} events={counts.get(option.value)} />}
           limit={30}
           value={value}
           onChange={setValue}

@@ -3,10 +3,13 @@ import { Button, Popover } from "@mantine/core";
 import { IconFilterPlus, IconX } from "@tabler/icons-react";
 import { useSearch as useRouterSearch } from "@tanstack/react-router";
 import { useState } from "react";
+import { environmentOf } from "../../lib/environment";
 import { type Chip, invertChip, withChip } from "../../lib/search";
+import { LiveSwitch } from "../live/LiveSwitch";
 import { useShortcut } from "../shortcuts";
 import { useChangeSearch, useSearch } from "../useSearch";
 import { ChipEditor, operatorWords } from "./ChipEditor";
+import { Environment } from "./Environment";
 import "./filter-bar.css";
 
 export function FilterBar() {
@@ -15,12 +18,16 @@ export function FilterBar() {
   const { table } = useRouterSearch({ strict: false });
   const [adds, setAdds] = useState(false);
   useShortcut("filter", () => setAdds(true));
+  const environment = environmentOf(where);
+  // The environment has a place of its own.
+  const shown = where?.filter((chip) => chip !== environment);
   const put = (chips: Chip[]) => change({ where: chips.length ? chips : undefined });
   return (
     <div className="filters">
-      {where?.length ? (
+      <Environment table={typeof table === "string" ? table : "spans"} />
+      {where && shown?.length ? (
         <ul aria-label="Filters">
-          {where.map((chip) => (
+          {shown.map((chip) => (
             <ChipView
               key={JSON.stringify(chip)}
               chip={chip}
@@ -53,11 +60,17 @@ export function FilterBar() {
           />
         </Popover.Dropdown>
       </Popover>
-      {(where?.length ?? 0) > 1 ? (
-        <Button variant="subtle" color="gray" size="compact-xs" onClick={() => put([])}>
+      {(shown?.length ?? 0) > 1 ? (
+        <Button
+          variant="subtle"
+          color="gray"
+          size="compact-xs"
+          onClick={() => change({ where: environment ? [environment] : undefined })}
+        >
           Remove all
         </Button>
       ) : null}
+      <LiveSwitch />
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { keyWanted } from "../../api/client";
 import { absolute } from "../../lib/time";
 import { runShortcut, useShortcut } from "../shortcuts";
 import { useSearch } from "../useSearch";
+import { useUtc } from "../useUtc";
 
 const schemes = [
   ["auto", "As the system"],
@@ -16,6 +17,7 @@ const schemes = [
 
 export function SettingsMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const [utc, setUtc] = useUtc();
   const [said, setSaid] = useState("");
   const router = useRouter();
   const search = useSearch();
@@ -37,6 +39,7 @@ export function SettingsMenu() {
       setSaid("The address is the link");
     }
   }
+  useShortcut("utc", () => setUtc(!utc));
   useShortcut("share", () => void share());
   return (
     <>
@@ -54,6 +57,12 @@ export function SettingsMenu() {
           <Menu.Item onClick={() => runShortcut("palette")}>Go to…</Menu.Item>
           <Menu.Item onClick={() => runShortcut("help")}>Shortcuts</Menu.Item>
           <Menu.Item onClick={() => window.dispatchEvent(new Event(keyWanted))}>Access key</Menu.Item>
+          <Menu.Item
+            onClick={() => setUtc(!utc)}
+            rightSection={utc ? <IconCheck size={14} aria-label="chosen" /> : null}
+          >
+            Times in UTC
+          </Menu.Item>
           <Menu.Divider />
           <Menu.Label>Colours</Menu.Label>
           {schemes.map(([scheme, words]) => (

@@ -5,6 +5,7 @@ import { type FormEvent, useState } from "react";
 import { formatTime } from "../../lib/format";
 import { defaultLast, type Search } from "../../lib/search";
 import { boundsOf, readRange, zoomedOut } from "../../lib/time";
+import { zoneName } from "../../lib/zone";
 import { useShortcut } from "../shortcuts";
 import { useChangeSearch, useSearch } from "../useSearch";
 import { useUtc } from "../useUtc";
@@ -41,13 +42,14 @@ export function TimePicker() {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState(false);
   const [utc, setUtc] = useUtc();
+  const zone = zoneName();
+  const told = `${describeTime(search, utc)}${search.from ? ` ${zone}` : ""}`;
   const zoomOut = () => change(zoomedOut(search));
   useShortcut("time", () => setOpened(true));
   useShortcut("zoom-out", zoomOut);
-  useShortcut("utc", () => setUtc(!utc));
 
   function choose(time: Search) {
-    change({ last: time.last, from: time.from, to: time.to });
+    change({ last: time.last, from: time.from, to: time.to, ...(time.from ? { live: undefined } : {}) });
     setOpened(false);
     setText("");
   }
@@ -65,11 +67,10 @@ export function TimePicker() {
             variant="default"
             className="time-button"
             rightSection={<IconChevronDown size={14} />}
-            aria-label={`Time: ${describeTime(search, utc)}`}
+            aria-label={`Time: ${told}`}
             onClick={() => setOpened(!opened)}
           >
-            {describeTime(search, utc)}
-            {utc && search.from ? " UTC" : ""}
+            {told}
           </Button>
         </Popover.Target>
         <Popover.Dropdown>
@@ -78,7 +79,7 @@ export function TimePicker() {
               data-autofocus
               label="Time"
               placeholder="last 45 minutes"
-              description="A length, a moment, two of them with “to” between, or a number since 1970."
+              description={`A length, a moment, two of them with “to” between, or a number since 1970. Times without a zone are in ${zone}.`}
               value={text}
               error={wrong ? "This is no time that is understood here. Try “2h” or “2026-11-26 09:00 to 10:00”." : null}
               onChange={(event) => {

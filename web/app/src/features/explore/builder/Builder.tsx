@@ -4,6 +4,9 @@ import { useHotkeys } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answersKey, useAddress, useChange } from "../answers";
+import { MetricPicker } from "../metrics/MetricPicker";
+import { offeredFor, useMetric } from "../metrics/metrics";
+import "../metrics/metrics.css";
 import { fieldNames, isWhole, numericFields, suggestCalculations, useFields } from "../question/fields";
 import { readQuestion, type Table, tables } from "../question/question";
 import { MoreClauses } from "./MoreClauses";
@@ -17,6 +20,8 @@ export function Builder() {
   const heat = search.calculate?.filter((one) => one.startsWith("heatmap(")) ?? [];
   const calculate = [...question.calculate, ...heat];
   const fields = useFields(table).data;
+  const metric = useMetric();
+  const first = table === "metrics" ? offeredFor(metric) : [];
   const [typed, setTyped] = useState("");
   const [more, setMore] = useState(false);
   const used = [search.having, search.condition, search.order, search.limit, search.step].filter(Boolean).length;
@@ -27,13 +32,14 @@ export function Builder() {
   const completed = (one: string) =>
     isWhole(one)
       ? one
-      : (suggestCalculations(one, fieldNames(fields), numericFields(fields), calculate, table)[0] ?? one);
+      : (suggestCalculations(one, fieldNames(fields), numericFields(fields), calculate, first)[0] ?? one);
   const again = () => void queries.invalidateQueries({ queryKey: [answersKey] });
   useHotkeys([["mod+Enter", again]], []);
   // Another table has other fields: what suits it is asked, and chips stay since many fields are everywhere.
   const choose = (next: string) =>
     change({
       table: next,
+      metric: undefined,
       ...{ calculate: undefined, group: undefined, order: undefined, having: undefined, box: undefined },
       ...{ columns: undefined, sort: undefined, view: search.view === "lines" ? undefined : search.view },
     });
@@ -46,6 +52,7 @@ export function Builder() {
           onChange={choose}
           data={tables.map((one: Table) => ({ value: one, label: one[0]?.toUpperCase() + one.slice(1) }))}
         />
+        {table === "metrics" ? <MetricPicker /> : null}
         <TagsInput
           size="xs"
           className="builder-wide"
@@ -53,7 +60,7 @@ export function Builder() {
           leftSection="Calculate"
           leftSectionWidth={72}
           placeholder={calculate.length > 2 ? "" : "count, p99 of a field …"}
-          data={suggestCalculations(typed, fieldNames(fields), numericFields(fields), calculate, table)}
+          data={suggestCalculations(typed, fieldNames(fields), numericFields(fields), calculate, first)}
           filter={({ options }) => options}
           searchValue={typed}
           onSearchChange={setTyped}

@@ -1,25 +1,25 @@
 // The rarer parts of a question: order, limit, step, conditions on groups, and one in SQL on events.
 import { NumberInput, Select, TextInput } from "@mantine/core";
-import type { ComponentProps } from "react";
+import { type ComponentProps, useState } from "react";
+import { ConditionInput } from "../../../ui/completion/ConditionInput";
 import { useAddress, useChange } from "../answers";
 import { readQuestion } from "../question/question";
 
 export function MoreClauses() {
   const search = useAddress();
   const change = useChange();
-  const { calculate, group } = readQuestion(search);
+  const { calculate, group, table } = readQuestion(search);
   const orders = [...calculate, ...group].flatMap((one) => [
     { value: `-${one}`, label: `${one}, largest first` },
     { value: one, label: `${one}, smallest first` },
   ]);
   return (
     <div className="builder-row">
-      <Written
-        label="Where (SQL)"
-        placeholder="beside the filters: db.rows > 10 OR …"
+      <Condition
+        key={search.condition ?? ""}
+        table={table}
         value={search.condition}
         onWritten={(condition) => change({ condition })}
-        className="builder-wide"
       />
       <Written
         label="Having"
@@ -64,6 +64,39 @@ export function MoreClauses() {
     const limit = Number(text) > 0 ? Math.min(10_000, Math.floor(Number(text))) : undefined;
     if (limit !== search.limit) change({ limit });
   }
+}
+
+type ConditionProperties = {
+  table: string;
+  value: string | undefined;
+  onWritten: (text: string | undefined) => void;
+};
+
+/** As `Written`, with names and values completed. */
+function Condition({ table, value, onWritten }: ConditionProperties) {
+  const [text, setText] = useState(value ?? "");
+  const done = () => {
+    const next = text.trim() || undefined;
+    if (next !== value) onWritten(next);
+  };
+  return (
+    <form
+      className="builder-wide"
+      onSubmit={(event) => {
+        event.preventDefault();
+        done();
+      }}
+    >
+      <ConditionInput
+        label="Where (SQL)"
+        placeholder="beside the filters: db.rows > 10 OR …"
+        table={table}
+        value={text}
+        onChange={setText}
+        onBlur={done}
+      />
+    </form>
+  );
 }
 
 type Properties = Omit<ComponentProps<typeof TextInput>, "value"> & {

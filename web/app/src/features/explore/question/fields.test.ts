@@ -20,6 +20,6 @@ it("knows what is written to its end", () => {
 });
 
 it("knows counters and histograms of metrics", () => {
-  expect(suggestCalculations("incr", ["value"], ["value"], [], "metrics")).toContain("increase(value)");
+  expect(suggestCalculations("incr", ["value"], ["value"], [], ["increase(value)"])).toContain("increase(value)");
   expect(suggestCalculations("incr", all, numeric, [])).not.toContain("increase(value)");
 });

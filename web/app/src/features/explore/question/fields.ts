@@ -23,8 +23,6 @@ export function numericFields(fields: Fields | undefined): string[] {
 }
 
 const ofNumbers = ["p50", "p90", "p95", "p99", "avg", "sum", "min", "max", "heatmap", "rate", "stddev"];
-// What only counters and histograms have, under the names of their columns.
-const ofMetrics = ["rate(value)", "increase(value)", "increase(count)", "p50(histogram)", "p99(histogram)"];
 const ofAny = ["count_distinct", "count"];
 
 /** Whether a calculation is written to its end. */
@@ -32,13 +30,13 @@ export function isWhole(calculation: string): boolean {
   return /^(count|rate)$|^[a-z_]+[0-9.]*\(.+\)$/i.test(calculation);
 }
 
-/** Calculations that fit what was typed: a function, a field, or both as `p99(dur`. */
+/** Calculations that fit what was typed: a function, a field, or both as `p99(dur`. Those of `first` are known to make sense. */
 export function suggestCalculations(
   typed: string,
   all: string[],
   numeric: string[],
   taken: string[],
-  table = "spans",
+  first: string[] = [],
 ): string[] {
   const [, wanted = "", part = ""] = /^([a-z0-9_.]*)\(?(.*?)\)?$/i.exec(typed.trim()) ?? [];
   const open = typed.includes("(");
@@ -57,9 +55,9 @@ export function suggestCalculations(
   const usual = numeric.includes("duration_ns")
     ? ["duration_ns", ...numeric.filter((one) => one !== "duration_ns")]
     : numeric;
-  if (table === "metrics") found.push(...ofMetrics.filter((one) => one.includes(typed.trim())));
+  found.push(...first.filter((one) => one.includes(typed.trim())));
   for (const one of ["count", "rate"]) if (!open && one.startsWith(wanted)) found.push(one);
-  if (typed.trim() === "")
+  if (typed.trim() === "" && !first.length)
     for (const one of ofNumbers) found.push(...usual.slice(0, 1).map((field) => `${one}(${field})`));
   else add(ofNumbers, usual);
   add(ofAny, typed.trim() === "" ? [] : all);

@@ -28,7 +28,7 @@ function write(key: string, all: unknown[]): void {
 
 /** What makes two addresses the same question: not how it is looked at. */
 function sameQuestion(search: Address): string {
-  const { view: _view, box: _box, columns: _columns, sort: _sort, ...question } = search;
+  const { view: _view, box: _box, columns: _columns, sort: _sort, live: _live, ...question } = search;
   return JSON.stringify(question);
 }
 

@@ -51,6 +51,17 @@ describe("the question", () => {
     expect(seriesBody({ calculate: ["count", "sum(x)"] }).fill).toBe("zero");
     expect(seriesBody({ calculate: ["count", "p99(x)"] }).fill).toBe("null");
     expect(seriesBody({ calculate: ["count_distinct(x)"] }).fill).toBe("null");
+    expect(seriesBody({ table: "metrics", calculate: ["rate(value)"] }).fill).toBe("null");
+  });
+  it("limits groups, never the steps of a single line", () => {
+    expect(seriesBody({ group: ["name"], calculate: ["count"] }).limit).toBe(8);
+    expect(seriesBody({ calculate: ["count"], limit: 3 }).limit).toBeUndefined();
+  });
+  it("asks for the chosen metric alone, in steps that each have a point", () => {
+    const search: Address = { table: "metrics", metric: "it's", calculate: ["avg(value)"], last: "15m" };
+    expect(whereOf({ ...search, condition: "a = 1" })).toBe("name = 'it''s' AND (a = 1)");
+    expect(whereOf({ ...search, table: "spans" })).toBeUndefined();
+    expect(stepOf(search, 180)).toBe("1m");
   });
 
   it("chooses steps by the range", () => {

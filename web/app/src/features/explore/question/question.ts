@@ -1,6 +1,6 @@
 // The question of the explore page: from the address to the API's request body and back.
 import type { QueryRequest } from "../../../api/types";
-import { type Chip, conditionOf, rangeOf, type Search } from "../../../lib/search";
+import { type Chip, conditionOf, rangeOf, type Search, sqlValue } from "../../../lib/search";
 import { boundsOf, readLength, writeLength } from "../../../lib/time";
 import type { ExploreSearch, View } from "../search";
 
@@ -33,11 +33,18 @@ export function readQuestion(search: Address): Question {
   };
 }
 
+/** The chosen metric; other tables have none. */
+export function metricOf(search: Address): string | undefined {
+  return search.table === "metrics" ? search.metric : undefined;
+}
+
 /** All that the events must fulfil. */
 export function whereOf(search: Address): string | undefined {
   const chips = conditionOf(search.where);
-  if (!search.condition) return chips;
-  return chips ? `${chips} AND (${search.condition})` : search.condition;
+  const metric = metricOf(search);
+  const parts = [metric && `name = ${sqlValue(metric)}`, chips].filter(Boolean);
+  if (!search.condition) return parts.length ? parts.join(" AND ") : undefined;
+  return parts.length ? `${parts.join(" AND ")} AND (${search.condition})` : search.condition;
 }
 
 const steps = ["100ms", "1s", "2s", "5s", "10s", "15s", "30s", "1m", "2m", "5m", "10m", "15m", "30m", "1h", "2h", "3h"];
@@ -46,7 +53,8 @@ const steps = ["100ms", "1s", "2s", "5s", "10s", "15s", "30s", "1m", "2m", "5m",
 export function stepOf(search: Address, most: number): string {
   if (search.step && readLength(search.step)) return search.step;
   const { start, end } = boundsOf(search);
-  const least = (end - start) / most;
+  // Metrics come once a minute as a rule: steps of less would have a point here and none there.
+  const least = Math.max((end - start) / most, readQuestion(search).table === "metrics" ? 60e3 : 0);
   const fitting = [...steps, "6h", "12h"].find((one) => (readLength(one) ?? 0) >= least);
   return fitting ?? writeLength(Math.ceil(least / 86_400e3) * 86_400e3);
 }
@@ -69,10 +77,12 @@ function grouped(search: Address): QueryRequest {
 
 /** Lines over time, of the largest groups. */
 export function seriesBody(search: Address): QueryRequest {
-  const { calculate } = readQuestion(search);
-  // A step without events has no percentile, but it has a count: none.
-  const fill = calculate.every((one) => summed.test(one)) ? "zero" : "null";
-  return { ...grouped(search), granularity: stepOf(search, 180), limit: search.limit ?? 8, fill };
+  const { calculate, group, table } = readQuestion(search);
+  // A step without events has no percentile, but it has a count: none. Without points nothing is known of a metric.
+  const fill = table !== "metrics" && calculate.every((one) => summed.test(one)) ? "zero" : "null";
+  // Without groups a limit would be one of steps.
+  const limit = group.length ? (search.limit ?? 8) : undefined;
+  return { ...grouped(search), granularity: stepOf(search, 180), limit, fill };
 }
 
 export function tableBody(search: Address): QueryRequest {
@@ -150,6 +160,7 @@ export function addressOf(source: string, before: Address): Address | string {
     where: same ? before.where : undefined,
     condition: same ? before.condition : where,
     table,
+    metric: same ? before.metric : undefined,
     group: group ?? (events ? before.group : undefined),
     calculate: calculate ?? (events ? before.calculate : ["count"]),
     having: text(body.having),

@@ -2,14 +2,14 @@
 import { storedKey } from "../../../api/client";
 import type { QueryRequest } from "../../../api/types";
 import { serverPath } from "../../../paths";
-import { type Address, readQuestion } from "./question";
+import { type Address, metricOf, readQuestion } from "./question";
 
 /** What is asked, in a line: `count, p99(duration_ns) of spans by http.route where service.name = shop`. */
 export function describe(search: Address): string {
   const { table, calculate, group } = readQuestion(search);
   const chips = (search.where ?? []).map((chip) => `${chip.field} ${chip.operator} ${chip.value ?? ""}`.trim());
   if (search.condition) chips.push(search.condition);
-  const parts = [`${calculate.join(", ")} of ${table}`];
+  const parts = [`${calculate.join(", ")} of ${metricOf(search) ?? table}`];
   if (group.length) parts.push(`by ${group.join(", ")}`);
   if (chips.length) parts.push(`where ${chips.join(" and ")}`);
   return parts.join(" ");

@@ -1,10 +1,11 @@
 // All fields of one event that have a value, each with its menu.
 import { Link } from "@tanstack/react-router";
 import type { Column } from "../../../api/types";
-import { formatCell } from "../../../lib/format";
+import { formatCell, formatOf } from "../../../lib/units";
 import { paths } from "../../../paths";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
-import { cellValue, formatOf } from "../answers";
+import { cellValue } from "../answers";
 
 // What the store keeps for itself, to give back what came in; it reads as noise among the fields.
 const kept = new Set(["attribute_sources", "otlp"]);
@@ -12,6 +13,7 @@ const kept = new Set(["attribute_sources", "otlp"]);
 type Properties = { columns: Column[]; row: unknown[]; table: string };
 
 export function EventFields({ columns, row, table }: Properties) {
+  useUtc();
   const given = columns
     .map((column, place) => ({ ...column, value: row[place] }))
     .filter(({ name, value }) => value !== null && value !== undefined && !kept.has(name) && !isEmpty(value));
@@ -29,10 +31,10 @@ export function EventFields({ columns, row, table }: Properties) {
   function shown(name: string, type: string, value: unknown) {
     const plain = cellValue(value);
     if (plain === null) return <span className="mono">{JSON.stringify(value)}</span>;
-    if (type === "timestamp_ns") return <span title={String(plain)}>{formatCell(value, type)}</span>;
+    if (type === "timestamp_ns") return <span title={String(plain)}>{formatCell(value, { name, type })}</span>;
     return (
       <ValueMenu field={name} value={plain} table={table}>
-        {name.endsWith("_ns") ? formatOf(name)(plain) : undefined}
+        {typeof plain === "number" ? formatOf(name)(plain) : undefined}
       </ValueMenu>
     );
   }

@@ -2,9 +2,10 @@
 import { Button, TagsInput } from "@mantine/core";
 import { memo, useState } from "react";
 import type { Answer, Column } from "../../../api/types";
-import { formatCell } from "../../../lib/format";
+import { formatCell, formatOf } from "../../../lib/units";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
-import { cellValue, formatOf, useAddress, useAnswer, useChange } from "../answers";
+import { cellValue, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
 import { fieldNames, useFields } from "../question/fields";
 import { eventsBody, readQuestion, type Table } from "../question/question";
@@ -94,6 +95,7 @@ type RowProperties = { all: Column[]; columns: string; row: unknown[]; table: Ta
 /** Whether a row is open it knows itself: hundreds of others need not be drawn again for it. */
 const EventRow = memo(function EventRow({ all, columns: joined, row, table }: RowProperties) {
   const [open, setOpen] = useState(false);
+  useUtc();
   const columns = joined.split("\n");
   return (
     <>
@@ -145,12 +147,12 @@ function EventCell({ columns, row, name, table }: CellProperties) {
   const value = row[place];
   if (!column || value === null || value === undefined) return <span className="quiet">–</span>;
   if (column.name === "trace_id") return <TraceLink columns={columns} row={row} short />;
-  if (column.type === "timestamp_ns") return <span className="nowrap">{formatCell(value, column.type)}</span>;
+  if (column.type === "timestamp_ns") return <span className="nowrap">{formatCell(value, column)}</span>;
   const plain = cellValue(value);
   if (plain === null) return <span className="mono">{JSON.stringify(value).slice(0, 200)}</span>;
   return (
     <ValueMenu field={column.name} value={plain} table={table}>
-      {column.name.endsWith("_ns") ? formatOf(column.name)(plain) : String(plain).slice(0, 300)}
+      {typeof plain === "number" ? formatOf(column.name)(plain) : String(plain).slice(0, 300)}
     </ValueMenu>
   );
 }

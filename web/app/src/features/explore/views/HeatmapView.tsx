@@ -6,14 +6,16 @@ import type { Answer } from "../../../api/types";
 import { Heatmap } from "../../../charts/Heatmap";
 import type { Area } from "../../../charts/heat/box";
 import type { Cell } from "../../../charts/heat/scale";
-import { formatCount } from "../../../lib/format";
+import { formatCount, formatTime } from "../../../lib/format";
 import { absolute, boundsOf, readLength } from "../../../lib/time";
 import { paths } from "../../../paths";
 import { Empty } from "../../../ui/States";
 import { carried } from "../../../ui/useSearch";
-import { formatOf, formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { useUtc } from "../../../ui/useUtc";
+import { formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { useFormatOf } from "../metrics/metrics";
 import { Outcome } from "../Outcome";
-import { type Box, boxChips, boxCondition, readBox, rfc3339, writeBox } from "../question/box";
+import { type Box, boxChips, boxCondition, readBox, writeBox } from "../question/box";
 import { numericFields, useFields } from "../question/fields";
 import { heatmapBody, readQuestion, whereOf } from "../question/question";
 
@@ -91,7 +93,8 @@ function Drawn({ answer, step, at, small }: Properties) {
     (): Area | undefined => box && { start: seconds(box.start), end: seconds(box.end), low: box.low, high: box.high },
     [box],
   );
-  const format = useMemo(() => formatOf(heat), [heat]);
+  const formatOf = useFormatOf();
+  const format = useMemo(() => formatOf(heat), [formatOf, heat]);
   const put = (drawn: Area | undefined) =>
     change({
       box: drawn && writeBox({ ...drawn, start: nanoseconds(drawn.start), end: nanoseconds(drawn.end), field: heat }),
@@ -122,6 +125,7 @@ function BoxActions({ box, format, cells }: ActionProperties) {
   const search = useAddress();
   const change = useChange();
   const navigate = useNavigate();
+  const [utc] = useUtc();
   const { table } = readQuestion(search);
   const inside = cells.filter(
     (cell) =>
@@ -142,7 +146,8 @@ function BoxActions({ box, format, cells }: ActionProperties) {
     // biome-ignore lint/a11y/useSemanticElements: these buttons belong together, and are no form
     <div className="box-actions" role="group" aria-label="The box">
       <span className="small">
-        {formatCount(events)} events, {rfc3339(box.start).slice(11, 19)} to {rfc3339(box.end).slice(11, 19)} UTC,{" "}
+        {formatCount(events)} events, {formatTime(box.start, utc).slice(11, 19)} to
+        {formatTime(box.end, utc).slice(11, 19)},{" "}
         {box.high === undefined ? `${format(box.low)} and more` : `${format(box.low)} to ${format(box.high)}`}
       </span>
       {table === "metrics" ? null : <Button onClick={compare}>What is different in this box</Button>}

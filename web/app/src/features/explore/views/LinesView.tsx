@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { memo, useState } from "react";
 import type { Answer, Column } from "../../../api/types";
 import { formatTime } from "../../../lib/format";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { useAddress, useAnswer } from "../answers";
 import { Outcome } from "../Outcome";
@@ -48,6 +49,7 @@ function Lines({ answer }: { answer: Answer }) {
 /** Whether a line is open it knows itself: hundreds of others need not be drawn again for it. */
 const Line = memo(function Line({ columns, row }: { columns: Column[]; row: unknown[] }) {
   const [open, setOpen] = useState(false);
+  useUtc();
   const at = (name: string) => row[columns.findIndex((column) => column.name === name)];
   const severity = severityOf(at);
   const service = at("service.name");

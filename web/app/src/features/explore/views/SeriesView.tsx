@@ -3,14 +3,15 @@ import { useMemo } from "react";
 import type { Answer } from "../../../api/types";
 import { TimeSeries } from "../../../charts/TimeSeries";
 import { boundsOf, iso, readLength } from "../../../lib/time";
-import { formatOf, formatSeconds, useAddress, useAnswer, useChange } from "../answers";
+import { formatSeconds, useAddress, useAnswer, useChange } from "../answers";
+import { unitWords, useFormatOf, useMetric } from "../metrics/metrics";
 import { Outcome } from "../Outcome";
 import { isSummed, readQuestion, seriesBody } from "../question/question";
 import { GroupValues } from "./GroupValues";
 import { readSeries, type Series, wholeSteps } from "./series";
 
 /** `only` shows the first calculation alone, smaller. */
-export function SeriesView({ only = false }: { only?: boolean }) {
+export function SeriesView({ only = false, strip = true }: { only?: boolean; strip?: boolean }) {
   const search = useAddress();
   const { calculate } = readQuestion(search);
   const body = seriesBody(search);
@@ -18,10 +19,15 @@ export function SeriesView({ only = false }: { only?: boolean }) {
   // Groups are chosen by the first calculation whichever are drawn, so that the overview shows those of the table.
   const answer = useAnswer(only && !search.having && !search.order ? { ...body, calculate: shown } : body);
   return (
-    <Outcome answer={answer} strip={!only}>
+    <Outcome answer={answer} strip={strip} isEmpty={(data) => data.rows.every((row) => row.slice(1).every(isNothing))}>
       {(data) => <Charts answer={data} shown={shown} at={answer.dataUpdatedAt} small={only} />}
     </Outcome>
   );
+}
+
+/** Steps that were filled without any event have neither groups nor figures. */
+function isNothing(cell: unknown): boolean {
+  return cell === null || cell === 0;
 }
 
 type Properties = { answer: Answer; shown: string[]; at: number; small: boolean };
@@ -63,7 +69,9 @@ function Chart({ calculation, series, at, small, legend }: ChartProperties) {
   const { group, table } = readQuestion(search);
   const { start, end } = boundsOf(search, at || Date.now());
   const step = (readLength(seriesBody(search).granularity ?? "") ?? 0) / 1000;
-  const format = useMemo(() => formatOf(calculation), [calculation]);
+  const formatOf = useFormatOf();
+  const format = useMemo(() => formatOf(calculation), [formatOf, calculation]);
+  const unit = unitWords(calculation, useMetric()?.unit ?? "");
   const fields = group.join("\n");
   const lines = useMemo(
     () =>
@@ -78,7 +86,7 @@ function Chart({ calculation, series, at, small, legend }: ChartProperties) {
   );
   return (
     <TimeSeries
-      title={calculation}
+      title={table === "metrics" && unit ? `${calculation}, ${unit}` : calculation}
       times={series.times}
       lines={lines}
       start={start / 1000}

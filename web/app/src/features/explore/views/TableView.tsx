@@ -1,7 +1,10 @@
 // Groups with their figures, a small bar behind each; a click on a heading sorts.
 import type { Answer } from "../../../api/types";
+import type { Format } from "../../../lib/units";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
-import { cellValue, formatOf, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { cellValue, numberOf, useAddress, useAnswer, useChange } from "../answers";
+import { useFormatOf } from "../metrics/metrics";
 import { Outcome } from "../Outcome";
 import { readQuestion, tableBody } from "../question/question";
 
@@ -11,8 +14,10 @@ export function TableView() {
 }
 
 function Groups({ answer }: { answer: Answer }) {
+  useUtc();
   const search = useAddress();
   const change = useChange();
+  const formatOf = useFormatOf();
   const { table } = readQuestion(search);
   const figures = new Set(answer.columns.slice(readGroups(answer)).map((column) => column.name));
   const most = answer.columns.map((_, place) =>
@@ -46,7 +51,7 @@ function Groups({ answer }: { answer: Answer }) {
               {answer.columns.map(({ name }, place) =>
                 figures.has(name) ? (
                   <td key={name} className="number">
-                    <Figure value={row[place]} most={most[place] ?? 0} name={name} />
+                    <Figure value={row[place]} most={most[place] ?? 0} format={formatOf(name)} />
                   </td>
                 ) : (
                   <td key={name}>
@@ -67,12 +72,12 @@ function Groups({ answer }: { answer: Answer }) {
   }
 }
 
-function Figure({ value, most, name }: { value: unknown; most: number; name: string }) {
+function Figure({ value, most, format }: { value: unknown; most: number; format: Format }) {
   const size = numberOf(value);
   const share = size !== null && most > 0 ? Math.max(0, size / most) : 0;
   return (
     <>
-      {formatOf(name)(value)}
+      {format(value)}
       <span className="bar" aria-hidden="true">
         <span style={{ width: `${share * 100}%` }} />
       </span>

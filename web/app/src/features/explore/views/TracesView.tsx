@@ -3,9 +3,11 @@ import { SegmentedControl } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { postJson } from "../../../api/client";
+import { followsTime } from "../../../api/queries";
 import type { Answer } from "../../../api/types";
 import { formatCount, formatDuration, formatTime } from "../../../lib/format";
 import { paths } from "../../../paths";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { answersKey, numberOf, useAddress, useAnswer, useChange } from "../answers";
 import { Outcome } from "../Outcome";
@@ -22,6 +24,7 @@ export function TracesView() {
   const whole = useQuery({
     queryKey: [answersKey, "traces", ids],
     queryFn: ({ signal }) => postJson<Answer>("api/v1/sql", { sql: statement }, signal),
+    meta: followsTime,
     enabled: ids.length > 0,
     placeholderData: keepPreviousData,
   });
@@ -52,6 +55,7 @@ export function TracesView() {
 }
 
 function Traces({ traces, matching }: { traces: TraceSummary[]; matching: Map<string, number> }) {
+  useUtc();
   const longest = traces.reduce((most, trace) => Math.max(most, trace.duration), 1);
   return (
     <div className="scroll panel">

@@ -3,6 +3,7 @@ import { ActionIcon, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { formatCount, formatDuration, formatPercent, formatTime } from "../../../lib/format";
+import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import type { SpanNode, TraceModel } from "../model/build";
 import { Fields } from "./Fields";
@@ -90,6 +91,7 @@ export function SpanPanel({ trace, node, onChoose }: Properties) {
 }
 
 function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
+  useUtc();
   const at = trace.origin + BigInt(Math.round(node.start));
   return (
     <dl className="span-times">

@@ -128,8 +128,8 @@ async fn notes_are_read_by_their_time() {
     let routes = router(store.dependencies.clone());
     let about = json!([{"field": "service.name", "value": "cart"}]);
     for body in [
-        json!({"text": "a deploy", "time": "2026-11-26T09:00:00Z", "about": about}),
-        json!({"text": "an outage", "time": "1795683600", "end": "2026-11-26T10:00:00.5Z"}),
+        json!({"text": "a deploy", "time": "2025-11-26T09:00:00Z", "about": about}),
+        json!({"text": "an outage", "time": "1764147600", "end": "2025-11-26T10:00:00.5Z"}),
         json!({"text": "now"}),
     ] {
         let (status, made) = call(&routes, None, "POST /api/v1/notes", &body).await;
@@ -140,11 +140,11 @@ async fn notes_are_read_by_their_time() {
         ("?limit=1", &[3], true),
         ("?last=1h", &[3], false),
         (
-            "?start=2026-11-26T09:00:01Z&end=2026-11-26T11:00:00Z",
+            "?start=2025-11-26T09:00:01Z&end=2025-11-26T11:00:00Z",
             &[2],
             false,
         ),
-        ("?end=2026-11-26T09:00:00Z", &[], false),
+        ("?end=2025-11-26T09:00:00Z", &[], false),
     ] {
         let line = format!("GET /api/v1/notes{parameters}");
         let (_, listed) = call(&routes, None, &line, &NOTHING).await;
@@ -159,11 +159,11 @@ async fn notes_are_read_by_their_time() {
     let (_, note) = call(&routes, None, "GET /api/v1/notes/1", &NOTHING).await;
     assert_eq!(
         (&note["time"], &note["end"]),
-        (&json!("1795683600000000000"), &NOTHING)
+        (&json!("1764147600000000000"), &NOTHING)
     );
     assert_eq!(note["about"], about);
     let (_, note) = call(&routes, None, "GET /api/v1/notes/2", &NOTHING).await;
-    assert_eq!(note["end"], "1795687200500000000");
+    assert_eq!(note["end"], "1764151200500000000");
 }
 
 #[tokio::test(flavor = "multi_thread")]

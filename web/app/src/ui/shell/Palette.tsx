@@ -3,9 +3,11 @@ import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlig
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useFields } from "../../api/fields";
+import { useSaved } from "../../api/saved";
 import { readTraceTarget } from "../../lib/trace-id";
 import { paths } from "../../paths";
 import { keyNames, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
+import { openNote, openSave } from "../team/dialogs";
 import { carried, useSearch } from "../useSearch";
 
 const pages = [
@@ -16,6 +18,7 @@ const pages = [
   ["go-entity", paths.entity, "Who is this"],
   ["go-live", paths.live, "Live"],
   ["go-sql", paths.sql, "SQL"],
+  ["go-saved", paths.saved, "Saved questions"],
   ["go-health", paths.health, "Health"],
 ] as const;
 
@@ -24,7 +27,14 @@ export function Palette() {
   const search = carried(useSearch());
   const [query, setQuery] = useState("");
   const fields = useFields();
-  useShortcut("palette", spotlight.open);
+  // Asked for when it opens, since others save questions, too.
+  const [opened, setOpened] = useState(false);
+  const saved = useSaved(opened);
+  useShortcut("palette", () => {
+    if (opened) void saved.refetch();
+    setOpened(true);
+    spotlight.open();
+  });
   const go = (to: (typeof pages)[number][1]) => void navigate({ to, search });
 
   const target = readTraceTarget(query);
@@ -55,9 +65,26 @@ export function Palette() {
     description: `Explore by this field (${field.type})`,
     onClick: () => void navigate({ to: paths.explore, search: { ...search, group: [field.name] } }),
   }));
+  const kept = (saved.data ?? [])
+    .filter((one) => fits(`${one.name} ${one.description}`))
+    .slice(0, wanted ? 12 : 5)
+    .map((one) => ({
+      id: `saved ${one.id}`,
+      label: one.name,
+      description: one.description,
+      onClick: () => void navigate({ to: paths.short, params: { id: String(one.id) } }),
+    }));
+  const deeds = [
+    { id: "save", label: "Save this view", onClick: () => openSave() },
+    { id: "note", label: "Pin a note to a time", onClick: () => openNote() },
+  ]
+    .filter((one) => fits(one.label))
+    .map((one) => ({ ...one, rightSection: <span className="quiet small">{keysOf(one.id as ShortcutId)}</span> }));
   const groups = [
     { group: "Trace", actions: traces },
     { group: "Pages", actions: found },
+    { group: "Saved questions", actions: kept },
+    { group: "Here", actions: deeds },
     { group: "Fields", actions: grouped },
   ].filter((one) => one.actions.length);
   return (
@@ -76,7 +103,7 @@ export function Palette() {
         overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
         maxHeight={420}
         nothingFound="Nothing is called so"
-        searchProps={{ placeholder: "A page, a field, a trace id or a traceparent", "aria-label": "Go to" }}
+        searchProps={{ placeholder: "A page, a saved question, a field, a trace id", "aria-label": "Go to" }}
       />
     </>
   );

@@ -6,8 +6,7 @@ import { useFields } from "../../api/fields";
 import { useSaved } from "../../api/saved";
 import { readTraceTarget } from "../../lib/trace-id";
 import { paths } from "../../paths";
-import { keyNames, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
-import { openNote, openSave } from "../team/dialogs";
+import { keyNames, runShortcut, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
 import { carried, useSearch } from "../useSearch";
 
 const pages = [
@@ -20,6 +19,11 @@ const pages = [
   ["go-sql", paths.sql, "SQL"],
   ["go-saved", paths.saved, "Saved questions"],
   ["go-health", paths.health, "Health"],
+] as const;
+
+const deeds = [
+  ["save", "Save this view"],
+  ["note", "Pin a note to a time"],
 ] as const;
 
 export function Palette() {
@@ -74,17 +78,19 @@ export function Palette() {
       description: one.description,
       onClick: () => void navigate({ to: paths.short, params: { id: String(one.id) } }),
     }));
-  const deeds = [
-    { id: "save", label: "Save this view", onClick: () => openSave() },
-    { id: "note", label: "Pin a note to a time", onClick: () => openNote() },
-  ]
-    .filter((one) => fits(one.label))
-    .map((one) => ({ ...one, rightSection: <span className="quiet small">{keysOf(one.id as ShortcutId)}</span> }));
+  const done = deeds
+    .filter(([, label]) => fits(label))
+    .map(([id, label]) => ({
+      id,
+      label,
+      rightSection: <span className="quiet small">{keysOf(id)}</span>,
+      onClick: () => runShortcut(id),
+    }));
   const groups = [
     { group: "Trace", actions: traces },
     { group: "Pages", actions: found },
     { group: "Saved questions", actions: kept },
-    { group: "Here", actions: deeds },
+    { group: "Here", actions: done },
     { group: "Fields", actions: grouped },
   ].filter((one) => one.actions.length);
   return (

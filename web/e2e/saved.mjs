@@ -148,6 +148,18 @@ async function notes() {
   await page.getByRole("button", { name: `Note: ${noteText}, and back again` }).first().waitFor();
   assert.match(crawlspace("note", "list"), /and back again/);
 
+  // A click on a chart offers a note at that moment.
+  const drawing = await page.locator(".u-over").first().boundingBox();
+  await page.mouse.click(drawing.x + drawing.width / 4, drawing.y + drawing.height / 2);
+  await page.getByRole("button", { name: /^Pin a note at/ }).waitFor();
+  await page.keyboard.press("Enter");
+  const when = page.getByRole("dialog", { name: "Pin a note" }).getByLabel(/^When/);
+  await when.waitFor();
+  const clicked = Date.parse((await when.inputValue()).replace(" ", "T"));
+  assert.ok(Math.abs(clicked - (at - hour / 2)) < 60_000, `a quarter of the time is clicked, not ${new Date(clicked)}`);
+  await page.keyboard.press("Escape");
+  await when.waitFor({ state: "detached" });
+
   const chip = (value) => encodeURIComponent(JSON.stringify([{ field: "service.name", operator: "=", value }]));
   await open(`${view}&where=${chip("checkout")}`);
   await page.getByText("No notes in this time").waitFor();
@@ -188,7 +200,7 @@ async function withKeys() {
   await page.getByText("Only the key that it was made with").waitFor();
   await save(page, "Grace's");
   await open("saved");
-  await page.getByRole("row", { name: /Grace's/ }).getByText(/by Grace/).waitFor();
+  await page.getByRole("listitem").filter({ hasText: "Grace's" }).getByText(/by Grace/).waitFor();
   await page.getByRole("button", { name: "Delete Grace's" }).waitFor();
   await isSound(page, "saved questions on a phone");
   const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

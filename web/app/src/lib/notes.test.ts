@@ -1,7 +1,7 @@
 // Which notes a view shows, and where.
 import { expect, test } from "vitest";
 import type { Note } from "../api/types";
-import { aboutOf, bandsOf, concerns, marksOf, milliseconds, nanoseconds } from "./notes";
+import { aboutOf, bandsOf, concerns, marksOf, milliseconds, nanoseconds, sparkMarks } from "./notes";
 import type { Chip } from "./search";
 
 const stamp = { created_at: "0", created_by: "local", changed_at: null, changed_by: null, may_change: true };
@@ -53,6 +53,12 @@ test("stretches of time are cut where the axis ends", () => {
     { id: 2, left: 0, width: 0.2 },
     { id: 3, left: 0.8, width: expect.closeTo(0.2) },
   ]);
+});
+
+test("a line without an axis has the marks of its own time", () => {
+  const times = [100, 150, 200].map(nanoseconds);
+  expect(sparkMarks([note(1, 150), note(2, 90)], times)).toEqual([{ place: 0.5, text: "x" }]);
+  expect(sparkMarks([note(1, 150)], [])).toEqual([]);
 });
 
 test("a time keeps its microseconds on the way there and back", () => {

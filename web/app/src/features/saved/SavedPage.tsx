@@ -5,7 +5,7 @@ import { useState } from "react";
 import { useSaved } from "../../api/saved";
 import { paths } from "../../paths";
 import { Empty, Failed, Loading } from "../../ui/States";
-import { SavedTable } from "./SavedTable";
+import { SavedList } from "./SavedList";
 import "./saved.css";
 
 export function SavedPage() {
@@ -48,7 +48,7 @@ export function SavedPage() {
       {saved.data?.length && found?.length === 0 ? (
         <Empty title="None is called so">Names, descriptions and the people who saved them were looked through.</Empty>
       ) : null}
-      {found?.length ? <SavedTable questions={found} /> : null}
+      {found?.length ? <SavedList questions={found} /> : null}
     </div>
   );
 }

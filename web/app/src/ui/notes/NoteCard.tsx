@@ -1,11 +1,12 @@
 // One note: what it says, when, what it is about and who says so; those who may change it can.
 import { Button } from "@mantine/core";
 import { useDeleteNote } from "../../api/notes";
-import type { Note, Stamp } from "../../api/types";
-import { formatAge, formatTime } from "../../lib/format";
-import { Confirm } from "../Confirm";
+import type { Note } from "../../api/types";
+import { formatTime } from "../../lib/format";
+import { Confirm } from "../team/Confirm";
 import { openNote } from "../team/dialogs";
 import { Refusal } from "../team/Refusal";
+import { stampText } from "../team/stamp";
 import { useUtc } from "../useUtc";
 import { ValueMenu } from "../ValueMenu";
 import "./notes.css";
@@ -46,12 +47,6 @@ export function NoteAboutList({ note }: { note: Note }) {
       ))}
     </ul>
   );
-}
-
-/** `by Grace, 3 min ago`, and who changed it last. */
-export function stampText(stamp: Stamp): string {
-  const made = `by ${stamp.created_by}, ${formatAge(stamp.created_at)}`;
-  return stamp.changed_at ? `${made}; changed by ${stamp.changed_by}, ${formatAge(stamp.changed_at)}` : made;
 }
 
 export function NoteActions({ note }: { note: Note }) {

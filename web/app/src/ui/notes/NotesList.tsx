@@ -4,7 +4,8 @@ import { useState } from "react";
 import { Scroll } from "../Scroll";
 import { Failed } from "../States";
 import { openNote } from "../team/dialogs";
-import { NoteAboutList, NoteActions, NoteTime, stampText } from "./NoteCard";
+import { stampText } from "../team/stamp";
+import { NoteAboutList, NoteActions, NoteTime } from "./NoteCard";
 import { useNotesHere } from "./useNotesHere";
 import "./notes.css";
 

@@ -1,6 +1,7 @@
 // A button that asks before it does what cannot be taken back.
 import { Button } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
+import "./team.css";
 
 type Properties = {
   /** What the button does, in one word. */

@@ -149,8 +149,12 @@ async function notes() {
   assert.match(crawlspace("note", "list"), /and back again/);
 
   // A click on a chart offers a note at that moment.
-  const drawing = await page.locator(".u-over").first().boundingBox();
-  await page.mouse.click(drawing.x + drawing.width / 4, drawing.y + drawing.height / 2);
+  await dialog.waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await card.waitFor({ state: "detached" });
+  const drawing = page.locator(".u-over").first();
+  const { width, height } = await drawing.boundingBox();
+  await drawing.click({ position: { x: width / 4, y: height / 2 } });
   await page.getByRole("button", { name: /^Pin a note at/ }).waitFor();
   await page.keyboard.press("Enter");
   const when = page.getByRole("dialog", { name: "Pin a note" }).getByLabel(/^When/);

@@ -9,7 +9,11 @@ export type Dialog = { kind: "save"; question?: SavedQuestion } | ({ kind: "note
 let open: Dialog | undefined;
 const listeners = new Set<() => void>();
 
+/** What had the focus, and gets it back; the page itself where that is gone, as the entry of a menu is. */
+let opener: Element | null = null;
+
 function show(next: Dialog | undefined): void {
+  if (next && !open) opener = document.activeElement;
   open = next;
   for (const listener of listeners) listener();
 }
@@ -25,6 +29,10 @@ export function openNote(draft: NoteDraft = {}): void {
 
 export function closeDialog(): void {
   show(undefined);
+  requestAnimationFrame(() => {
+    const back = opener?.isConnected && opener !== document.body ? opener : document.getElementById("content");
+    if (back instanceof HTMLElement) back.focus({ preventScroll: true });
+  });
 }
 
 export function useDialog(): Dialog | undefined {

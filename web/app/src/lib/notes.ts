@@ -66,7 +66,7 @@ export function bandsOf(notes: readonly Note[], start: number, end: number): Ban
 export function sparkMarks(notes: readonly Note[], times: readonly string[]): { place: number; text: string }[] {
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined || first === last) return [];
-  return marksOf(notes, milliseconds(first), milliseconds(last), 0.01).map(({ place, notes: near }) => ({
+  return marksOf(notes, milliseconds(first), milliseconds(last), 0.03).map(({ place, notes: near }) => ({
     place,
     text: near.map((note) => note.text).join(", "),
   }));

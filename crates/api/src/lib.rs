@@ -6,7 +6,7 @@ mod answer;
 mod ask;
 mod body;
 mod cell;
-mod keys;
+mod control;
 mod openapi;
 mod operations;
 mod otlp;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use crawlspace_control::Access;
+use crawlspace_control::{Access, Notes, SavedQuestions};
 use crawlspace_ingest::Ingest;
 use crawlspace_insight::Insight;
 use crawlspace_lake::Lake;
@@ -31,7 +31,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use access::Gate;
-pub use keys::{CreatedAnswer, KeyAnswer};
+pub use control::keys::{CreatedAnswer, KeyAnswer};
+use control::{keys, notes, saved};
 use otlp::Language;
 pub use server::serve;
 pub use window::{Window, WindowFile};
@@ -46,6 +47,8 @@ pub struct Dependencies {
     pub backups: Arc<Backups>,
     pub clock: Arc<dyn Clock>,
     pub gate: Arc<Gate>,
+    pub saved: Arc<SavedQuestions>,
+    pub notes: Arc<Notes>,
     pub window: Arc<Window>,
 }
 
@@ -101,6 +104,10 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(ask::entity::entity))
         .routes(routes!(ask::odd::odd))
         .routes(routes!(ask::compare::compare))
+        .routes(routes!(saved::list, saved::add))
+        .routes(routes!(saved::one, saved::replace, saved::delete))
+        .routes(routes!(notes::list, notes::add))
+        .routes(routes!(notes::one, notes::replace, notes::delete))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
         .routes(routes!(operations::metrics::metrics))

@@ -23,6 +23,7 @@ use crate::problem::Members;
     tags(
         (name = "send", description = "Ways in for telemetry"),
         (name = "ask", description = "Questions and answers"),
+        (name = "keep", description = "What a team keeps together"),
         (name = "keys", description = "Who may do what"),
         (name = "operate", description = "Health and maintenance"),
     ),

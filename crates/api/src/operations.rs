@@ -42,6 +42,8 @@ const ROUTES: &str = concat!(
     "GET  /api/v1/odd                  flows and services that differ from the same hour of the days before\n",
     "GET  /api/v1/tail                 new events as they come, as server-sent events\n",
     "GET  /api/v1/map                   what talks to what, with rate, errors and latency\n",
+    "GET  /api/v1/saved                saved questions; POST saves one, GET, PUT and DELETE …/{id}\n",
+    "GET  /api/v1/notes                notes pinned to a time; POST pins one, GET, PUT and DELETE …/{id}\n",
     "GET  /api/v1/tables                rows, parts and bytes of each table\n",
     "GET  /api/v1/ledger                what became of everything that came; the last refusals\n",
     "POST /api/v1/maintenance/flush     write the rows in memory as parts now\n",

@@ -10,7 +10,7 @@ use axum::routing::get;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
-use crawlspace_control::Keys;
+use crawlspace_control::{Database, Keys, Notes, SavedQuestions};
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
 use crawlspace_ingest::Ingest;
 use crawlspace_insight::Insight;
@@ -83,7 +83,10 @@ pub async fn store() -> Store {
         Arc::clone(&lake),
         crawlspace_query::Config::default(),
     ));
-    let keys = Keys::open(&dir.path().join("control.sqlite"), Arc::clone(&clock))
+    let control = Database::open(&dir.path().join("control.sqlite"))
+        .await
+        .unwrap();
+    let keys = Keys::open(control.clone(), Arc::clone(&clock))
         .await
         .unwrap();
     let gate = Arc::new(Gate {
@@ -98,6 +101,8 @@ pub async fn store() -> Store {
             engine,
             backups: backups(&lake, dir.path()),
             lake,
+            saved: Arc::new(SavedQuestions::new(control.clone(), Arc::clone(&clock))),
+            notes: Arc::new(Notes::new(control, Arc::clone(&clock))),
             clock,
             gate,
             window: Arc::default(),

@@ -11,10 +11,10 @@ pub enum Error {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("database of keys `{}`: {source}", path.display())]
+    #[error("database `{}`: {source}", path.display())]
     Database { path: PathBuf, source: sqlx::Error },
-    /// What the database holds can't be understood; `problem` completes "database of keys `path` …".
-    #[error("database of keys `{}` {problem}", path.display())]
+    /// What the database holds can't be understood; `problem` completes "database `path` …".
+    #[error("database `{}` {problem}", path.display())]
     Unknown { path: PathBuf, problem: String },
     #[error("there is no key {number}: list them with `crawlspace key list`")]
     NoSuchKey { number: u32 },
@@ -38,6 +38,23 @@ pub enum Error {
     NeedlessOrigins { scope: &'static str },
     #[error("a key has at most {max} origins")]
     TooManyOrigins { max: usize },
+    #[error("there is no {what} {number}: it was deleted, or never made")]
+    NoSuch { what: &'static str, number: u32 },
+    #[error("{what} {number} was made by {by}: only that key, or one for admin, may change it")]
+    NotYours {
+        what: &'static str,
+        number: u32,
+        by: String,
+    },
+    #[error("there are {max} {what} already, the most there can be: delete some first")]
+    Full { what: &'static str, max: usize },
+    /// `problem` completes "the `what`'s `member` …".
+    #[error("the {what}'s `{member}` {problem}")]
+    Content {
+        what: &'static str,
+        member: &'static str,
+        problem: String,
+    },
 }
 
 impl Error {
@@ -46,14 +63,17 @@ impl Error {
         match self {
             Self::File { .. } | Self::Database { .. } => ErrorKind::Unavailable,
             Self::Unknown { .. } => ErrorKind::Corrupt,
-            Self::NoSuchKey { .. } => ErrorKind::NotFound,
+            Self::NoSuchKey { .. } | Self::NoSuch { .. } => ErrorKind::NotFound,
+            Self::NotYours { .. } => ErrorKind::Forbidden,
             Self::TooManyKeys { .. }
             | Self::Name { .. }
             | Self::Scope { .. }
             | Self::WebOrigin { .. }
             | Self::NoOrigins
             | Self::NeedlessOrigins { .. }
-            | Self::TooManyOrigins { .. } => ErrorKind::BadInput,
+            | Self::TooManyOrigins { .. }
+            | Self::Full { .. }
+            | Self::Content { .. } => ErrorKind::BadInput,
         }
     }
 }

@@ -1,16 +1,17 @@
 //! All keys: made, revoked and listed in the database, and checked in memory, so that a request costs no I/O.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use crawlspace_model::{Clock, UnixNanos};
 
-use crate::database::Database;
-use crate::{Error, Key, KeyRequest, Scope, Secret, WebOrigin};
+use crate::database::{Change, Database};
+use crate::{Author, Error, Key, KeyRequest, Scope, Secret, WebOrigin};
 
 /// Keys in memory, revoked ones included.
 const KEYS_MAX: usize = 10_000;
@@ -75,12 +76,11 @@ struct Held {
 }
 
 impl Keys {
-    /// Opens the database, making it if there is none.
+    /// Reads all keys.
     ///
     /// # Errors
-    /// When the file can't be opened, is of something else, or of a version that this program does not know.
-    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Self, Error> {
-        let database = Database::open(path).await?;
+    /// When the database can't be read, or holds a key that is none.
+    pub async fn open(database: Database, clock: Arc<dyn Clock>) -> Result<Self, Error> {
         let held = database.keys().await?.into_iter();
         let held = held.map(|(key, hash)| (key.number, Held::new(key, hash)));
         Ok(Self {
@@ -123,6 +123,25 @@ impl Keys {
         live.any(|held| held.key.origins.contains(origin))
     }
 
+    /// What others see of whoever changes something. A key may change what was made with it, one for admin everything; so
+    /// may those who need none.
+    pub fn author(&self, actor: Actor) -> Author {
+        let Actor::Key(number) = actor else {
+            return Author::local(actor);
+        };
+        let held = self.held();
+        let key = held.get(&number).map(|held| &held.key);
+        let name = key.map_or("", |key| &key.name);
+        Author {
+            actor,
+            name: match name.is_empty() {
+                true => format!("key {number}"),
+                false => name.to_owned(),
+            },
+            changes_all: key.is_some_and(|key| key.scope == Scope::Admin),
+        }
+    }
+
     /// Whether there ever was a key of this scope.
     pub fn has_had(&self, scope: Scope) -> bool {
         self.held().values().any(|held| held.key.scope == scope)
@@ -146,8 +165,13 @@ impl Keys {
         let (key, hash) = (request.into_key(number, now), secret.hash());
         let database = &self.database;
         database.insert(&mut transaction, &key, hash).await?;
-        let change = (actor, "create");
-        database.record(&mut transaction, change, &key, now).await?;
+        let change = Change {
+            actor,
+            action: "create",
+            subject: format!("key {number}"),
+            detail: &rows::detail(&key),
+        };
+        database.record(&mut transaction, change, now).await?;
         database.commit(transaction).await?;
         self.hold(Held::new(key.clone(), hash));
         Ok(Created { key, secret })
@@ -165,10 +189,13 @@ impl Keys {
             .ok_or(Error::NoSuchKey { number })?;
         let mut transaction = self.database.begin().await?;
         if self.database.revoke(&mut transaction, number, now).await? {
-            let change = (actor, "revoke");
-            self.database
-                .record(&mut transaction, change, &key, now)
-                .await?;
+            let change = Change {
+                actor,
+                action: "revoke",
+                subject: format!("key {number}"),
+                detail: &rows::detail(&key),
+            };
+            self.database.record(&mut transaction, change, now).await?;
         }
         self.database.commit(transaction).await?;
         Ok(key)

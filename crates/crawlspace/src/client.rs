@@ -49,17 +49,18 @@ impl Client {
         Ok(Self { http, server, key })
     }
 
+    /// Its URL, without a slash at the end.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.request(Method::GET, path)
     }
 
     /// With those parameters that there are.
     pub fn get_with(&self, path: &str, parameters: &[(&str, Option<&str>)]) -> RequestBuilder {
-        let given = parameters.iter();
-        let given =
-            given.filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
-        let given: Vec<String> = given.collect();
-        self.get(&format!("{path}?{}", given.join("&")))
+        self.get(&path_with(path, parameters))
     }
 
     pub fn post(&self, path: &str) -> RequestBuilder {
@@ -162,6 +163,14 @@ fn address_in(path: &Path) -> Result<String, Failure> {
             .context(format!("data directory `{shown}` can't be read"))
             .into()),
     }
+}
+
+/// A path with those parameters that there are.
+pub fn path_with(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let given = parameters.iter();
+    let given = given.filter_map(|(name, value)| Some(format!("{name}={}", encoded((*value)?))));
+    let given: Vec<String> = given.collect();
+    format!("{path}?{}", given.join("&"))
 }
 
 /// A text as one segment of a path, or as one value of its parameters (RFC 3986, 2.1).

@@ -13,6 +13,7 @@ pub mod query;
 pub mod serve;
 pub mod sql;
 pub mod tail;
+pub mod team;
 pub mod trace;
 
 use crate::config::ServerArguments;

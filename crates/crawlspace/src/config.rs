@@ -2,6 +2,7 @@
 
 mod look;
 mod map;
+mod team;
 mod transfer;
 mod who;
 
@@ -18,6 +19,7 @@ use crate::command::doctor::DoctorArguments;
 use crate::store::StoreArguments;
 pub use look::{CompareArguments, FieldsArguments, RangeArguments, TailArguments};
 pub use map::{MapArguments, vendors};
+pub use team::{NoteAction, NoteArguments, SavedAction, SavedArguments};
 pub use transfer::{
     CompletionsArguments, ExportArguments, ExportFormat, ImportArguments, ImportFormat,
 };
@@ -104,6 +106,8 @@ pub enum Command {
     Restore(RestoreArguments),
     Doctor(DoctorArguments),
     Ledger(LedgerArguments),
+    Saved(SavedArguments),
+    Note(NoteArguments),
     Key(KeyArguments),
     Completions(CompletionsArguments),
 }

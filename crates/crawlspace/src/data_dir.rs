@@ -63,7 +63,7 @@ impl DataDir {
         self.root.join("wal")
     }
 
-    /// The database of keys.
+    /// The database of what people configured and keep together.
     pub fn control(&self) -> PathBuf {
         self.root.join("control.sqlite")
     }

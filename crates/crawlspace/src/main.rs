@@ -18,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use command::{
     backup, completions, doctor, export, fields, import, insight, key, ledger, query, serve, sql,
-    tail, trace,
+    tail, team, trace,
 };
 use config::{Cli, Command};
 use failure::Failure;
@@ -89,6 +89,8 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Restore(arguments) => backup::restore(arguments).await,
         Command::Doctor(arguments) => doctor::doctor(arguments).await,
         Command::Ledger(arguments) => ledger::ledger(arguments, page).await,
+        Command::Saved(arguments) => team::saved(arguments, page).await,
+        Command::Note(arguments) => team::note(arguments, page).await,
         Command::Key(arguments) => key::key(arguments, page).await,
         Command::Completions(arguments) => completions::completions(&arguments),
     }

@@ -65,6 +65,7 @@ impl Reason {
     pub fn of(kind: ErrorKind) -> Self {
         match kind {
             ErrorKind::BadInput | ErrorKind::NotFound => Self::Undecodable,
+            ErrorKind::Forbidden => Self::Forbidden,
             ErrorKind::TooLarge => Self::TooLarge,
             ErrorKind::Unavailable | ErrorKind::Corrupt | ErrorKind::Internal => Self::Unavailable,
         }

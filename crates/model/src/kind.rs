@@ -7,6 +7,8 @@ pub enum ErrorKind {
     BadInput,
     /// The thing asked for does not exist.
     NotFound,
+    /// Someone else may do this: ask them.
+    Forbidden,
     /// The request is over a limit: make it smaller.
     TooLarge,
     /// Our trouble, for now: try again later, unchanged.

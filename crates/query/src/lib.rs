@@ -25,7 +25,9 @@ pub use engine::{Asking, Config, Engine, Stored};
 pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
 pub use records::Records;
-pub use request::{Fill, QueryRequest, REACH_NANOS, Range, parse_duration, time_conditions};
+pub use request::{
+    Fill, QueryRequest, REACH_NANOS, Range, parse_duration, parse_time, time_conditions,
+};
 pub use tail::{Glimpse, Tail};
 pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
 

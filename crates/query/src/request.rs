@@ -15,7 +15,7 @@ pub(crate) use calculation::count;
 pub(crate) use condition::{condition_of, known_field};
 pub(crate) use gaps::Gaps;
 pub(crate) use range::Bounds;
-pub use range::{REACH_NANOS, Range, parse_duration, time_conditions};
+pub use range::{REACH_NANOS, Range, parse_duration, parse_time, time_conditions};
 use steps::Steps;
 
 const GROUPS_DEFAULT: usize = 1_000;

@@ -19,7 +19,25 @@ export const paths = {
   sql: "/sql",
   live: "/live",
   health: "/health",
+  saved: "/saved",
+  short: "/s/$id",
 } as const;
+
+/** The page that the browser shows, or one at `href`, as it is kept: below the prefix, so that it leads back under any. */
+export function keptAddress(href: string = window.location.href): string {
+  const { pathname, search } = new URL(href, window.location.href);
+  return pathname.slice(prefix.length) + search;
+}
+
+/** The whole address of a page that is kept, for the router and for other people. */
+export function keptHref(address: string): string {
+  return prefix + address;
+}
+
+/** The link that opens a saved question, for other people. */
+export function shortLink(id: number): string {
+  return new URL(`${prefix}s/${id}`, window.location.href).href;
+}
 
 /** The address of a route of the server, such as `api/v1/query`. */
 export function serverPath(path: string): string {

@@ -7,6 +7,7 @@ import { readEntitySearch } from "./features/entity/search";
 import { readExploreSearch } from "./features/explore/search";
 import { readLiveSearch } from "./features/live/search";
 import { readMapSearch } from "./features/map/search";
+import { readSavedSearch } from "./features/saved/search";
 import { readSqlSearch } from "./features/sql/search";
 import { readTraceId } from "./features/trace/model/id";
 import { readTraceSearch } from "./features/trace/search";
@@ -74,9 +75,20 @@ const health = createRoute({
   path: paths.health,
   component: lazyRouteComponent(() => import("./features/health/HealthPage"), "HealthPage"),
 });
+const saved = createRoute({
+  ...at,
+  path: paths.saved,
+  validateSearch: readSavedSearch,
+  component: lazyRouteComponent(() => import("./features/saved/SavedPage"), "SavedPage"),
+});
+const short = createRoute({
+  ...at,
+  path: paths.short,
+  component: lazyRouteComponent(() => import("./features/saved/ShortPage"), "ShortPage"),
+});
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([home, explore, compare, trace, entity, map, sql, live, health]),
+  routeTree: rootRoute.addChildren([home, explore, compare, trace, entity, map, sql, live, health, saved, short]),
   basepath: prefix,
   defaultPreload: "intent",
   scrollRestoration: true,

@@ -6,25 +6,18 @@ use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use crawlspace_model::{Clock, UnixNanos};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Row as _, query, raw_sql};
+use sqlx::{ConnectOptions as _, Row as _, query};
 
 use super::{Actor, Created, Keys, Stranger};
-use crate::{Error, Key, KeyRequest, Scope, Secret, WebOrigin};
-
-#[derive(Debug, Default)]
-struct FakeClock(AtomicI64);
-
-impl Clock for FakeClock {
-    fn now(&self) -> UnixNanos {
-        UnixNanos(self.0.load(Relaxed))
-    }
-}
+use crate::fake_clock::FakeClock;
+use crate::{Database, Error, Key, KeyRequest, Scope, Secret, WebOrigin};
 
 const MINUTE: i64 = 60_000_000_000;
 
 async fn open(path: &Path) -> (Keys, Arc<FakeClock>) {
     let clock = Arc::new(FakeClock(AtomicI64::new(MINUTE)));
-    let keys = Keys::open(path, Arc::clone(&clock) as Arc<dyn Clock>)
+    let database = Database::open(path).await.unwrap();
+    let keys = Keys::open(database, Arc::clone(&clock) as Arc<dyn Clock>)
         .await
         .unwrap();
     (keys, clock)
@@ -203,22 +196,31 @@ async fn the_database_is_the_owners_alone_holds_no_secret_and_tells_who_changed_
 }
 
 #[tokio::test]
-async fn databases_of_others_and_of_the_future_are_left_alone() {
-    for (sql, expected) in [
-        ("CREATE TABLE theirs (x)", "of something else"),
-        ("PRAGMA user_version = 2", "has format version 2"),
+async fn a_key_changes_what_was_made_with_it_and_one_for_admin_everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let (keys, _) = open(&dir.path().join("control.sqlite")).await;
+    create(&keys, Scope::Read, &[]).await;
+    create(&keys, Scope::Admin, &[]).await;
+    let unnamed = KeyRequest::new("", Scope::Read, &[""; 0]).unwrap();
+    keys.create(unnamed, Actor::CommandLine).await.unwrap();
+    let author = |number| keys.author(Actor::Key(number));
+    let local = keys.author(Actor::Anyone);
+    assert_eq!(author(1).name, "a name");
+    assert_eq!(author(3).name, "key 3");
+    assert_eq!(local.name, "local");
+    let now = UnixNanos(1);
+    for (maker, changers) in [
+        (author(1), [true, true, false, true]),
+        (author(3), [false, true, true, true]),
+        (local.clone(), [false, true, false, true]),
     ] {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("control.sqlite");
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true);
-        let mut connection = options.connect().await.unwrap();
-        raw_sql(sql).execute(&mut connection).await.unwrap();
-        let refused = Keys::open(&path, Arc::new(FakeClock::default()))
-            .await
-            .unwrap_err();
-        assert!(refused.to_string().contains(expected), "{refused}");
+        let stamp = maker.stamp(now);
+        let found = [author(1), author(2), author(3), local.clone()];
+        assert_eq!(
+            found.map(|one| one.may_change(&stamp)),
+            changers,
+            "{maker:?}"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crawlspace_api::{CreatedAnswer, KeyAnswer};
-use crawlspace_control::{Actor, KeyRequest, Keys, Scope};
+use crawlspace_control::{Actor, Database, KeyRequest, Keys, Scope};
 use crawlspace_disk::RealFs;
 use crawlspace_model::SystemClock;
 use reqwest::Method;
@@ -78,7 +78,9 @@ async fn in_directory(action: &KeyAction, path: &Path) -> Result<Value, Failure>
         return Err(Failure::Wrong(text));
     }
     let data_dir = DataDir::open(&RealFs, path)?;
-    let keys = Keys::open(&data_dir.control(), Arc::new(SystemClock)).await;
+    let database = Database::open(&data_dir.control()).await;
+    let database = database.map_err(anyhow::Error::from)?;
+    let keys = Keys::open(database, Arc::new(SystemClock)).await;
     let keys = keys.map_err(anyhow::Error::from)?;
     let answer = change(action, &keys).await;
     keys.run(std::future::ready(())).await;

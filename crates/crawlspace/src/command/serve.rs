@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use crawlspace_api::{Gate, Window, WindowFile};
-use crawlspace_control::Keys;
+use crawlspace_control::{Database, Keys, Notes, SavedQuestions};
 use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_ingest::Ingest;
 use crawlspace_insight::Insight;
@@ -78,7 +78,8 @@ impl Server {
             otlp_http: otlp_http.local_addr()?,
             otlp_grpc: otlp_grpc.local_addr()?,
         };
-        let keys = Keys::open(&data_dir.control(), Arc::clone(&clock)).await?;
+        let control = Database::open(&data_dir.control()).await?;
+        let keys = Keys::open(control.clone(), Arc::clone(&clock)).await?;
         let gate = Gate {
             keys: Arc::new(keys),
             // A name that others call it by means that others reach it.
@@ -98,6 +99,8 @@ impl Server {
             engine,
             backups: Arc::new(backups(&arguments.store.place, &data_dir, &lake)),
             lake,
+            saved: Arc::new(SavedQuestions::new(control.clone(), Arc::clone(&clock))),
+            notes: Arc::new(Notes::new(control, Arc::clone(&clock))),
             clock,
             gate: Arc::new(gate),
             window: Arc::new(window()),

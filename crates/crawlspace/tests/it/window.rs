@@ -23,6 +23,7 @@ fn walk(script: &str) {
             "CRAWLSPACE_TEST_CHROMIUM",
             installed("CRAWLSPACE_TEST_CHROMIUM"),
         )
+        .env("CRAWLSPACE_TEST_PROGRAM", env!("CARGO_BIN_EXE_crawlspace"))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
@@ -57,4 +58,9 @@ fn what_is_odd_leads_by_a_box_and_its_differences_to_the_culprit() {
 #[test]
 fn links_and_pasted_ids_lead_anybody_to_the_same_view() {
     walk("links.mjs");
+}
+
+#[test]
+fn what_a_team_keeps_is_found_by_its_link_and_stands_on_the_charts() {
+    walk("saved.mjs");
 }

@@ -74,8 +74,11 @@ impl Range {
     }
 }
 
-/// A point in time as people write or paste it.
-fn parse_time(text: &str) -> Result<UnixNanos, Error> {
+/// A point in time as people write or paste it: RFC 3339, or a number since 1970.
+///
+/// # Errors
+/// The text is something else, or out of the years that 64 bits of nanoseconds hold.
+pub fn parse_time(text: &str) -> Result<UnixNanos, Error> {
     let time = parse_any_time(text)?;
     if TIMES.contains(&time.0) {
         return Ok(time);

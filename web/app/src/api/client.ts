@@ -88,6 +88,14 @@ export async function postJson<T>(path: string, body: unknown, signal?: AbortSig
   return wholeAnswer<T>(response);
 }
 
+/** Changes something that is kept: `body` replaces it, or it is deleted. */
+export async function sendJson<T>(method: "PUT" | "DELETE", path: string, body?: unknown): Promise<T> {
+  const said =
+    body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await ask(path, { method, ...said });
+  return wholeAnswer<T>(response);
+}
+
 /** An answer that broke off after its status of 200 says so in `error`: it is not taken for a whole one. */
 async function wholeAnswer<T>(response: Response): Promise<T> {
   const body = (await response.json()) as T & { error?: Partial<ApiProblem>; columns?: unknown; footer?: unknown };

@@ -602,6 +602,39 @@ export type ApiNode = Figures & {
 
 export type NodeKind = "service" | "browser" | "store" | "queue" | "vendor" | "host";
 
+export type Note = Stamp & {
+  about: NoteAbout[];
+  /** Null for one moment. */
+  end?: string | null;
+  /** Never given to another. */
+  id: number;
+  text: string;
+  /** Nanoseconds since 1970, like the other times. */
+  time: string;
+};
+
+export type NoteAbout = {
+  field: string;
+  value: string;
+};
+
+export type NoteContent = {
+  /** What it is about, all of it: at most ten fields. Empty if it concerns everything. */
+  about?: NoteAbout[];
+  /** Of a stretch of time; absent for one moment. */
+  end?: string | null;
+  /** At most 2,000 characters. */
+  text: string;
+  /** Absent: now. */
+  time?: string | null;
+};
+
+export type Notes = {
+  /** There are older ones. */
+  cut: boolean;
+  notes: Note[];
+};
+
 export type Odd = {
   completeness?: Completeness | null;
   /** Earlier days whose same hour is known. */
@@ -731,6 +764,23 @@ export type Sampled = {
   weight_max: number;
 };
 
+export type SavedContent = {
+  /** Of a page of the window, with what stands behind it, encoded and without a leading slash; empty for the first page. At most 8 KiB. */
+  address: string;
+  /** What it is good for; at most 1,000 characters. */
+  description?: string;
+  /** One line of at most 100 characters. */
+  name: string;
+};
+
+export type SavedQuestion = Stamp & {
+  address: string;
+  description: string;
+  /** Never given to another. */
+  id: number;
+  name: string;
+};
+
 export type Share = {
   count: number;
   of: number;
@@ -775,6 +825,18 @@ export type SqlRequest = {
   sql: string;
   /** How long it may take, like `10s`; at most ten minutes. Absent: 30 seconds. */
   timeout?: string | null;
+};
+
+export type Stamp = {
+  /** Null if never. */
+  changed_at?: string | null;
+  changed_by?: string | null;
+  /** Nanoseconds since 1970, like the other times. */
+  created_at: string;
+  /** The name of the key, or `local` where none was needed. */
+  created_by: string;
+  /** Whether the caller may change and delete it: those may whose key made it, and keys for admin. */
+  may_change: boolean;
 };
 
 export type TableSize = {

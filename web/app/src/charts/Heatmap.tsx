@@ -12,8 +12,10 @@ import {
 import type uPlot from "uplot";
 import { useUtc } from "../ui/useUtc";
 import { axisStyle, shades, token } from "./colours";
+import { axisHeight, axisWidth, roomAbove, roomRight } from "./frame";
 import { type Area, cellAt, dragged, keyed, type Place, placed, snapped } from "./heat/box";
 import { type Cell, type HeatScale, heatScale, heatTicks } from "./heat/scale";
+import { Laid, type Overlay } from "./Laid";
 import { Plot } from "./Plot";
 import { Spread } from "./Spread";
 import { timeLabels } from "./timeAxis";
@@ -30,6 +32,8 @@ type Properties = {
   box?: Area;
   onBox: (area: Area | undefined) => void;
   height?: number;
+  /** What is laid over the drawing. */
+  overlay?: Overlay;
   /** What is offered while a box is drawn. */
   children?: ReactNode;
 };
@@ -51,7 +55,7 @@ export function Heatmap(properties: Properties) {
   const options = useMemo(
     (): Omit<uPlot.Options, "width" | "height"> => ({
       legend: { show: false },
-      padding: [8, 18, 0, 0],
+      padding: [roomAbove, roomRight, 0, 0],
       cursor: { drag: { x: true, y: true, setScale: false, uni: 0 }, points: { show: false } },
       scales: { x: { time: true, range: [start, end] }, y: { range: [scale.floor, scale.top] } },
       axes: [
@@ -60,14 +64,14 @@ export function Heatmap(properties: Properties) {
           stroke: () => token("--text-quiet"),
           grid: { show: false },
           space: 80,
-          size: 36,
+          size: axisHeight,
           values: (_chart, ticks, _axis, _space, increment) => timeLabels(ticks, increment),
         },
         {
           ...axisStyle(),
           stroke: () => token("--text-quiet"),
           grid: { show: false },
-          size: 64,
+          size: axisWidth,
           splits: () => heatTicks(scale, Math.max(3, Math.floor(height / 36))).map(scale.position),
           values: (_chart, positions) => positions.map((one) => format(Number(scale.value(one).toPrecision(3)))),
         },
@@ -148,24 +152,26 @@ export function Heatmap(properties: Properties) {
             : ""}
         </span>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a drawing that takes keys has no element of its own */}
-      <div
-        role="group"
-        aria-roledescription="heatmap"
-        aria-label={`${title}: arrow keys move a box, with shift they change its size, Escape removes it`}
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: the box can be drawn by keys
-        tabIndex={0}
-        onKeyDown={onKey}
-        onPointerDown={(event) => {
-          if (drawing) finger.current = { x: event.clientX, y: event.clientY };
-        }}
-        onPointerMove={(event) => drag(event)}
-        onPointerUp={(event) => drag(event, true)}
-        style={{ position: "relative", touchAction: drawing ? "none" : undefined }}
-      >
-        <Plot options={options} data={data} height={height} plot={plot} />
-        {place ? <div className="heat-box" style={place} /> : null}
-      </div>
+      <Laid start={start} end={end} overlay={properties.overlay}>
+        {/* biome-ignore lint/a11y/useSemanticElements: a drawing that takes keys has no element of its own */}
+        <div
+          role="group"
+          aria-roledescription="heatmap"
+          aria-label={`${title}: arrow keys move a box, with shift they change its size, Escape removes it`}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: the box can be drawn by keys
+          tabIndex={0}
+          onKeyDown={onKey}
+          onPointerDown={(event) => {
+            if (drawing) finger.current = { x: event.clientX, y: event.clientY };
+          }}
+          onPointerMove={(event) => drag(event)}
+          onPointerUp={(event) => drag(event, true)}
+          style={{ position: "relative", touchAction: drawing ? "none" : undefined }}
+        >
+          <Plot options={options} data={data} height={height} plot={plot} />
+          {place ? <div className="heat-box" style={place} /> : null}
+        </div>
+      </Laid>
       {box ? properties.children : null}
       <Spread title={title} cells={cells} format={format} />
     </figure>

@@ -7,11 +7,13 @@ type Properties = {
   /** What a screen reader says in its place. */
   label: string;
   tone?: "plain" | "bad";
+  /** Where notes are pinned, from 0 to 1; what they say belongs into the label. */
+  marks?: readonly number[];
   width?: number;
   height?: number;
 };
 
-export function Sparkline({ values, label, tone = "plain", width = 120, height = 24 }: Properties) {
+export function Sparkline({ values, label, tone = "plain", marks = [], width = 120, height = 24 }: Properties) {
   const most = Math.max(0, ...values.map((value) => value ?? 0));
   const step = values.length > 1 ? width / (values.length - 1) : 0;
   const runs = runsOf(values).map((run) =>
@@ -31,6 +33,9 @@ export function Sparkline({ values, label, tone = "plain", width = 120, height =
       aria-label={label}
     >
       <title>{label}</title>
+      {marks.map((place) => (
+        <line key={place} x1={place * width} x2={place * width} y1={0} y2={height} />
+      ))}
       {runs.map((points) => {
         const line = points.map(({ x, y }) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
         const [first, last] = [points[0], points.at(-1)];

@@ -4,6 +4,8 @@ import type uPlot from "uplot";
 import { Scroll } from "../ui/Scroll";
 import { useUtc } from "../ui/useUtc";
 import { axisStyle, seriesToken, token } from "./colours";
+import { axisHeight, axisWidth, roomAbove, roomRight } from "./frame";
+import { Laid, type Overlay } from "./Laid";
 import { Plot } from "./Plot";
 import { timeLabels } from "./timeAxis";
 
@@ -23,6 +25,8 @@ type Properties = {
   height?: number;
   /** Charts of the same key have one cursor. */
   sync?: string;
+  /** What is laid over the drawing. */
+  overlay?: Overlay;
   /** One legend is enough for several charts of the same groups. */
   legend?: boolean;
 };
@@ -50,7 +54,7 @@ export function TimeSeries(properties: Properties) {
     const count = names === "" && lines.length === 0 ? 0 : names.split("\n").length;
     return {
       legend: { show: false },
-      padding: [8, 18, 0, 0],
+      padding: [roomAbove, roomRight, 0, 0],
       cursor: {
         drag: { x: true, y: false, setScale: false },
         points: { size: 6 },
@@ -65,13 +69,13 @@ export function TimeSeries(properties: Properties) {
           ...axisStyle(),
           stroke: () => token("--text-quiet"),
           space: 80,
-          size: 36,
+          size: axisHeight,
           values: (_chart, ticks, _axis, _space, increment) => timeLabels(ticks, increment),
         },
         {
           ...axisStyle(),
           stroke: () => token("--text-quiet"),
-          size: 64,
+          size: axisWidth,
           space: 28,
           values: (_chart, values) => values.map((one) => format(one)),
           ...(format(1024).includes("KiB") ? { incrs: powersOfTwo } : {}),
@@ -108,7 +112,9 @@ export function TimeSeries(properties: Properties) {
         <h2 className="chart-title">{title}</h2>
         <span className="chart-reading quiet small">{time === undefined ? "" : formatTime(time)}</span>
       </div>
-      <Plot options={options} data={data} height={height} />
+      <Laid start={start} end={end} overlay={properties.overlay}>
+        <Plot options={options} data={data} height={height} />
+      </Laid>
       {legend || at !== null ? (
         <ul className="chart-legend" aria-label={`Lines of ${title}`}>
           {lines.map((line, index) => (

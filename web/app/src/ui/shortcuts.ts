@@ -12,6 +12,8 @@ export const shortcuts = [
   { id: "zoom-out", keys: "z", does: "Twice as long", where: "Everywhere" },
   { id: "utc", keys: "u", does: "Times in UTC or as on this computer", where: "Everywhere" },
   { id: "share", keys: "l", does: "Copy a link with fixed times", where: "Everywhere" },
+  { id: "save", keys: "s", does: "Save this view", where: "Everywhere" },
+  { id: "note", keys: "n", does: "Pin a note to a time", where: "Everywhere" },
   { id: "go-home", keys: "g n", does: "Go to what is odd now", where: "Pages" },
   { id: "go-explore", keys: "g e", does: "Go to explore", where: "Pages" },
   { id: "go-compare", keys: "g c", does: "Go to compare", where: "Pages" },
@@ -20,6 +22,7 @@ export const shortcuts = [
   { id: "go-live", keys: "g l", does: "Go to live", where: "Pages" },
   { id: "go-sql", keys: "g s", does: "Go to SQL", where: "Pages" },
   { id: "go-health", keys: "g h", does: "Go to health", where: "Pages" },
+  { id: "go-saved", keys: "g q", does: "Go to saved questions", where: "Pages" },
   { id: "run", keys: "mod+Enter", does: "Run the statement", where: "SQL" },
   { id: "pause", keys: ".", does: "Live, or pause", where: "Everywhere" },
 ] as const satisfies readonly Shortcut[];

@@ -69,6 +69,7 @@ fn commands_of_the_guide_run() {
         "odd",
         "move",
         "missing-data",
+        "together",
     ] {
         let text = page_of_guide(page);
         for block in text.split("```sh\n").skip(1) {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bucket::Bucket;
 use crate::otlp::{plain_spans, request};
@@ -174,4 +174,37 @@ fn keys_of_the_time_of_the_backup_work_in_what_was_restored() {
         .export(request("kept", plain_spans(2, SPANS)))
         .bearer_auth(&ingest);
     assert_eq!(again.send().unwrap().status(), 200);
+}
+
+#[test]
+fn saved_questions_and_notes_of_the_time_of_the_backup_are_restored() {
+    let (home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let keep = |path: &str, body: &Value| -> Value {
+        server.post(path).json(body).send().unwrap().json().unwrap()
+    };
+    let question = json!({"name": "Slow", "address": "explore?last=3h"});
+    let note = json!({"text": "a deploy", "about": [{"field": "service.name", "value": "cart"}]});
+    let saved = keep("/api/v1/saved", &question);
+    let pinned = keep("/api/v1/notes", &note);
+    let backup = home.path().join("backup");
+    let url = server.http().to_owned();
+    assert!(
+        crawlspace(&["backup", text(&backup), "--server", &url])
+            .status
+            .success()
+    );
+    assert_eq!(keep("/api/v1/saved", &question)["id"], 2);
+    server.stop();
+
+    let restored = home.path().join("restored");
+    let arguments = ["restore", text(&backup), "--data-dir", text(&restored)];
+    assert!(crawlspace(&arguments).status.success());
+    let server = Server::start(&restored);
+    let found = |path: &str| -> Value { server.get(path).json().unwrap() };
+    assert_eq!(found("/api/v1/saved"), json!([saved]));
+    assert_eq!(
+        found("/api/v1/notes"),
+        json!({"notes": [pinned], "cut": false})
+    );
 }

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { paths } from "../../paths";
+import { NotesList } from "../../ui/notes/NotesList";
 import { useAddress, useAnswer } from "./answers";
 import { Builder } from "./builder/Builder";
 import { ExportMenu } from "./builder/ExportMenu";
@@ -68,6 +69,7 @@ export function ExplorePage() {
         ))}
       </nav>
       <Shown view={view} />
+      <NotesList />
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { getJson } from "../../api/client";
 import type { TableSize } from "../../api/types";
+import { NotesList } from "../../ui/notes/NotesList";
 import { Failed, Loading } from "../../ui/States";
 import { NewestErrors } from "./NewestErrors";
 import { OddNow, useOdd } from "./OddNow";
@@ -49,6 +50,9 @@ export function HomePage() {
           <OddNow />
           <Services />
           <NewestErrors />
+          <div className="home-section">
+            <NotesList open />
+          </div>
           <Stored tables={tables.data} />
         </>
       ) : null}

@@ -3,8 +3,10 @@ import { Button } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { postJson } from "../../api/client";
+import { useNotes } from "../../api/notes";
 import type { Answer, OddFinding } from "../../api/types";
 import { Sparkline } from "../../charts/Sparkline";
+import { concerns, sparkMarks } from "../../lib/notes";
 import type { Chip } from "../../lib/search";
 import { paths } from "../../paths";
 import { column, compareLink, findingQuestion, numberOf, timeOf, wholeSteps } from "./questions";
@@ -28,6 +30,10 @@ export function OddCard({ finding, start, end }: Properties) {
   if (service) chips.push({ field: "service.name", operator: "=", value: service });
   if (finding.flow) chips.push({ field: "name", operator: "=", value: finding.flow });
   const time = timeOf(finding, start, end);
+  const times = series.data ? wholeSteps(column(series.data, "time").map(String)) : [];
+  const notes = useNotes({ start: time.from, end: time.to });
+  const marks = sparkMarks(notes.data?.notes.filter((note) => concerns(note, chips)) ?? [], times);
+  const noted = marks.length ? `; notes: ${marks.map((mark) => mark.text).join("; ")}` : "";
   return (
     <li className={`panel odd-card ${bad ? "odd-bad" : ""}`}>
       <div className="odd-who">
@@ -48,7 +54,8 @@ export function OddCard({ finding, start, end }: Properties) {
         {values.length ? (
           <Sparkline
             values={values}
-            label={`${difference.measure} over ${finding.measure === "rate" ? "two hours" : "this hour"}: ${who}`}
+            label={`${difference.measure} over ${finding.measure === "rate" ? "two hours" : "this hour"}: ${who}${noted}`}
+            marks={marks.map((mark) => mark.place)}
             tone={bad ? "bad" : "plain"}
             width={180}
             height={36}

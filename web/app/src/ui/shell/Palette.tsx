@@ -3,9 +3,10 @@ import { Spotlight, type SpotlightActionData, spotlight } from "@mantine/spotlig
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useFields } from "../../api/fields";
+import { useSaved } from "../../api/saved";
 import { readTraceTarget } from "../../lib/trace-id";
 import { paths } from "../../paths";
-import { keyNames, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
+import { keyNames, runShortcut, type ShortcutId, shortcuts, useShortcut } from "../shortcuts";
 import { carried, useSearch } from "../useSearch";
 
 const pages = [
@@ -16,7 +17,13 @@ const pages = [
   ["go-entity", paths.entity, "Who is this"],
   ["go-live", paths.live, "Live"],
   ["go-sql", paths.sql, "SQL"],
+  ["go-saved", paths.saved, "Saved questions"],
   ["go-health", paths.health, "Health"],
+] as const;
+
+const deeds = [
+  ["save", "Save this view"],
+  ["note", "Pin a note to a time"],
 ] as const;
 
 export function Palette() {
@@ -24,7 +31,14 @@ export function Palette() {
   const search = carried(useSearch());
   const [query, setQuery] = useState("");
   const fields = useFields();
-  useShortcut("palette", spotlight.open);
+  // Asked for when it opens, since others save questions, too.
+  const [opened, setOpened] = useState(false);
+  const saved = useSaved(opened);
+  useShortcut("palette", () => {
+    if (opened) void saved.refetch();
+    setOpened(true);
+    spotlight.open();
+  });
   const go = (to: (typeof pages)[number][1]) => void navigate({ to, search });
 
   const target = readTraceTarget(query);
@@ -55,9 +69,28 @@ export function Palette() {
     description: `Explore by this field (${field.type})`,
     onClick: () => void navigate({ to: paths.explore, search: { ...search, group: [field.name] } }),
   }));
+  const kept = (saved.data ?? [])
+    .filter((one) => fits(`${one.name} ${one.description}`))
+    .slice(0, wanted ? 12 : 5)
+    .map((one) => ({
+      id: `saved ${one.id}`,
+      label: one.name,
+      description: one.description,
+      onClick: () => void navigate({ to: paths.short, params: { id: String(one.id) } }),
+    }));
+  const done = deeds
+    .filter(([, label]) => fits(label))
+    .map(([id, label]) => ({
+      id,
+      label,
+      rightSection: <span className="quiet small">{keysOf(id)}</span>,
+      onClick: () => runShortcut(id),
+    }));
   const groups = [
     { group: "Trace", actions: traces },
     { group: "Pages", actions: found },
+    { group: "Saved questions", actions: kept },
+    { group: "Here", actions: done },
     { group: "Fields", actions: grouped },
   ].filter((one) => one.actions.length);
   return (
@@ -76,7 +109,7 @@ export function Palette() {
         overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
         maxHeight={420}
         nothingFound="Nothing is called so"
-        searchProps={{ placeholder: "A page, a field, a trace id or a traceparent", "aria-label": "Go to" }}
+        searchProps={{ placeholder: "A page, a saved question, a field, a trace id", "aria-label": "Go to" }}
       />
     </>
   );

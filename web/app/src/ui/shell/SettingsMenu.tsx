@@ -6,6 +6,7 @@ import { useEffect, useState } from "react";
 import { keyWanted } from "../../api/client";
 import { absolute } from "../../lib/time";
 import { runShortcut, useShortcut } from "../shortcuts";
+import { openNote, openSave } from "../team/dialogs";
 import { useSearch } from "../useSearch";
 import { useUtc } from "../useUtc";
 
@@ -54,6 +55,8 @@ export function SettingsMenu() {
         </Menu.Target>
         <Menu.Dropdown>
           <Menu.Item onClick={() => void share()}>Copy a link with fixed times</Menu.Item>
+          <Menu.Item onClick={() => openSave()}>Save this view, for a short link</Menu.Item>
+          <Menu.Item onClick={() => openNote()}>Pin a note to a time</Menu.Item>
           <Menu.Item onClick={() => runShortcut("palette")}>Go to…</Menu.Item>
           <Menu.Item onClick={() => runShortcut("help")}>Shortcuts</Menu.Item>
           <Menu.Item onClick={() => window.dispatchEvent(new Event(keyWanted))}>Access key</Menu.Item>

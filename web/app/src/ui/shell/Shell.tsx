@@ -3,6 +3,7 @@ import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { paths } from "../../paths";
 import { listenForShortcuts } from "../shortcuts";
+import { TeamDialogs } from "../team/TeamDialogs";
 import { carried, useSearch } from "../useSearch";
 import { FilterBar } from "./FilterBar";
 import { Help } from "./Help";
@@ -20,11 +21,12 @@ const pages = [
   { to: paths.entity, name: "Who" },
   { to: paths.live, name: "Live" },
   { to: paths.sql, name: "SQL" },
+  { to: paths.saved, name: "Saved" },
   { to: paths.health, name: "Health" },
 ] as const;
 
 // Pages that the filters, or the time, say nothing to do not show them.
-const withoutFilters: string[] = [paths.sql, paths.health];
+const withoutFilters: string[] = [paths.sql, paths.health, paths.saved];
 const withoutTime: string[] = [...withoutFilters, paths.live];
 
 export function Shell() {
@@ -61,6 +63,7 @@ export function Shell() {
       <Palette />
       <Help />
       <KeyDialog />
+      <TeamDialogs />
     </>
   );
 }

@@ -1,11 +1,12 @@
-// The questions that were asked before, and those saved under a name: both in this browser only.
-import { Button, CloseButton, Popover, TextInput } from "@mantine/core";
+// The questions that were asked before, in this browser; and the way to those that are saved for everyone.
+import { Button, Popover } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { formatAge } from "../../../lib/format";
 import { paths } from "../../../paths";
+import { openSave } from "../../../ui/team/dialogs";
 import { useAddress } from "../answers";
-import { type Asked, forget, readAsked, readSaved, remember, type Saved, save } from "../question/history";
+import { type Asked, readAsked, remember } from "../question/history";
 import { describe } from "../question/wording";
 
 /** A question is remembered once it has been looked at for a moment. */
@@ -14,24 +15,14 @@ const settled = 2_000;
 export function HistoryMenu() {
   const search = useAddress();
   const [open, setOpen] = useState(false);
-  const [name, setName] = useState("");
   const [asked, setAsked] = useState<Asked[]>([]);
-  const [saved, setSaved] = useState<Saved[]>([]);
   useEffect(() => {
     const timer = setTimeout(() => remember(search, Date.now()), settled);
     return () => clearTimeout(timer);
   }, [search]);
   const show = (next: boolean) => {
-    if (next) {
-      setAsked(readAsked());
-      setSaved(readSaved());
-    }
+    if (next) setAsked(readAsked());
     setOpen(next);
-  };
-  const keep = () => {
-    save(name.trim() || describe(search), search);
-    setName("");
-    setSaved(readSaved());
   };
   return (
     <Popover opened={open} onChange={show} position="bottom-end" width="min(480px, calc(100vw - 24px))" trapFocus>
@@ -42,35 +33,19 @@ export function HistoryMenu() {
       </Popover.Target>
       <Popover.Dropdown className="history">
         <div className="history-save">
-          <TextInput
-            aria-label="Name of this question"
-            placeholder="Save this question as …"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            onKeyDown={(event) => event.key === "Enter" && keep()}
-          />
-          <Button variant="default" onClick={keep}>
-            Save
+          <Button
+            variant="default"
+            onClick={() => {
+              setOpen(false);
+              openSave();
+            }}
+          >
+            Save this question
           </Button>
+          <Link to={paths.saved} onClick={() => setOpen(false)}>
+            All that are saved
+          </Link>
         </div>
-        {saved.length ? <h2>Saved in this browser</h2> : null}
-        <ul>
-          {saved.map((one) => (
-            <li key={one.name}>
-              <Link to={paths.explore} search={one.search} onClick={() => setOpen(false)}>
-                {one.name}
-              </Link>
-              <CloseButton
-                size="xs"
-                aria-label={`Forget ${one.name}`}
-                onClick={() => {
-                  forget(one.name);
-                  setSaved(readSaved());
-                }}
-              />
-            </li>
-          ))}
-        </ul>
         <h2>Asked before, in this browser</h2>
         {asked.length ? null : <p className="quiet small">Nothing yet.</p>}
         <ul>

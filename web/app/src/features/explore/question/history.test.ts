@@ -1,6 +1,6 @@
 // Questions are remembered once each, the newest first, and not without end.
 import { beforeEach, expect, it } from "vitest";
-import { forget, readAsked, readSaved, remember, save } from "./history";
+import { readAsked, remember } from "./history";
 
 beforeEach(() => localStorage.clear());
 
@@ -10,14 +10,6 @@ it("remembers a question once, however it was looked at, and fifty in all", () =
   expect(readAsked()).toHaveLength(50);
   expect(readAsked()[0]).toEqual({ search: { limit: 40, view: "table" }, at: 99 });
   expect(readAsked().filter((one) => one.search.limit === 40)).toHaveLength(1);
-});
-
-it("saves by name and forgets", () => {
-  save("slow", { table: "spans" });
-  save("slow", { table: "logs" });
-  expect(readSaved()).toEqual([{ name: "slow", search: { table: "logs" } }]);
-  forget("slow");
-  expect(readSaved()).toEqual([]);
 });
 
 it("starts anew if what is kept is broken", () => {

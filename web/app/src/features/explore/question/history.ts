@@ -1,13 +1,10 @@
-// The questions of the explore page that were asked and saved, kept in this browser.
+// The questions of the explore page that were asked, kept in this browser.
 import type { Address } from "./question";
 
 export type Asked = { search: Address; at: number };
-export type Saved = { name: string; search: Address };
 
 const askedKey = "crawlspace.explore.asked";
-const savedKey = "crawlspace.explore.saved";
 const askedMax = 50;
-const savedMax = 200;
 
 function read<T>(key: string): T[] {
   try {
@@ -41,21 +38,4 @@ export function remember(search: Address, at: number): void {
   const same = sameQuestion(search);
   const others = readAsked().filter((one) => sameQuestion(one.search) !== same);
   write(askedKey, [{ search, at }, ...others].slice(0, askedMax));
-}
-
-export function readSaved(): Saved[] {
-  return read<Saved>(savedKey);
-}
-
-/** Saves under a name; an earlier one of this name is replaced. */
-export function save(name: string, search: Address): void {
-  const others = readSaved().filter((one) => one.name !== name);
-  write(savedKey, [{ name, search }, ...others].slice(0, savedMax));
-}
-
-export function forget(name: string): void {
-  write(
-    savedKey,
-    readSaved().filter((one) => one.name !== name),
-  );
 }

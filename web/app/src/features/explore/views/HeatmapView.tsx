@@ -9,7 +9,9 @@ import type { Cell } from "../../../charts/heat/scale";
 import { formatCount, formatTime } from "../../../lib/format";
 import { absolute, boundsOf, readLength } from "../../../lib/time";
 import { paths } from "../../../paths";
+import { ChartNotes } from "../../../ui/notes/ChartNotes";
 import { Empty } from "../../../ui/States";
+import { openNote } from "../../../ui/team/dialogs";
 import { carried } from "../../../ui/useSearch";
 import { useUtc } from "../../../ui/useUtc";
 import { formatSeconds, numberOf, useAddress, useAnswer, useChange } from "../answers";
@@ -112,6 +114,9 @@ function Drawn({ answer, step, at, small }: Properties) {
         box={area}
         onBox={put}
         height={small ? 220 : 340}
+        overlay={(picked, pick) => (
+          <ChartNotes start={bounds.start / 1000} end={bounds.end / 1000} picked={picked} onPick={pick} />
+        )}
       >
         {box ? <BoxActions box={box} format={format} cells={cells} /> : null}
       </Heatmap>
@@ -156,6 +161,9 @@ function BoxActions({ box, format, cells }: ActionProperties) {
       </Button>
       <Button variant="default" onClick={() => change({ ...within, last: undefined, box: undefined, view: "events" })}>
         Show these events
+      </Button>
+      <Button variant="default" onClick={() => openNote({ start: box.start, end: box.end })}>
+        Pin a note to it
       </Button>
       <Button variant="subtle" onClick={() => change({ box: undefined })}>
         Clear

@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import type { Answer } from "../../../api/types";
 import { TimeSeries } from "../../../charts/TimeSeries";
 import { boundsOf, iso, readLength } from "../../../lib/time";
+import { ChartNotes } from "../../../ui/notes/ChartNotes";
 import { formatSeconds, useAddress, useAnswer, useChange } from "../answers";
 import { unitWords, useFormatOf, useMetric } from "../metrics/metrics";
 import { Outcome } from "../Outcome";
@@ -96,6 +97,7 @@ function Chart({ calculation, series, at, small, legend }: ChartProperties) {
       height={small ? 180 : 200}
       sync="explore"
       legend={legend}
+      overlay={(picked, pick) => <ChartNotes start={start / 1000} end={end / 1000} picked={picked} onPick={pick} />}
       onZoom={(from, to) => change({ from: iso(from * 1000), to: iso(to * 1000), last: undefined, box: undefined })}
     />
   );

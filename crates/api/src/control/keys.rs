@@ -5,10 +5,10 @@ use axum::body::Body;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use crawlspace_control::{Created, Error, Key, KeyRequest, Scope, WebOrigin};
-use crawlspace_model::{ErrorKind, UnixNanos};
+use crawlspace_control::{Created, Key, KeyRequest, Scope, WebOrigin};
 use serde::{Deserialize, Serialize};
 
+use super::{nanos, number_of};
 use crate::Dependencies;
 use crate::access::Caller;
 use crate::ask::json_of;
@@ -49,7 +49,6 @@ pub struct KeyAnswer {
 
 impl From<Key> for KeyAnswer {
     fn from(key: Key) -> Self {
-        let nanos = |time: UnixNanos| time.0.to_string();
         Self {
             number: key.number,
             name: key.name,
@@ -135,22 +134,11 @@ pub(crate) async fn revoke(
     Extension(caller): Extension<Caller>,
     Path(number): Path<String>,
 ) -> Result<Json<KeyAnswer>, Problem> {
-    let number = number.parse().map_err(|_| {
-        Problem::new(
-            ErrorKind::NotFound,
-            format!("a key has a number, not `{number}`"),
-        )
-    })?;
+    let number = number_of(&number, "key")?;
     let key = dependencies
         .gate
         .keys
         .revoke(number, caller.actor())
         .await?;
     Ok(Json(key.into()))
-}
-
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self::new(error.kind(), error.to_string())
-    }
 }

@@ -21,7 +21,7 @@ const alikeMin = 6;
 
 /** What siblings must share to be called similar. */
 function likeness(node: SpanNode): string {
-  return `${node.parent} ${node.service} ${node.span.kind} ${node.span.name}`;
+  return `${node.parent} ${node.service} ${node.kind} ${node.name}`;
 }
 
 type Entry = { node: number; members: number[] | null; depth: number; parentRow: number };

@@ -3,16 +3,18 @@ import { Link, useSearch } from "@tanstack/react-router";
 import { formatDuration } from "../../../lib/format";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
+import type { LogRecord, Span } from "../../../api/types";
 import type { SpanNode, TraceModel } from "../model/build";
 import { linksOf } from "../model/jaeger";
 import { FieldList } from "./Fields";
 
 type Properties = { trace: TraceModel; node: SpanNode };
 
+const since = ({ trace, node }: Properties, time: string) => Number(BigInt(time) - trace.origin) - node.start;
+
 const shownMax = 200;
 
-export function Events({ trace, node }: Properties) {
-  const { events } = node.span;
+export function Events({ span: { events }, ...of }: Properties & { span: Span }) {
   if (!events.length) return null;
   return (
     <details className="span-group" open>
@@ -25,7 +27,7 @@ export function Events({ trace, node }: Properties) {
           <h3>
             {event.name ?? "event"}{" "}
             <span className="quiet small">
-              +{formatDuration(Number(BigInt(event.time) - trace.origin) - node.start)}
+              +{formatDuration(since(of, event.time))}
             </span>
           </h3>
           <FieldList fields={Object.entries(event.attributes)} table="logs" />
@@ -36,38 +38,34 @@ export function Events({ trace, node }: Properties) {
   );
 }
 
-export function Logs({ trace, node }: Properties) {
-  if (!node.logs.length) return null;
+export function Logs({ logs, ...of }: Properties & { logs: LogRecord[] }) {
+  if (!logs.length) return null;
   return (
     <details className="span-group" open>
       <summary>
-        Log records <span className="quiet small">{node.logs.length}</span>
+        Log records <span className="quiet small">{logs.length}</span>
       </summary>
-      {node.logs.slice(0, shownMax).map((place) => {
-        const log = trace.logs[place];
-        if (!log) return null;
-        const { record, at } = log;
-        return (
-          <section key={place} className="span-event">
-            <h3>
-              <span className={(record.severity_number ?? 0) >= 17 ? "trace-bad" : undefined}>
-                {record.severity_text ?? "log"}
-              </span>{" "}
-              <span className="quiet small">+{formatDuration(at - node.start)}</span>
-            </h3>
-            <div className="span-body">{record.body ?? record["event.name"]}</div>
-            <FieldList fields={Object.entries(record.attributes)} table="logs" />
-          </section>
-        );
-      })}
-      {node.logs.length > shownMax ? <p className="quiet">and {node.logs.length - shownMax} more</p> : null}
+      {logs.slice(0, shownMax).map((record, order) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: records have no name of their own and are never reordered
+        <section key={order} className="span-event">
+          <h3>
+            <span className={(record.severity_number ?? 0) >= 17 ? "trace-bad" : undefined}>
+              {record.severity_text ?? "log"}
+            </span>{" "}
+            <span className="quiet small">+{formatDuration(since(of, record.time))}</span>
+          </h3>
+          <div className="span-body">{record.body ?? record["event.name"]}</div>
+          <FieldList fields={Object.entries(record.attributes)} table="logs" />
+        </section>
+      ))}
+      {logs.length > shownMax ? <p className="quiet">and {logs.length - shownMax} more</p> : null}
     </details>
   );
 }
 
-export function Links({ node }: { node: SpanNode }) {
+export function Links({ span }: { span: Span }) {
   const search = useSearch({ strict: false });
-  const links = linksOf(node.span);
+  const links = linksOf(span);
   if (!links.length) return null;
   return (
     <details className="span-group" open>

@@ -10,12 +10,12 @@ type Properties = { trace: TraceModel; chosen: number; onChoose: (node: number |
 
 const values: Record<Column, (node: SpanNode) => string | number> = {
   service: (node) => node.service,
-  name: (node) => node.span.name,
-  kind: (node) => node.span.kind,
+  name: (node) => node.name,
+  kind: (node) => node.kind,
   start: (node) => node.start,
   duration: (node) => node.duration,
   self: (node) => node.self,
-  status: (node) => node.span.status_code,
+  status: (node) => node.status,
 };
 
 export function SpansTab({ trace, chosen, onChoose }: Properties) {
@@ -70,14 +70,14 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
                 </td>
                 <td>
                   <button type="button" className="link" onClick={() => onChoose(node.index)}>
-                    {node.span.name}
+                    {node.name}
                   </button>
                 </td>
-                <td className="quiet">{node.span.kind}</td>
+                <td className="quiet">{node.kind}</td>
                 <td className="number">+{formatDuration(node.start)}</td>
-                <td className="number">{node.unfinished ? "no end yet" : formatDuration(node.span.duration_ns)}</td>
+                <td className="number">{node.unfinished ? "no end yet" : formatDuration(node.given)}</td>
                 <td className="number">{formatDuration(node.self)}</td>
-                <td className={node.error ? "trace-bad" : "quiet"}>{node.span.status_code}</td>
+                <td className={node.error ? "trace-bad" : "quiet"}>{node.status}</td>
               </tr>
             );
           })}

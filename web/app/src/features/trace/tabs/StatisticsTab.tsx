@@ -3,13 +3,16 @@ import { Select } from "@mantine/core";
 import { type CSSProperties, useMemo, useState } from "react";
 import { formatCount, formatDuration, formatPercent } from "../../../lib/format";
 import type { TraceModel } from "../model/build";
-import { fieldNames } from "../model/find";
+import { fieldNames, outlineFields } from "../model/find";
 import { groupSpans } from "../model/statistics";
+import type { Whole } from "../useTrace";
+import { WholeTrace } from "../WholeTrace";
 import { byOrder, type Order, SortHead } from "./SortHead";
 
 type Column = "key" | "count" | "total" | "self" | "share" | "errors" | "max";
 type Properties = {
   trace: TraceModel;
+  whole: Whole;
   by: string | undefined;
   onBy: (by: string | undefined) => void;
   onChoose: (node: number | null) => void;
@@ -18,15 +21,9 @@ type Properties = {
 const operation = "service and name";
 const shownMax = 1000;
 
-export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Properties) {
-  const [order, setOrder] = useState<Order<Column>>({ column: "self", down: true });
+export function StatisticsTab({ trace, whole, by = operation, onBy, onChoose }: Properties) {
   const names = useMemo(() => [operation, ...fieldNames(trace)], [trace]);
-  const groups = useMemo(() => groupSpans(trace, by === operation ? ["service.name", "name"] : [by]), [trace, by]);
-  const sorted = useMemo(
-    () => groups.toSorted((left, right) => byOrder(left[order.column], right[order.column], order.down)),
-    [groups, order],
-  );
-  const head = { order, onOrder: setOrder };
+  const table = <GroupTable trace={trace} by={by} onChoose={onChoose} />;
   return (
     <>
       <div className="trace-tools">
@@ -34,17 +31,38 @@ export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Propert
           label="By"
           searchable
           limit={100}
-          data={names}
+          data={names.includes(by) ? names : [...names, by]}
           value={by}
           allowDeselect={false}
+          nothingFoundMessage={whole.state === "loading" ? "The fields are being read" : "No span has such a field"}
+          onDropdownOpen={whole.want}
           onChange={(value) => onBy(value === operation ? undefined : (value ?? undefined))}
         />
         <span className="quiet small">
-          {formatCount(groups.length)} groups. Own time is a span's time without that of the spans below it; the shares
-          are of all own times.
+          Own time is a span's time without that of the spans below it; the shares are of all own times.
         </span>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {by === operation || outlineFields.includes(by) ? (
+        table
+      ) : (
+        <WholeTrace whole={whole} what="the fields of all spans">
+          {table}
+        </WholeTrace>
+      )}
+    </>
+  );
+}
+
+function GroupTable({ trace, by, onChoose }: { trace: TraceModel; by: string; onChoose: Properties["onChoose"] }) {
+  const [order, setOrder] = useState<Order<Column>>({ column: "self", down: true });
+  const groups = useMemo(() => groupSpans(trace, by === operation ? ["service.name", "name"] : [by]), [trace, by]);
+  const sorted = useMemo(
+    () => groups.toSorted((left, right) => byOrder(left[order.column], right[order.column], order.down)),
+    [groups, order],
+  );
+  const head = { order, onOrder: setOrder };
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
       <section className="panel trace-fill" tabIndex={0} aria-label="Statistics">
         <table className="plain-table">
           <thead>
@@ -88,12 +106,13 @@ export function StatisticsTab({ trace, by = operation, onBy, onChoose }: Propert
             ))}
           </tbody>
         </table>
-        {sorted.length > shownMax ? (
-          <p className="quiet small">
-            The first {formatCount(shownMax)} of {formatCount(sorted.length)} in this order.
-          </p>
-        ) : null}
+        <p className="quiet small">
+          {sorted.length > shownMax
+            ? `The first ${formatCount(shownMax)} of ${formatCount(sorted.length)} groups in this order.`
+            : sorted.length === 1
+              ? "One group."
+              : `${formatCount(sorted.length)} groups.`}
+        </p>
       </section>
-    </>
   );
 }

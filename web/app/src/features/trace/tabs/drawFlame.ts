@@ -53,7 +53,7 @@ export function drawFlame(canvas: HTMLCanvasElement, trace: TraceModel, layout: 
         context.rect(left, y, wide - 3, lineHeight);
         context.clip();
         context.fillStyle = paper;
-        context.fillText(node.span.name, left + 4, y + lineHeight / 2);
+        context.fillText(node.name, left + 4, y + lineHeight / 2);
         context.restore();
       }
     }

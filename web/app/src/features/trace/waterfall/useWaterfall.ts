@@ -1,6 +1,7 @@
 // What the waterfall shows: what is folded, which row has the focus, the part of time, and what was searched.
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceModel } from "../model/build";
+import { carryFolding, carryRow, carrying } from "../model/carry";
 import { findSpans } from "../model/find";
 import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
 import { readWindow, type TimeWindow, writeWindow } from "./window";
@@ -18,6 +19,17 @@ export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }
   const [text, setText] = useState("");
   const [critical, setCritical] = useState(true);
   const searched = useDeferredValue(text);
+
+  // The same trace with its attributes, or with spans that have come since: what one has folded stays as it is.
+  const [known, setKnown] = useState(trace);
+  if (known !== trace) {
+    setKnown(trace);
+    const carry = carrying(known, trace);
+    if (carry) {
+      setFolding((before) => carryFolding(before, carry));
+      setFocusKey((before) => carryRow(before, carry));
+    }
+  }
 
   const rows = useMemo(() => rowsOf(trace, folding), [trace, folding]);
   const places = useMemo(() => new Map(rows.map((row, index) => [row.key, index])), [rows]);

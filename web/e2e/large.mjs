@@ -20,7 +20,7 @@ async function send(server, path, body) {
 }
 
 /** A span of a batch: the first is the batch itself, below the job; then a chain of three for every item. */
-function spanOf(number, start) {
+function spanOf(traceId, number, start) {
   const batch = Math.floor(number / spansPerBatch);
   const inBatch = number % spansPerBatch;
   const service = ["job", "prices", "stock", "store"][inBatch === 0 ? 0 : 1 + (inBatch % 3)];
@@ -31,7 +31,7 @@ function spanOf(number, start) {
   return [
     service,
     {
-      traceId: largeTrace,
+      traceId,
       spanId: spanId(number + 1),
       parentSpanId: spanId(parent),
       name,
@@ -57,10 +57,10 @@ function spanOf(number, start) {
 }
 
 /** Sends so many spans under one root, and a log record for every fiftieth. */
-export async function sendLargeTrace(server, spans = 50_000) {
+export async function sendLargeTrace(server, spans = 50_000, traceId = largeTrace) {
   const start = BigInt(Date.now() - 60_000) * 1_000_000n;
   const root = {
-    traceId: largeTrace,
+    traceId,
     spanId: spanId(0),
     name: "nightly import",
     kind: 1,
@@ -74,13 +74,13 @@ export async function sendLargeTrace(server, spans = 50_000) {
     const byService = first === 0 ? { job: [root] } : {};
     const logRecords = [];
     for (let number = first; number < Math.min(spans - 1, first + 5_000); number += 1) {
-      const [service, span] = spanOf(number, start);
+      const [service, span] = spanOf(traceId, number, start);
       byService[service] ??= [];
       byService[service].push(span);
       if (number % spansPerBatch === 0)
         logRecords.push({
           timeUnixNano: span.startTimeUnixNano,
-          traceId: largeTrace,
+          traceId,
           spanId: span.spanId,
           severityNumber: 9,
           severityText: "INFO",
@@ -94,7 +94,7 @@ export async function sendLargeTrace(server, spans = 50_000) {
     await send(server, "v1/traces", { resourceSpans });
     await send(server, "v1/logs", { resourceLogs: [{ resource: resource("job"), scopeLogs: [{ logRecords }] }] });
   }
-  return largeTrace;
+  return traceId;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href)

@@ -53,3 +53,8 @@ fn what_is_odd_leads_by_a_box_and_its_differences_to_the_culprit() {
 fn links_and_pasted_ids_lead_anybody_to_the_same_view() {
     walk("links.mjs");
 }
+
+#[test]
+fn every_control_of_a_trace_is_worked_by_keyboard() {
+    walk("trace.mjs");
+}

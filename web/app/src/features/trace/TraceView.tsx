@@ -1,7 +1,7 @@
 // A trace that is there: its head, its tabs, and the panel of the chosen span.
 import { Tabs } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useDeferredValue } from "react";
+import { useCallback, useDeferredValue, useRef } from "react";
 import type { Trace } from "../../api/types";
 import { paths } from "../../paths";
 import { Banners } from "./Banners";
@@ -40,8 +40,19 @@ export function TraceView({ trace, whole, local, span, onRefresh, onFile }: Prop
     },
     [navigate],
   );
+  // Whoever closes the panel is back where they opened it.
+  const view = useRef<HTMLDivElement>(null);
+  const opener = useRef<Element | null>(null);
   const choose = useCallback(
-    (node: number | null) => change({ span: node === null ? undefined : trace.nodes[node]?.id }),
+    (node: number | null) => {
+      const { activeElement } = document;
+      if (node !== null && !activeElement?.closest(".span-panel")) opener.current = activeElement;
+      change({ span: node === null ? undefined : trace.nodes[node]?.id });
+      if (node !== null) return;
+      const back = opener.current;
+      if (back instanceof HTMLElement && back.isConnected && back !== document.body) back.focus();
+      else view.current?.focus();
+    },
     [change, trace],
   );
   const setTime = useCallback((time: string | undefined) => change({ time }), [change]);
@@ -65,7 +76,7 @@ export function TraceView({ trace, whole, local, span, onRefresh, onFile }: Prop
         </Tabs.List>
       </Tabs>
       <div className="trace-body">
-        <div className="trace-view" role="tabpanel" aria-label={tab}>
+        <div ref={view} className="trace-view" role="tabpanel" aria-label={tab} tabIndex={-1}>
           {tab === "waterfall" ? (
             <Waterfall
               trace={trace}

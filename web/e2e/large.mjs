@@ -20,11 +20,12 @@ async function send(server, path, body) {
 }
 
 /** A span of a batch: the first is the batch itself, below the job; then a chain of three for every item. */
-function spanOf(traceId, number, start) {
+function spanOf({ traceId, alike }, number, start) {
   const batch = Math.floor(number / spansPerBatch);
   const inBatch = number % spansPerBatch;
   const service = ["job", "prices", "stock", "store"][inBatch === 0 ? 0 : 1 + (inBatch % 3)];
-  const name = inBatch === 0 ? "batch" : ["GET /prices/{item}", "reserve", "INSERT items"][inBatch % 3];
+  const plain = inBatch === 0 ? "batch" : ["GET /prices/{item}", "reserve", "INSERT items"][inBatch % 3];
+  const name = alike ? plain : `${plain} ${inBatch === 0 ? batch : inBatch}`;
   const parent = inBatch === 0 ? 0 : inBatch % 3 === 1 ? 1 + batch * spansPerBatch : number;
   const from = start + BigInt(batch) * 4_000_000n + BigInt(inBatch) * 70_000n;
   const failed = number % 997 === 5;
@@ -56,8 +57,8 @@ function spanOf(traceId, number, start) {
   ];
 }
 
-/** Sends so many spans under one root, and a log record for every fiftieth. */
-export async function sendLargeTrace(server, spans = 50_000, traceId = largeTrace) {
+/** Sends so many spans under one root, and a log record for every fiftieth. Those `alike` are few rows, others one each. */
+export async function sendLargeTrace(server, { spans = 50_000, traceId = largeTrace, alike = false } = {}) {
   const start = BigInt(Date.now() - 60_000) * 1_000_000n;
   const root = {
     traceId,
@@ -74,7 +75,7 @@ export async function sendLargeTrace(server, spans = 50_000, traceId = largeTrac
     const byService = first === 0 ? { job: [root] } : {};
     const logRecords = [];
     for (let number = first; number < Math.min(spans - 1, first + 5_000); number += 1) {
-      const [service, span] = spanOf(traceId, number, start);
+      const [service, span] = spanOf({ traceId, alike }, number, start);
       byService[service] ??= [];
       byService[service].push(span);
       if (number % spansPerBatch === 0)
@@ -98,4 +99,4 @@ export async function sendLargeTrace(server, spans = 50_000, traceId = largeTrac
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href)
-  console.log(await sendLargeTrace(process.argv[2], Number(process.argv[3] ?? 50_000)));
+  console.log(await sendLargeTrace(process.argv[2], { spans: Number(process.argv[3] ?? 50_000) }));

@@ -308,8 +308,8 @@ async function sound(colorScheme) {
 }
 
 await journey("trace", async () => {
-  await sendLargeTrace(server, 400);
-  await sendLargeTrace(server, 300, otherTrace);
+  await sendLargeTrace(server, { spans: 400, alike: true });
+  await sendLargeTrace(server, { spans: 300, traceId: otherTrace, alike: true });
   const { page, open, leave } = await visitor();
   await open(`trace/${largeTrace}`);
   await grid(page).getByRole("row").nth(2).waitFor();

@@ -4,16 +4,16 @@ import { linksOf } from "./jaeger";
 
 type Value = Record<string, unknown>;
 
-function valueOf(value: unknown): Value {
+function otlpValueOf(value: unknown): Value {
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "boolean") return { boolValue: value };
   if (typeof value === "number") return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
-  if (Array.isArray(value)) return { arrayValue: { values: value.map(valueOf) } };
+  if (Array.isArray(value)) return { arrayValue: { values: value.map(otlpValueOf) } };
   if (typeof value === "object" && value !== null) return { kvlistValue: { values: fieldsOf(value) } };
   return {};
 }
 
-const fieldsOf = (fields: object) => Object.entries(fields).map(([key, value]) => ({ key, value: valueOf(value) }));
+const fieldsOf = (fields: object) => Object.entries(fields).map(([key, value]) => ({ key, value: otlpValueOf(value) }));
 
 const kinds = ["unspecified", "internal", "server", "client", "producer", "consumer"];
 const statuses = ["unset", "ok", "error"];
@@ -61,7 +61,7 @@ export function toOtlp(trace: Trace): unknown {
       attributes: fieldsOf(span.scope),
     };
     const key = JSON.stringify([resource, scope]);
-    const group = groups.get(key) ?? { resource, scope, spans: [] };
+    const group = groups.get(key) ?? { resource, scope, spans: [] as Value[] };
     groups.set(key, group);
     group.spans.push(spanOf(trace, span));
   }

@@ -35,8 +35,7 @@ export function peersQuery(trace: TraceModel) {
   const sides = [question(at - reach, at, "-min(time)"), question(at, at + reach, "min(time)")];
   return queryOptions({
     queryKey: ["trace", trace.id, "peers"],
-    queryFn: ({ signal }) =>
-      Promise.all(sides.map((side) => postJson<Answer>("api/v1/query", side, signal))),
+    queryFn: ({ signal }) => Promise.all(sides.map((side) => postJson<Answer>("api/v1/query", side, signal))),
     select: (answers) => answers.flatMap((answer) => readPeers(answer, trace.id)),
     enabled: main !== undefined,
   });

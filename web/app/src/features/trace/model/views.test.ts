@@ -4,11 +4,11 @@ import type { Span } from "../../../api/types";
 import { axisTimes, pan, place, readWindow, writeWindow, zoom } from "../waterfall/window";
 import { buildTrace } from "./build";
 import { readTraceFile } from "./file";
-import { toOtlp } from "./otlp";
-import { shapeOfTrace } from "./shape";
-import { choosePeers } from "./peers";
 import { layOutFlame, spanAt } from "./flame";
 import { toJaeger } from "./jaeger";
+import { toOtlp } from "./otlp";
+import { choosePeers } from "./peers";
+import { shapeOfTrace } from "./shape";
 
 function span(id: string, parent: string | null, start: number, duration: number): Span {
   return {
@@ -67,12 +67,21 @@ describe("the shown part of time", () => {
 describe("trace files", () => {
   it("give back what was saved as OTLP", () => {
     const more = { trace_state: "a=1", status_message: "late", "scope.name": "http", resource: { "host.name": "a1" } };
-    const links = [{ trace_id: "cd".repeat(16), span_id: "0a", attributes: { why: ["retry", 2, 0.5, { deep: true }] } }];
+    const links = [
+      { trace_id: "cd".repeat(16), span_id: "0a", attributes: { why: ["retry", 2, 0.5, { deep: true }] } },
+    ];
     const spans = raw.spans.map((one, place) => ({ ...one, ...(place === 1 ? { ...more, links } : {}) }));
     const unfinished = { ...(spans[0] as Span), span_id: "d", duration_ns: null };
     const trace = { ...raw, spans: [...spans, unfinished], logs: [] };
     const read = readTraceFile(JSON.stringify(toOtlp(trace)));
-    const told = (one: Span) => [one.span_id, one.time, one.duration_ns, one.kind, one.status_message ?? null, one.links];
+    const told = (one: Span) => [
+      one.span_id,
+      one.time,
+      one.duration_ns,
+      one.kind,
+      one.status_message ?? null,
+      one.links,
+    ];
     expect(read.spans.map(told).toSorted()).toEqual(trace.spans.map(told).toSorted());
     const other = read.spans.find((one) => one.span_id === "b");
     expect([other?.resource, other?.attributes, other?.["scope.name"], other?.["service.name"]]).toEqual([

@@ -1,9 +1,9 @@
 // What happened during a span: its events, its log records, and the spans it links to.
 import { Link, useSearch } from "@tanstack/react-router";
+import type { LogRecord, Span } from "../../../api/types";
 import { formatDuration } from "../../../lib/format";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
-import type { LogRecord, Span } from "../../../api/types";
 import type { SpanNode, TraceModel } from "../model/build";
 import { linksOf } from "../model/jaeger";
 import { FieldList } from "./Fields";
@@ -25,10 +25,7 @@ export function Events({ span: { events }, ...of }: Properties & { span: Span })
         // biome-ignore lint/suspicious/noArrayIndexKey: events have no name of their own and are never reordered
         <section key={order} className="span-event">
           <h3>
-            {event.name ?? "event"}{" "}
-            <span className="quiet small">
-              +{formatDuration(since(of, event.time))}
-            </span>
+            {event.name ?? "event"} <span className="quiet small">+{formatDuration(since(of, event.time))}</span>
           </h3>
           <FieldList fields={Object.entries(event.attributes)} table="logs" />
         </section>

@@ -20,15 +20,14 @@ const endpoints = ["http.route", "url.template", "rpc.method", "messaging.destin
 const minutes = 60_000;
 
 const isSimple = (value: unknown): value is string | number => typeof value === "string" || typeof value === "number";
-const valueOf = (span: Span, field: string) => span.attributes[field] ?? span.resource[field];
+const fieldValue = (span: Span, field: string) => span.attributes[field] ?? span.resource[field];
 
 function is(field: string, value: unknown): Chip {
   const known = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
   return { field, operator: "=", value: known ? value : null };
 }
 
-const serviceOf = (span: Span): Chip[] =>
-  span["service.name"] ? [is("service.name", span["service.name"])] : [];
+const serviceOf = (span: Span): Chip[] => (span["service.name"] ? [is("service.name", span["service.name"])] : []);
 
 /** The condition of the endpoint that the nearest of the spans is of. */
 function endpointOf(spans: Span[]): { where: Chip[]; title: string } | null {
@@ -47,8 +46,9 @@ function endpointOf(spans: Span[]): { where: Chip[]; title: string } | null {
 function ownersOf(spans: Span[]): { field: string; name: string; value: string }[] {
   const found: { field: string; name: string; value: string }[] = [];
   for (const [field, name] of owners) {
-    const value = spans.map((span) => valueOf(span, field)).find(isSimple);
-    if (value !== undefined && !found.some((one) => one.name === name)) found.push({ field, name, value: String(value) });
+    const value = spans.map((span) => fieldValue(span, field)).find(isSimple);
+    if (value !== undefined && !found.some((one) => one.name === name))
+      found.push({ field, name, value: String(value) });
   }
   return found;
 }
@@ -67,11 +67,7 @@ export function Onward({ trace, node, span }: { trace: TraceModel; node: SpanNod
         All like this
       </Link>
       {endpoint ? (
-        <Link
-          to={paths.explore}
-          search={{ ...near, table: "spans", where: endpoint.where }}
-          title={endpoint.title}
-        >
+        <Link to={paths.explore} search={{ ...near, table: "spans", where: endpoint.where }} title={endpoint.title}>
           This endpoint
         </Link>
       ) : null}

@@ -2,10 +2,10 @@
 import { ActionIcon, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useState } from "react";
+import type { LogRecord, Span } from "../../../api/types";
 import { formatCount, formatDuration, formatPercent, formatTime } from "../../../lib/format";
 import { Failed, Loading } from "../../../ui/States";
 import { ValueMenu } from "../../../ui/ValueMenu";
-import type { LogRecord, Span } from "../../../api/types";
 import type { SpanNode, TraceModel } from "../model/build";
 import { Fields } from "./Fields";
 import { Events, Links, Logs } from "./Happenings";

@@ -63,56 +63,56 @@ function GroupTable({ trace, by, onChoose }: { trace: TraceModel; by: string; on
   const head = { order, onOrder: setOrder };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-      <section className="panel trace-fill" tabIndex={0} aria-label="Statistics">
-        <table className="plain-table">
-          <thead>
-            <tr>
-              <SortHead {...head} column="key" title={by} />
-              <SortHead {...head} column="count" title="Spans" number />
-              <SortHead {...head} column="self" title="Own time" number />
-              <SortHead {...head} column="share" title="Share" number />
-              <SortHead {...head} column="total" title="Total" number />
-              <SortHead {...head} column="max" title="Longest" number />
-              <SortHead {...head} column="errors" title="Errors" number />
+    <section className="panel trace-fill" tabIndex={0} aria-label="Statistics">
+      <table className="plain-table">
+        <thead>
+          <tr>
+            <SortHead {...head} column="key" title={by} />
+            <SortHead {...head} column="count" title="Spans" number />
+            <SortHead {...head} column="self" title="Own time" number />
+            <SortHead {...head} column="share" title="Share" number />
+            <SortHead {...head} column="total" title="Total" number />
+            <SortHead {...head} column="max" title="Longest" number />
+            <SortHead {...head} column="errors" title="Errors" number />
+          </tr>
+        </thead>
+        <tbody>
+          {sorted.slice(0, shownMax).map((group) => (
+            <tr key={group.key}>
+              <td>
+                <button
+                  type="button"
+                  className="link"
+                  title="Show the first of these spans"
+                  onClick={() => onChoose(group.example)}
+                >
+                  {group.key}
+                </button>
+              </td>
+              <td className="number">{formatCount(group.count)}</td>
+              <td className="number">{formatDuration(group.self)}</td>
+              <td className="number">
+                <span
+                  className="share"
+                  aria-hidden="true"
+                  style={{ "--part": `${group.share * 100}%` } as CSSProperties}
+                />
+                <span className="share-text">{formatPercent(group.share)}</span>
+              </td>
+              <td className="number">{formatDuration(group.total)}</td>
+              <td className="number">{formatDuration(group.max)}</td>
+              <td className={group.errors ? "number trace-bad" : "number"}>{formatCount(group.errors)}</td>
             </tr>
-          </thead>
-          <tbody>
-            {sorted.slice(0, shownMax).map((group) => (
-              <tr key={group.key}>
-                <td>
-                  <button
-                    type="button"
-                    className="link"
-                    title="Show the first of these spans"
-                    onClick={() => onChoose(group.example)}
-                  >
-                    {group.key}
-                  </button>
-                </td>
-                <td className="number">{formatCount(group.count)}</td>
-                <td className="number">{formatDuration(group.self)}</td>
-                <td className="number">
-                  <span
-                    className="share"
-                    aria-hidden="true"
-                    style={{ "--part": `${group.share * 100}%` } as CSSProperties}
-                  />
-                  <span className="share-text">{formatPercent(group.share)}</span>
-                </td>
-                <td className="number">{formatDuration(group.total)}</td>
-                <td className="number">{formatDuration(group.max)}</td>
-                <td className={group.errors ? "number trace-bad" : "number"}>{formatCount(group.errors)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-        <p className="quiet small">
-          {sorted.length > shownMax
-            ? `The first ${formatCount(shownMax)} of ${formatCount(sorted.length)} groups in this order.`
-            : sorted.length === 1
-              ? "One group."
-              : `${formatCount(sorted.length)} groups.`}
-        </p>
-      </section>
+          ))}
+        </tbody>
+      </table>
+      <p className="quiet small">
+        {sorted.length > shownMax
+          ? `The first ${formatCount(shownMax)} of ${formatCount(sorted.length)} groups in this order.`
+          : sorted.length === 1
+            ? "One group."
+            : `${formatCount(sorted.length)} groups.`}
+      </p>
+    </section>
   );
 }

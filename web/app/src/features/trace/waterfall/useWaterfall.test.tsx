@@ -27,12 +27,14 @@ const spanOf = (id: string, parent: string | null, start: number): Span => ({
   events: [],
 });
 const many = Array.from({ length: 20 }, (_, place) => spanOf(`k${place}`, "a", place * 10));
-const trace = buildTrace(shapeOfTrace({
-  trace_id: "ab".repeat(16),
-  spans: [spanOf("a", null, 0), ...many, spanOf("b", "a", 500), spanOf("c", "b", 505)],
-  logs: [],
-  damaged_parts: 0,
-}));
+const trace = buildTrace(
+  shapeOfTrace({
+    trace_id: "ab".repeat(16),
+    spans: [spanOf("a", null, 0), ...many, spanOf("b", "a", 500), spanOf("c", "b", 505)],
+    logs: [],
+    damaged_parts: 0,
+  }),
+);
 
 function start(chosen = -1) {
   const open = vi.fn();

@@ -1,7 +1,7 @@
 // What the waterfall shows: what is folded, which row has the focus, the part of time, and what was searched.
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceModel } from "../model/build";
-import { carryFolding, carryRow, carrying } from "../model/carry";
+import { carryFolding, carrying, carryRow } from "../model/carry";
 import { findSpans } from "../model/find";
 import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
 import { readWindow, type TimeWindow, writeWindow } from "./window";

@@ -4,10 +4,10 @@ import { useState } from "react";
 import { ask } from "../../api/client";
 import type { Trace } from "../../api/types";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
+import { toJaeger } from "./files/jaeger";
+import { OpenFile } from "./files/OpenFile";
+import { toOtlp } from "./files/otlp";
 import type { TraceModel } from "./model/build";
-import { toJaeger } from "./model/jaeger";
-import { toOtlp } from "./model/otlp";
-import { OpenFile } from "./OpenFile";
 import type { Whole } from "./useTrace";
 
 type Properties = {

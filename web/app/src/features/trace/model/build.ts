@@ -1,6 +1,7 @@
 // A trace as a tree in reading order: every span behind its parent, siblings by time. Linear in the spans, and without
 // recursion, since traces are as deep as people make them.
 import { markCriticalPath } from "./critical";
+import { added, none } from "./lists";
 import { childLists, singleSpans } from "./parents";
 import type { LogShape, SpanShape, TraceShape } from "./shape";
 
@@ -74,21 +75,19 @@ export function buildTrace(trace: TraceShape): TraceModel {
   const { spans, placeOf, twice } = singleSpans(trace.spans);
   let end = 0;
   for (const span of spans) end = Math.max(end, span.start + Math.max(0, span.given ?? 0));
-  const { children, roots, missing, broken } = childLists(spans, placeOf);
+  const { first, next, roots, missing, broken } = childLists(spans, placeOf);
 
   const nodes: SpanNode[] = [];
   const byId = new Map<string, number>();
   const indexOf = new Int32Array(spans.length);
-  const stack = [...roots].reverse().map((place) => ({ place, parent: -1 }));
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { place, parent } = next;
+  const visit = (place: number, parent: number) => {
     const span = spans[place] as SpanShape;
     const { start } = span;
     const above = nodes[parent];
     const unfinished = span.given === null;
     const duration = Math.max(0, span.given ?? 0);
     const index = nodes.length;
-    above?.children.push(index);
+    if (above) above.children = added(above.children, index);
     nodes.push({
       index,
       id: span.id,
@@ -101,14 +100,14 @@ export function buildTrace(trace: TraceShape): TraceModel {
       events: span.events,
       span: span.span,
       parent,
-      children: [],
+      children: none,
       last: index + 1,
       depth: above ? above.depth + 1 : 0,
       end: unfinished ? Math.max(start, end) : start + duration,
       duration,
       self: duration,
       critical: 0,
-      criticalParts: [],
+      criticalParts: none,
       service: span.service ?? "unnamed service",
       error: span.status === "error",
       unfinished,
@@ -116,13 +115,12 @@ export function buildTrace(trace: TraceShape): TraceModel {
       cycleBroken: broken.has(place),
       skewed: (above !== undefined && start < above.start) || (span.given ?? 0) < 0,
       errorsBelow: 0,
-      logs: [],
+      logs: none,
     });
     indexOf[place] = index;
     if (!byId.has(span.id)) byId.set(span.id, index);
-    const below = children[place] ?? [];
-    for (let at = below.length - 1; at >= 0; at--) stack.push({ place: below[at] as number, parent: index });
-  }
+  };
+  walk(roots, first, next, (place, above) => visit(place, above < 0 ? -1 : (indexOf[above] ?? -1)));
   sumUp(nodes);
   const rootNodes = nodes.filter((node) => node.parent < 0);
   const main = mainRoot(rootNodes);
@@ -132,7 +130,8 @@ export function buildTrace(trace: TraceShape): TraceModel {
     .map((log) => ({ ...log, node: indexOf[placeOf[log.span] ?? -1] ?? -1 }))
     .sort((left, right) => left.at - right.at);
   logs.forEach((log, place) => {
-    nodes[log.node]?.logs.push(place);
+    const node = nodes[log.node];
+    if (node) node.logs = added(node.logs, place);
   });
   const services = servicesOf(nodes);
   return {
@@ -157,6 +156,31 @@ export function buildTrace(trace: TraceShape): TraceModel {
     },
     damagedParts: trace.damagedParts,
   };
+}
+
+/** Every span behind its parent and before the next of its siblings. */
+function walk(
+  roots: number[],
+  first: Int32Array,
+  next: Int32Array,
+  visit: (place: number, above: number) => void,
+): void {
+  const above: number[] = [];
+  for (const root of roots) {
+    let place = root;
+    while (true) {
+      visit(place, above.at(-1) ?? -1);
+      const child = first[place] ?? -1;
+      if (child >= 0) {
+        above.push(place);
+        place = child;
+        continue;
+      }
+      while (above.length && (next[place] ?? -1) < 0) place = above.pop() as number;
+      if (!above.length) break;
+      place = next[place] as number;
+    }
+  }
 }
 
 function count(nodes: SpanNode[], test: (node: SpanNode) => boolean): number {

@@ -39,9 +39,16 @@ function sameness(span: SpanShape): string {
   return `${span.id} ${span.kind} ${span.service ?? ""} ${span.start} ${span.name}`;
 }
 
-type Lists = { children: number[][]; roots: number[]; missing: Set<number>; broken: Set<number> };
+type Lists = {
+  /** The first child of each span, and the one behind each among its siblings; -1 for none. */
+  first: Int32Array;
+  next: Int32Array;
+  roots: number[];
+  missing: Set<number>;
+  broken: Set<number>;
+};
 
-/** Children and roots by time, as places in `spans`. */
+/** Children and roots by time, as places in `spans`. Lists of numbers: an array for each of many spans costs most of the time. */
 export function childLists(spans: SpanShape[], placeOf: Int32Array): Lists {
   const missing = new Set<number>();
   const broken = new Set<number>();
@@ -54,14 +61,19 @@ export function childLists(spans: SpanShape[], placeOf: Int32Array): Lists {
   const start = (place: number) => spans[place]?.start ?? 0;
   const order = spans.map((_, place) => place);
   order.sort((left, right) => start(left) - start(right) || left - right);
-  const children: number[][] = spans.map(() => []);
+  const first = new Int32Array(spans.length).fill(-1);
+  const next = new Int32Array(spans.length).fill(-1);
   const roots: number[] = [];
-  for (const place of order) {
+  for (let at = order.length - 1; at >= 0; at--) {
+    const place = order[at] as number;
     const parent = parents[place] ?? -1;
     if (parent < 0) roots.push(place);
-    else children[parent]?.push(place);
+    else {
+      next[place] = first[parent] ?? -1;
+      first[parent] = place;
+    }
   }
-  return { children, roots, missing, broken };
+  return { first, next, roots: roots.reverse(), missing, broken };
 }
 
 /** Walks up from every span; each walk ends where an earlier one has been, so all together are linear. */

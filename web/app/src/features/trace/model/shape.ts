@@ -1,5 +1,6 @@
 // What the tree of a trace is made of, the same whether only its outline is known or all of it.
 import type { LogRecord, Span, Trace, TraceOutline } from "../../../api/types";
+import { added, none } from "./lists";
 
 /** Places of parents that are none. */
 export const noParent = -1;
@@ -59,7 +60,9 @@ export function shapeOfTrace(trace: Trace): TraceShape {
       start: Number((times[place] ?? origin) - origin),
       given: span.duration_ns ?? null,
       links: Array.isArray(span.links) && span.links.length > 0,
-      events: span.events.map((event) => ({ at: since(event.time), name: event.name ?? null })),
+      events: span.events.length
+        ? span.events.map((event) => ({ at: since(event.time), name: event.name ?? null }))
+        : none,
       span,
     };
   });
@@ -88,13 +91,15 @@ export function shapeOfOutline(outline: TraceOutline): TraceShape {
       start: given.start_ns[place] ?? 0,
       given: given.duration_ns[place] ?? null,
       links: linked.has(place),
-      events: [],
+      events: none,
       span: null,
     };
   });
   events.span.forEach((span, place) => {
     const name = events.name[place];
-    spans[span]?.events.push({ at: events.time_ns[place] ?? 0, name: typeof name === "number" ? text(name) : null });
+    const of = spans[span];
+    const mark = { at: events.time_ns[place] ?? 0, name: typeof name === "number" ? text(name) : null };
+    if (of) of.events = added<Mark>(of.events, mark);
   });
   return {
     id: outline.trace_id,

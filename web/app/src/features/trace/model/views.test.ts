@@ -1,12 +1,12 @@
 // What is made of a trace besides its tree: the flame graph's lines, the shown part of time, and files.
 import { describe, expect, it } from "vitest";
 import type { Span } from "../../../api/types";
+import { readTraceFile } from "../files/file";
+import { toJaeger } from "../files/jaeger";
+import { toOtlp } from "../files/otlp";
 import { axisTimes, pan, place, readWindow, writeWindow, zoom } from "../waterfall/window";
 import { buildTrace } from "./build";
-import { readTraceFile } from "./file";
 import { layOutFlame, spanAt } from "./flame";
-import { toJaeger } from "./jaeger";
-import { toOtlp } from "./otlp";
 import { choosePeers } from "./peers";
 import { shapeOfTrace } from "./shape";
 

@@ -4,8 +4,8 @@ import type { LogRecord, Span } from "../../../api/types";
 import { formatDuration } from "../../../lib/format";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
+import { linksOf } from "../files/jaeger";
 import type { SpanNode, TraceModel } from "../model/build";
-import { linksOf } from "../model/jaeger";
 import { FieldList } from "./Fields";
 
 type Properties = { trace: TraceModel; node: SpanNode };

@@ -4,7 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef } from "react";
 import { formatDuration } from "../../../lib/format";
 import type { TraceModel } from "../model/build";
-import type { Row } from "../model/rows";
+import { keyOf, type Row } from "../model/rows";
 import type { Whole } from "../useTrace";
 import { Minimap } from "./Minimap";
 import { NameWidth, useNameWidth } from "./NameWidth";
@@ -105,7 +105,7 @@ export function Waterfall({ trace, whole, chosen, time, onChoose, onTime }: Prop
             if (!row) return null;
             return (
               <WaterfallRow
-                key={row.key}
+                key={keyOf(row)}
                 trace={trace}
                 row={row}
                 index={item.index}

@@ -3,7 +3,7 @@ import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } f
 import type { TraceModel } from "../model/build";
 import { carryFolding, carrying, carryRow } from "../model/carry";
 import { findSpans } from "../model/find";
-import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
+import { type Folding, foldAll, foldOneLevel, keyOf, type Row, reveal, rowFinder, rowsOf } from "../model/rows";
 import { readWindow, type TimeWindow, writeWindow } from "./window";
 
 export type Waterfall = ReturnType<typeof useWaterfall>;
@@ -32,20 +32,20 @@ export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }
   }
 
   const rows = useMemo(() => rowsOf(trace, folding), [trace, folding]);
-  const places = useMemo(() => new Map(rows.map((row, index) => [row.key, index])), [rows]);
+  const find = useMemo(() => rowFinder(trace, rows), [trace, rows]);
   const hits = useMemo(() => findSpans(trace, searched), [trace, searched]);
   const hitSet = useMemo(() => new Set(hits), [hits]);
-  const focus = places.get(focusKey) ?? 0;
+  const focus = find(focusKey) ?? 0;
   // The same object as long as nothing changes, so that rows need not be drawn anew while one scrolls.
   const window = useMemo(() => shown ?? { start: 0, end: trace.duration }, [shown, trace]);
 
-  const latestPlaces = useRef(places);
+  const latestFind = useRef(find);
   useEffect(() => {
-    latestPlaces.current = places;
-  }, [places]);
+    latestFind.current = find;
+  }, [find]);
   const show = useCallback(
     (node: number) => {
-      if (!latestPlaces.current.has(`s${node}`)) setFolding((before) => reveal(trace, node, before));
+      if (latestFind.current(`s${node}`) === undefined) setFolding((before) => reveal(trace, node, before));
       setFocusKey(`s${node}`);
     },
     [trace],
@@ -88,7 +88,7 @@ export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }
   };
   const moveTo = (index: number) => {
     const row = rows[Math.min(Math.max(0, index), rows.length - 1)];
-    if (row) setFocusKey(row.key);
+    if (row) setFocusKey(keyOf(row));
   };
 
   /** Shows the time of one row, with a little around it. */

@@ -1,8 +1,8 @@
 // Opens a trace file, OTLP JSON or Jaeger's JSON, in the browser; nothing of it is sent.
 import { Button, FileButton } from "@mantine/core";
 import { useState } from "react";
-import type { Trace } from "../../api/types";
-import { readTraceFile } from "./model/file";
+import type { Trace } from "../../../api/types";
+import { readTraceFile } from "./file";
 
 type Properties = { onTrace: (trace: Trace) => void; small?: boolean };
 

@@ -6,6 +6,7 @@ import { Empty } from "../../../ui/States";
 import type { TraceModel } from "../model/build";
 import type { Whole } from "../useTrace";
 import { WholeTrace } from "../WholeTrace";
+import { useRows } from "./useRows";
 
 type Properties = { trace: TraceModel; whole: Whole; onChoose: (node: number | null) => void };
 
@@ -32,9 +33,16 @@ function LogList({ trace, onChoose }: Omit<Properties, "whole">) {
     estimateSize: () => 30,
     overscan: 10,
   });
+  const rows = useRows(scroller, trace.logs.length, (row) => virtual.scrollToIndex(row));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section ref={scroller} className="panel trace-fill" tabIndex={0} aria-label="Log records">
+    <section
+      ref={scroller}
+      className="panel trace-fill"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Log records"
+      onKeyDown={rows.onKeyDown}
+    >
       <ol className="trace-logs" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const log = trace.logs[item.index];
@@ -54,11 +62,13 @@ function LogList({ trace, onChoose }: Omit<Properties, "whole">) {
               </span>
               <span className="trace-log-body">{record.body ?? record["event.name"]}</span>
               {node ? (
-                <button type="button" className="link" onClick={() => onChoose(node.index)}>
+                <button type="button" className="link" {...rows.stop(item.index)} onClick={() => onChoose(node.index)}>
                   {node.service} · {node.name}
                 </button>
               ) : (
-                <span className="quiet">{record["service.name"] ?? "no span"}</span>
+                <span className="quiet" {...rows.stop(item.index)}>
+                  {record["service.name"] ?? "no span"}
+                </span>
               )}
             </li>
           );

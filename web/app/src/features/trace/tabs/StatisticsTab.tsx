@@ -1,6 +1,6 @@
 // Where the time of the trace went, by service, by name or by any field.
 import { Select } from "@mantine/core";
-import { type CSSProperties, useMemo, useState } from "react";
+import { type CSSProperties, useMemo, useRef, useState } from "react";
 import { formatCount, formatDuration, formatPercent } from "../../../lib/format";
 import type { TraceModel } from "../model/build";
 import { fieldNames, outlineFields } from "../model/find";
@@ -8,6 +8,7 @@ import { groupSpans } from "../model/statistics";
 import type { Whole } from "../useTrace";
 import { WholeTrace } from "../WholeTrace";
 import { byOrder, type Order, SortHead } from "./SortHead";
+import { useRows } from "./useRows";
 
 type Column = "key" | "count" | "total" | "self" | "share" | "errors" | "max";
 type Properties = {
@@ -60,10 +61,18 @@ function GroupTable({ trace, by, onChoose }: { trace: TraceModel; by: string; on
     () => groups.toSorted((left, right) => byOrder(left[order.column], right[order.column], order.down)),
     [groups, order],
   );
+  const scroller = useRef<HTMLElement>(null);
+  const rows = useRows(scroller, Math.min(sorted.length, shownMax));
   const head = { order, onOrder: setOrder };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section className="panel trace-fill" tabIndex={0} aria-label="Statistics">
+    <section
+      ref={scroller}
+      className="panel trace-fill"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Statistics"
+      onKeyDown={rows.onKeyDown}
+    >
       <table className="plain-table">
         <thead>
           <tr>
@@ -77,12 +86,13 @@ function GroupTable({ trace, by, onChoose }: { trace: TraceModel; by: string; on
           </tr>
         </thead>
         <tbody>
-          {sorted.slice(0, shownMax).map((group) => (
+          {sorted.slice(0, shownMax).map((group, row) => (
             <tr key={group.key}>
               <td>
                 <button
                   type="button"
                   className="link"
+                  {...rows.stop(row)}
                   title="Show the first of these spans"
                   onClick={() => onChoose(group.example)}
                 >

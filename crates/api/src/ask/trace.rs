@@ -55,7 +55,11 @@ pub(crate) async fn trace(
     Wanted(format): Wanted,
 ) -> Result<Response, Problem> {
     let id = TraceId::parse(&id)?;
-    let span = parameters.span_id.as_deref().map(SpanId::parse).transpose()?;
+    let span = parameters
+        .span_id
+        .as_deref()
+        .map(SpanId::parse)
+        .transpose()?;
     let absent = || Problem::new(ErrorKind::NotFound, format!("there is no trace `{id}`"));
     let is_part = parameters.view.is_some() || span.is_some();
     let engine = &dependencies.engine;

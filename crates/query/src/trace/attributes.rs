@@ -95,7 +95,11 @@ impl Places {
         let mut places = HashMap::new();
         for (origin, names, prefix) in [
             (Origin::Resource, &sources.resource, ""),
-            (Origin::Resource, &sources.resource_shadowed, RESOURCE_PREFIX),
+            (
+                Origin::Resource,
+                &sources.resource_shadowed,
+                RESOURCE_PREFIX,
+            ),
             (Origin::Scope, &sources.scope, ""),
             (Origin::Scope, &sources.scope_shadowed, SCOPE_PREFIX),
         ] {

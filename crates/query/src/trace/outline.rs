@@ -91,10 +91,9 @@ impl TraceOutline {
     pub(super) fn of(id: TraceId, records: &TraceRecords) -> Self {
         let order = in_order(&records.spans);
         let times = Times::new(&records.spans, "time");
-        let base = order.first().map_or_else(
-            || first_time(&records.logs),
-            |row| times.nanos(*row),
-        );
+        let base = order
+            .first()
+            .map_or_else(|| first_time(&records.logs), |row| times.nanos(*row));
         let mut texts = TextList::default();
         let places = places(&records.spans, &order);
         Self {
@@ -172,7 +171,9 @@ fn spans(
     for (place, row) in order.iter().copied().enumerate() {
         let mut known = |column: &Texts<'_>| texts.place(column.at(row).unwrap_or_default());
         outline.span_id.push(ids.text(row).unwrap_or_default());
-        outline.parent.push(place_of(parents.at(row), places, MISSING));
+        outline
+            .parent
+            .push(place_of(parents.at(row), places, MISSING));
         outline.name.push(known(&names));
         outline.kind.push(known(&kinds));
         outline.status_code.push(known(&statuses));

@@ -149,8 +149,13 @@ impl Wanted {
             .iter()
             .map(|id| lit(ScalarValue::FixedSizeBinary(16, Some(id.to_vec()))))
             .collect();
-        let traces = in_list(col("trace_id", schema).map_err(planned)?, ids, &false, schema)
-            .map_err(planned)?;
+        let traces = in_list(
+            col("trace_id", schema).map_err(planned)?,
+            ids,
+            &false,
+            schema,
+        )
+        .map_err(planned)?;
         let Some(span) = self.span else {
             return Ok(traces);
         };

@@ -35,7 +35,12 @@ fn spans(numbers: std::ops::Range<i64>) -> Value {
     let span = |number: i64| {
         let start = START + number * 1_000;
         let end = if number == 3 { 0 } else { start + 500 };
-        let parent = ["", "00000000000000a0", "00000000000000ff", "00000000000000a1"];
+        let parent = [
+            "",
+            "00000000000000a0",
+            "00000000000000ff",
+            "00000000000000a1",
+        ];
         let events = json!([{"timeUnixNano": (start + 7).to_string(), "name": "retry"}]);
         let linked = json!([{"traceId": TRACE, "spanId": "00000000000000a0"}]);
         json!({
@@ -52,9 +57,7 @@ fn spans(numbers: std::ops::Range<i64>) -> Value {
             "attributes": [{"key": "number", "value": {"intValue": number.to_string()}}],
         })
     };
-    let of = |service: Value, spans: Vec<Value>| {
-        json!({"resource": {"attributes": service}, "scopeSpans": [{"spans": spans}]})
-    };
+    let of = |service: Value, spans: Vec<Value>| json!({"resource": {"attributes": service}, "scopeSpans": [{"spans": spans}]});
     let (named, others): (Vec<i64>, Vec<i64>) = numbers.partition(|number| *number != 1);
     let service = json!([{"key": "service.name", "value": {"stringValue": "shop"}}]);
     json!({"resourceSpans": [
@@ -71,7 +74,11 @@ fn logs() -> Value {
             "traceId": TRACE, "spanId": span, "severityNumber": number, "body": {"stringValue": "told"},
         })
     };
-    let records = json!([record(1, "00000000000000a1"), record(9, "00000000000000ee"), record(5, "")]);
+    let records = json!([
+        record(1, "00000000000000a1"),
+        record(9, "00000000000000ee"),
+        record(5, "")
+    ]);
     json!({"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]})
 }
 
@@ -94,47 +101,103 @@ fn check(server: &Server, when: &str) {
         }
     };
     let lists = &outline["spans"];
-    assert_eq!(lists["span_id"].as_array().unwrap().len(), spans.len(), "{when}");
+    assert_eq!(
+        lists["span_id"].as_array().unwrap().len(),
+        spans.len(),
+        "{when}"
+    );
     for (place, span) in spans.iter().enumerate() {
         for name in ["name", "service.name", "kind", "status_code"] {
-            assert_eq!(text(&lists[name], place), span[name], "{when}: {name} of {place}");
+            assert_eq!(
+                text(&lists[name], place),
+                span[name],
+                "{when}: {name} of {place}"
+            );
         }
         let told = json!([
-            lists["span_id"][place], lists["start_ns"][place], lists["duration_ns"][place], lists["parent"][place]
+            lists["span_id"][place],
+            lists["start_ns"][place],
+            lists["duration_ns"][place],
+            lists["parent"][place]
         ]);
         let parent = place_of(&span["parent_span_id"], -2);
-        let expected = json!([span["span_id"], after(&span["time"]), span["duration_ns"], parent]);
+        let expected = json!([
+            span["span_id"],
+            after(&span["time"]),
+            span["duration_ns"],
+            parent
+        ]);
         assert_eq!(told, expected, "{when}: {place}");
     }
-    let linked = spans.iter().enumerate().filter(|(_, span)| span["links"] != json!([]));
+    let linked = spans
+        .iter()
+        .enumerate()
+        .filter(|(_, span)| span["links"] != json!([]));
     let linked: Vec<usize> = linked.map(|(place, _)| place).collect();
     assert_eq!(lists["linked"], json!(linked), "{when}");
 
     let events = spans.iter().flat_map(|span| {
         let events = span["events"].as_array().unwrap().iter();
-        events.map(|event| json!([place_of(&span["span_id"], -1), after(&event["time"]), event["name"]]))
+        events.map(|event| {
+            json!([
+                place_of(&span["span_id"], -1),
+                after(&event["time"]),
+                event["name"]
+            ])
+        })
     });
     let list = &outline["events"];
-    let told = (0..list["span"].as_array().unwrap().len())
-        .map(|row| json!([list["span"][row], list["time_ns"][row], text(&list["name"], row)]));
-    assert_eq!(told.collect::<Vec<_>>(), events.collect::<Vec<_>>(), "{when}");
+    let told = (0..list["span"].as_array().unwrap().len()).map(|row| {
+        json!([
+            list["span"][row],
+            list["time_ns"][row],
+            text(&list["name"], row)
+        ])
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        events.collect::<Vec<_>>(),
+        "{when}"
+    );
     let records = whole["logs"].as_array().unwrap().iter().map(|record| {
-        json!([place_of(&record["span_id"], -1), after(&record["time"]), record["severity_number"]])
+        json!([
+            place_of(&record["span_id"], -1),
+            after(&record["time"]),
+            record["severity_number"]
+        ])
     });
     let list = &outline["logs"];
-    let told = (0..list["span"].as_array().unwrap().len())
-        .map(|row| json!([list["span"][row], list["time_ns"][row], list["severity_number"][row]]));
-    assert_eq!(told.collect::<Vec<_>>(), records.collect::<Vec<_>>(), "{when}");
+    let told = (0..list["span"].as_array().unwrap().len()).map(|row| {
+        json!([
+            list["span"][row],
+            list["time_ns"][row],
+            list["severity_number"][row]
+        ])
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        records.collect::<Vec<_>>(),
+        "{when}"
+    );
 
     let one = server.get(&format!("/api/v1/traces/{TRACE}?span_id=00000000000000A1"));
     let one: Value = one.json().unwrap();
     let of_span = |list: &Value| -> Vec<Value> {
         let all = list.as_array().unwrap().iter();
-        all.filter(|one| one["span_id"] == "00000000000000a1").cloned().collect()
+        all.filter(|one| one["span_id"] == "00000000000000a1")
+            .cloned()
+            .collect()
     };
     assert_eq!(one["spans"], json!(of_span(&whole["spans"])), "{when}");
     assert_eq!(one["logs"], json!(of_span(&whole["logs"])), "{when}");
-    assert_eq!((one["spans"].as_array().unwrap().len(), one["logs"].as_array().unwrap().len()), (1, 1), "{when}");
+    assert_eq!(
+        (
+            one["spans"].as_array().unwrap().len(),
+            one["logs"].as_array().unwrap().len()
+        ),
+        (1, 1),
+        "{when}"
+    );
 }
 
 fn refused(server: &Server) {

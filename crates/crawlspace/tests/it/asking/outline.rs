@@ -47,7 +47,7 @@ fn spans(numbers: std::ops::Range<i64>) -> Value {
             "traceId": TRACE,
             "spanId": format!("{:016x}", 0xa0 + number.min(4)),
             "parentSpanId": parent[usize::try_from(number % 4).unwrap()],
-            "name": ["GET /", "ask"][usize::from(number > 1)],
+            "name": if number > 1 { "ask" } else { "GET /" },
             "kind": 1 + number % 3,
             "startTimeUnixNano": start.to_string(),
             "endTimeUnixNano": end.to_string(),

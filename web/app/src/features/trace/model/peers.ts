@@ -52,6 +52,9 @@ function readPeers(answer: Answer, self: string): Peer[] {
 
 /** At most one for each reason: the one before and after, a typical one, the fastest, the slowest, one that failed. */
 export function choosePeers(peers: Peer[], trace: TraceModel): ChosenPeer[] {
+  const [only] = peers;
+  if (only && peers.length === 1)
+    return [{ ...only, why: only.at < trace.origin ? "the one before" : "the one after" }];
   const good = peers.filter((peer) => !peer.failed);
   const byDuration = (good.length ? good : peers).toSorted((left, right) => left.duration - right.duration);
   const byTime = peers.toSorted((left, right) => (left.at < right.at ? -1 : 1));

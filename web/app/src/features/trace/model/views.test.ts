@@ -162,5 +162,6 @@ describe("what a trace is compared with", () => {
       ["s", "the slowest"],
     ]);
     expect(choosePeers([], trace)).toEqual([]);
+    expect(choosePeers([peer("p", -20, 50)], trace).map(({ why }) => why)).toEqual(["the one before"]);
   });
 });

@@ -140,7 +140,7 @@ function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
         <>
           <dt>Below it</dt>
           <dd>
-            {formatCount(node.last - node.index - 1)} spans
+            {node.last - node.index === 2 ? "1 span" : `${formatCount(node.last - node.index - 1)} spans`}
             {node.errorsBelow ? <span className="trace-bad">, {formatCount(node.errorsBelow)} with errors</span> : null}
           </dd>
         </>

@@ -23,7 +23,9 @@ export function Peers({ trace, against, onAgainst }: Properties) {
   return (
     <>
       <p className="quiet small peers-said">
-        Others of “{main.name}” within an hour, of {formatCount(peers.data.length)}:
+        {peers.data.length === 1
+          ? `One other trace of “${main.name}” is within an hour of this one:`
+          : `Of ${formatCount(peers.data.length)} other traces of “${main.name}”, the nearest within an hour:`}
       </p>
       <ul className="peers" aria-label="Others of this operation">
         {chosen.map((peer) => (

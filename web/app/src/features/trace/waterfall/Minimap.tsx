@@ -97,6 +97,7 @@ function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): v
   const step = canvas.height / rows.length;
   const thick = Math.max(scale, Math.min(step * 0.8, 6 * scale));
   const perTime = canvas.width / trace.duration;
+  const seen = Math.max(2 * scale, thick * 0.4);
   const bars = new Map<string, Bars>();
   const failed = new Bars();
   rows.forEach((row, index) => {
@@ -110,7 +111,9 @@ function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): v
       bars.set(node.service, own);
     }
     own.add(left, index * step, wide, thick);
-    if (row.kind === "span" && node.error) failed.add(left, index * step + thick * 0.6, wide, thick * 0.4);
+    // An error can be seen however small its span is here.
+    if (row.kind === "span" ? node.error : row.errors > 0)
+      failed.add(left, index * step + thick * 0.6, Math.max(2 * scale, row.kind === "span" ? wide : 0), seen);
   });
   const bad = style.getPropertyValue("--bad");
   for (const { name, colour } of trace.services) {

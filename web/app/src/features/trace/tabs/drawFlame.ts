@@ -36,7 +36,7 @@ export function drawFlame(canvas: HTMLCanvasElement, trace: TraceModel, layout: 
       const hidden = right <= drawnTo && right - left < 1;
       if (hidden && !node.error) continue;
       const wide = Math.max(1, right - left - 0.5);
-      drawnTo = left + 1;
+      if (!hidden) drawnTo = left + 1;
       context.fillStyle = colours.get(node.service) ?? accent;
       if (!hidden) context.fillRect(left, y + 1, wide, lineHeight - 2);
       if (node.error) {

@@ -1,5 +1,5 @@
-// Measures what people wait for: `node measure.mjs http://127.0.0.1:4320 [trace id]`, against a store with data. Figures, no
-// verdict: a machine that does something else makes them larger.
+// Measures what people wait for: `node measure.mjs http://127.0.0.1:4320 [trace id]`, against a store with data; large.mjs
+// sends a trace that is worth it. Figures, no verdict: a machine that does something else makes them larger.
 import { journey, server, visitor } from "./browser.mjs";
 
 const traceId = process.argv[3];
@@ -47,6 +47,19 @@ await journey("measure", async () => {
     told(`to ${link}`, changes);
   }
   if (!traceId) return;
+  for (const [name, view] of [
+    ["its outline", "?view=outline"],
+    ["all of it", ""],
+  ]) {
+    const answers = [];
+    let bytes = 0;
+    for (let turn = 0; turn < 5; turn += 1) {
+      const began = performance.now();
+      bytes = (await (await fetch(new URL(`api/v1/traces/${traceId}${view}`, server))).arrayBuffer()).byteLength;
+      answers.push(performance.now() - began);
+    }
+    told(`a trace from the API, ${name}, ${(bytes / 1e6).toFixed(1)} MB`, answers);
+  }
   const trace = [];
   for (let turn = 0; turn < 5; turn += 1) {
     const one = await visitor();

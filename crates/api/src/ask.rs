@@ -1,4 +1,4 @@
-//! Questions: SQL, the query API, one trace, fields, the live tail, and what data means.
+//! Questions: SQL and the query API; below, one trace, fields, the live tail, and what data means.
 
 pub(crate) mod compare;
 pub(crate) mod entity;
@@ -6,20 +6,17 @@ pub(crate) mod fields;
 pub(crate) mod map;
 pub(crate) mod odd;
 pub(crate) mod tail;
+pub(crate) mod trace;
 
-use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse as _, Response};
-use crawlspace_model::id::TraceId;
-use crawlspace_model::{ErrorKind, Signal};
-use crawlspace_query::{Asking, QueryRequest, Trace, parse_duration};
-use crawlspace_wire::otlp::{ContentType, encode};
+use axum::extract::State;
+use axum::response::Response;
+use crawlspace_model::ErrorKind;
+use crawlspace_query::{Asking, QueryRequest, parse_duration};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::{AnswerBody, Format, FormatParameters, Wanted};
+use crate::answer::{AnswerBody, FormatParameters, Wanted};
 use crate::body::{self, Unread};
 use crate::problem::{Members, Problem, Refusals};
 use crate::{Dependencies, answer};
@@ -108,47 +105,6 @@ pub(crate) async fn query(
     }
     let running = dependencies.engine.stream_query(&request, &asking).await?;
     answer::response(running, format)
-}
-
-/// One trace with all its spans and log records
-///
-/// As JSON, or as OTLP: `?format=otlp` for one document of OTLP/JSON, `Accept: application/x-protobuf` for one
-/// `TracesData`.
-#[utoipa::path(
-    get, path = "/api/v1/traces/{id}", tag = "ask",
-    params(("id" = String, Path, description = "32 hex digits of any case, a UUID, or a whole `traceparent`.", example = "4bf92f3577b34da6a3ce929d0e0e4736"), FormatParameters),
-    responses(
-        (status = 200, description = "All spans and log records that are there, by time.", content(
-            (Trace = "application/json"), (Vec<u8> = "application/x-protobuf"),
-        )),
-        (status = 404, description = "Nothing of the trace is there.", body = Members, content_type = "application/problem+json"),
-        (status = 406, description = "No such form of a trace.", body = Members, content_type = "application/problem+json"),
-        Refusals
-    )
-)]
-pub(crate) async fn trace(
-    State(dependencies): State<Dependencies>,
-    Path(id): Path<String>,
-    Wanted(format): Wanted,
-) -> Result<Response, Problem> {
-    let id = TraceId::parse(&id)?;
-    let absent = || Problem::new(ErrorKind::NotFound, format!("there is no trace `{id}`"));
-    if let Some(content_type) = format.otlp() {
-        let trace = dependencies.engine.trace_records(id).await?;
-        let trace = trace.ok_or_else(absent)?;
-        let media_type = match content_type {
-            ContentType::Json => Format::Json.media_type(),
-            ContentType::Protobuf => format.media_type(),
-        };
-        let body = encode(Signal::Traces, content_type, &[trace.spans], &[trace.logs]);
-        return Ok(([(CONTENT_TYPE, media_type)], body).into_response());
-    }
-    if format != Format::Json {
-        let detail = "a trace is given as json, otlp or otlp-protobuf: ask for one of these";
-        return Err(Problem::not_acceptable(detail.to_owned()));
-    }
-    let trace = dependencies.engine.trace(id).await?;
-    Ok(Json(trace.ok_or_else(absent)?).into_response())
 }
 
 /// The body as JSON, whatever its content type says.

@@ -96,7 +96,7 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
     OpenApiRouter::new()
         .routes(routes!(ask::sql))
         .routes(routes!(ask::query))
-        .routes(routes!(ask::trace))
+        .routes(routes!(ask::trace::trace))
         .routes(routes!(ask::fields::fields))
         .routes(routes!(ask::fields::field))
         .routes(routes!(ask::tail::tail))

@@ -29,7 +29,10 @@ pub use request::{
     Fill, QueryRequest, REACH_NANOS, Range, parse_duration, parse_time, time_conditions,
 };
 pub use tail::{Glimpse, Tail};
-pub use trace::{LogRecord, Span, SpanEvent, Trace, TraceRecords};
+pub use trace::{
+    LogRecord, OutlineEvents, OutlineLogs, OutlineSpans, Span, SpanEvent, Trace, TraceOutline,
+    TraceRecords,
+};
 
 #[cfg(test)]
 mod tests;

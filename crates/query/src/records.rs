@@ -109,5 +109,6 @@ fn with_events(spans: &RecordBatch) -> Option<Wanted> {
             .filter_map(|id| id.try_into().ok())
             .collect(),
         received: Some((min(received)?, max(received)?)),
+        ..Wanted::default()
     })
 }

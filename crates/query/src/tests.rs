@@ -259,7 +259,7 @@ impl World {
 
     /// Each span of a trace with its attributes, read by its id.
     async fn check_trace(&self, id: [u8; 16]) {
-        let found = self.engine.trace(TraceId(id)).await.unwrap();
+        let found = self.engine.trace(TraceId(id), None).await.unwrap();
         let found: BTreeMap<String, BTreeMap<String, serde_json::Value>> = found
             .map_or_else(Vec::new, |trace| trace.spans)
             .into_iter()

@@ -1,7 +1,7 @@
 // Which page is at which address. Each page is a chunk of its own; what it reads from the address is in its search.ts.
 import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } from "@tanstack/react-router";
 import { queries } from "./api/queries";
-import { traceQuery } from "./api/trace";
+import { outlineQuery } from "./api/trace";
 import { readCompareSearch } from "./features/compare/search";
 import { readEntitySearch } from "./features/entity/search";
 import { readExploreSearch } from "./features/explore/search";
@@ -41,7 +41,7 @@ const trace = createRoute({
   path: paths.trace,
   loader: ({ params }) => {
     const id = readTraceId(params.id);
-    if (id) void queries.prefetchQuery(traceQuery(id));
+    if (id) void queries.prefetchQuery(outlineQuery(id));
   },
   validateSearch: readTraceSearch,
   component: lazyRouteComponent(() => import("./features/trace/TracePage"), "TracePage"),

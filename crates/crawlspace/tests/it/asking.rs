@@ -3,5 +3,6 @@
 mod exam;
 mod fields;
 mod otlp_out;
+mod outline;
 mod streaming;
 mod tail;

@@ -64,3 +64,8 @@ fn links_and_pasted_ids_lead_anybody_to_the_same_view() {
 fn what_a_team_keeps_is_found_by_its_link_and_stands_on_the_charts() {
     walk("saved.mjs");
 }
+
+#[test]
+fn every_control_of_a_trace_is_worked_by_keyboard() {
+    walk("trace.mjs");
+}

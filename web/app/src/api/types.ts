@@ -693,6 +693,35 @@ export type OddReference = "same_hour" | "hour_before";
 
 export type OddVerdict = "odd" | "typical" | "cannot_tell";
 
+export type OutlineEvents = {
+  name: (number | null)[];
+  /** The span's place; -1 if it is not here. */
+  span: number[];
+  time_ns: number[];
+};
+
+export type OutlineLogs = {
+  severity_number: (number | null)[];
+  /** The span's place; -1 if it names none, or one that is not here. */
+  span: number[];
+  time_ns: number[];
+};
+
+export type OutlineSpans = {
+  /** `null` while the span has no end. */
+  duration_ns: (number | null)[];
+  kind: number[];
+  /** The places of the spans that link to others. */
+  linked: number[];
+  name: number[];
+  /** The parent's place in these lists; -1 without one, -2 if it is not here. */
+  parent: number[];
+  "service.name": (number | null)[];
+  span_id: string[];
+  start_ns: number[];
+  status_code: number[];
+};
+
 export type PlaceKind = "service" | "vendor" | "store";
 
 export type ApiProblem = {
@@ -858,6 +887,8 @@ export type Trace = {
   trace_id: string;
 };
 
+export type TraceAnswer = Trace | TraceOutline;
+
 export type TraceEvidence = {
   /** As many traces as these count for: fewer where they stand for different numbers of traces. */
   effective: number;
@@ -872,6 +903,19 @@ export type TraceEvidence = {
   selected: number;
   /** Traces with such events. */
   traces: number;
+};
+
+export type TraceOutline = {
+  /** When the first span begins, or else the first record; nanoseconds since 1970, as text. Other times count from it. */
+  base_time: string;
+  /** Parts that are damaged and set aside: spans may be missing. */
+  damaged_parts: number;
+  events: OutlineEvents;
+  logs: OutlineLogs;
+  spans: OutlineSpans;
+  /** Each text once; the lists name it by its place here. */
+  texts: string[];
+  trace_id: string;
 };
 
 export type Value = unknown;

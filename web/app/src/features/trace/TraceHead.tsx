@@ -5,39 +5,52 @@ import { ask } from "../../api/client";
 import type { Trace } from "../../api/types";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
 import { useUtc } from "../../ui/useUtc";
+import { toJaeger } from "./files/jaeger";
+import { OpenFile } from "./files/OpenFile";
+import { toOtlp } from "./files/otlp";
 import type { TraceModel } from "./model/build";
-import { toJaeger } from "./model/jaeger";
+import type { Whole } from "./useTrace";
 
-type Properties = { trace: Trace; model: TraceModel; local: boolean; onRefresh: () => void };
+type Properties = {
+  trace: TraceModel;
+  whole: Whole;
+  local: boolean;
+  onRefresh: () => void;
+  onFile: (trace: Trace) => void;
+};
 
-export function TraceHead({ trace, model, local, onRefresh }: Properties) {
+export function TraceHead({ trace, whole, local, onRefresh, onFile }: Properties) {
   useUtc();
   const [said, setSaid] = useState("");
-  const main = model.nodes[model.main];
+  const main = trace.nodes[trace.main];
   const copy = (text: string, what: string) => {
     navigator.clipboard.writeText(text).then(
       () => setSaid(`${what} copied`),
       () => setSaid("The browser does not allow copying here"),
     );
   };
-  const otlp = async () => {
+  const download = async (kind: "otlp" | "jaeger") => {
+    setSaid("Reading the whole trace");
     try {
-      const response = await ask(`api/v1/traces/${model.id}?format=otlp`);
-      save(await response.blob(), `trace-${model.id}.otlp.json`);
+      // OTLP goes out as it came in: the server has more than what is shown here.
+      const content =
+        kind === "otlp" && !local
+          ? await (await ask(`api/v1/traces/${trace.id}?format=otlp`)).blob()
+          : new Blob([JSON.stringify((kind === "otlp" ? toOtlp : toJaeger)(await whole.read()))], {
+              type: "application/json",
+            });
+      save(content, `trace-${trace.id}.${kind}.json`);
+      setSaid("Downloaded");
     } catch (error) {
       setSaid(error instanceof Error ? error.message : String(error));
     }
   };
-  const jaeger = () => {
-    const text = JSON.stringify(toJaeger(trace));
-    save(new Blob([text], { type: "application/json" }), `trace-${model.id}.jaeger.json`);
-  };
   return (
     <header className="trace-head">
       <div className="trace-line">
-        <h1>{main ? main.span.name : "Log records without spans"}</h1>
+        <h1>{main ? main.name : "Log records without spans"}</h1>
         {main ? <span className="quiet">{main.service}</span> : null}
-        <span className="mono quiet trace-id">{model.id}</span>
+        <span className="mono quiet trace-id">{trace.id}</span>
         <span className="trace-actions">
           <span className="quiet small" role="status">
             {said}
@@ -49,7 +62,7 @@ export function TraceHead({ trace, model, local, onRefresh }: Properties) {
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              <Menu.Item onClick={() => copy(model.id, "Id")}>Id</Menu.Item>
+              <Menu.Item onClick={() => copy(trace.id, "Id")}>Id</Menu.Item>
               <Menu.Item onClick={() => copy(location.href, "Link")}>Link to what is shown</Menu.Item>
             </Menu.Dropdown>
           </Menu>
@@ -60,31 +73,32 @@ export function TraceHead({ trace, model, local, onRefresh }: Properties) {
               </Button>
             </Menu.Target>
             <Menu.Dropdown>
-              {local ? null : <Menu.Item onClick={() => void otlp()}>OTLP JSON</Menu.Item>}
-              <Menu.Item onClick={jaeger}>Jaeger JSON</Menu.Item>
+              <Menu.Item onClick={() => void download("otlp")}>OTLP JSON</Menu.Item>
+              <Menu.Item onClick={() => void download("jaeger")}>Jaeger JSON</Menu.Item>
             </Menu.Dropdown>
           </Menu>
+          <OpenFile onTrace={onFile} small />
           <Button variant="default" size="compact-sm" onClick={onRefresh}>
             {local ? "Close the file" : "Read again"}
           </Button>
         </span>
       </div>
       <dl className="trace-figures">
-        <Figure name="Duration" value={formatDuration(model.nodes.length ? model.duration : null)} />
-        <Figure name="Start" value={formatTime(model.origin)} />
-        <Figure name="Spans" value={formatCount(model.nodes.length)} />
-        <Figure name="Services" value={formatCount(model.services.length)} />
-        <Figure name="Errors" value={formatCount(model.counts.errors)} bad={model.counts.errors > 0} />
-        {model.logs.length ? <Figure name="Log records" value={formatCount(model.logs.length)} /> : null}
+        <Figure name="Duration" value={formatDuration(trace.nodes.length ? trace.duration : null)} />
+        <Figure name="Start" value={formatTime(trace.origin)} />
+        <Figure name="Spans" value={formatCount(trace.nodes.length)} />
+        <Figure name="Services" value={formatCount(trace.services.length)} />
+        <Figure name="Errors" value={formatCount(trace.counts.errors)} bad={trace.counts.errors > 0} />
+        {trace.logs.length ? <Figure name="Log records" value={formatCount(trace.logs.length)} /> : null}
       </dl>
       <ul className="trace-services" aria-label="Services">
-        {model.services.slice(0, 24).map((service) => (
+        {trace.services.slice(0, 24).map((service) => (
           <li key={service.name}>
             <span className="trace-swatch" style={{ background: service.colour }} aria-hidden="true" />
             {service.name} <span className="quiet">{formatCount(service.spans)}</span>
           </li>
         ))}
-        {model.services.length > 24 ? <li className="quiet">and {model.services.length - 24} more</li> : null}
+        {trace.services.length > 24 ? <li className="quiet">and {trace.services.length - 24} more</li> : null}
         {local ? <li className="quiet">From a file; nothing of it was sent.</li> : null}
       </ul>
     </header>

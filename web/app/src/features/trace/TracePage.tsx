@@ -1,18 +1,20 @@
 // One trace: what it is, what is incomplete about it, and its spans from several sides.
-import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useState } from "react";
 import { Problem } from "../../api/client";
-import { traceQuery } from "../../api/trace";
 import type { Trace } from "../../api/types";
 import { paths } from "../../paths";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { carried } from "../../ui/useSearch";
+import { OpenFile } from "./files/OpenFile";
 import { readParentSpan, readTraceId } from "./model/id";
-import { OpenFile } from "./OpenFile";
 import { TraceView } from "./TraceView";
+import { useTrace } from "./useTrace";
 import "./tabs/tabs.css";
 import "./trace.css";
+
+/** In place of an id: there is only a file to be opened. */
+const fromFile = "file";
 
 export function TracePage() {
   const given = useParams({ from: paths.trace }).id;
@@ -31,27 +33,43 @@ export function TracePage() {
     });
   }, [id, given, navigate]);
   const [file, setFile] = useState<Trace | null>(null);
-  const trace = useQuery(traceQuery(id));
-  const shown = file ?? trace.data;
-  if (shown)
+  const { model, whole, error, pending, again } = useTrace(id, file);
+  const openFile = (read: Trace) => {
+    setFile(read);
+    void navigate({ to: ".", search: (before) => ({ ...before, span: undefined, time: undefined }) });
+  };
+  if (model)
     return (
       <TraceView
-        key={shown.trace_id}
-        trace={shown}
+        key={model.id}
+        trace={model}
+        whole={whole}
         local={file !== null}
         span={search.span}
-        onRefresh={() => (file ? setFile(null) : void trace.refetch())}
+        onRefresh={() => (file ? setFile(null) : again())}
+        onFile={openFile}
       />
     );
-  const unknown = trace.error instanceof Problem && trace.error.status === 404;
+  const unknown = error instanceof Problem && error.status === 404;
+  if (given === fromFile)
+    return (
+      <div className="page">
+        <div className="page-head">
+          <h1>A trace from a file</h1>
+        </div>
+        <Empty title="Look at a trace that is not in this store">
+          <OpenFile onTrace={openFile} />
+        </Empty>
+      </div>
+    );
   return (
     <div className="page">
       <div className="page-head">
         <h1>Trace</h1>
         <span className="mono quiet trace-id">{id ?? given}</span>
       </div>
-      {id && trace.isPending ? <Loading what="the trace" /> : null}
-      {id && trace.isError && !unknown ? <Failed error={trace.error} onRetry={() => void trace.refetch()} /> : null}
+      {id && pending ? <Loading what="the trace" /> : null}
+      {id && error && !unknown ? <Failed error={error} onRetry={again} /> : null}
       {unknown || !id ? (
         <Empty title={id ? "There is no such trace here" : "This is not the id of a trace"}>
           <ul className="trace-advice">
@@ -60,7 +78,7 @@ export function TracePage() {
               <>
                 <li>
                   A trace is here as soon as the server has acknowledged its first span.{" "}
-                  <button type="button" className="link" onClick={() => void trace.refetch()}>
+                  <button type="button" className="link" onClick={again}>
                     Look again
                   </button>
                   .
@@ -78,12 +96,7 @@ export function TracePage() {
               , or look at a trace file:
             </li>
           </ul>
-          <OpenFile
-            onTrace={(read) => {
-              setFile(read);
-              void navigate({ to: ".", search: (before) => ({ ...before, span: undefined }) });
-            }}
-          />
+          <OpenFile onTrace={openFile} />
         </Empty>
       ) : null}
     </div>

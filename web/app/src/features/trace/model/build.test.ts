@@ -1,11 +1,13 @@
 // Trees from spans as they come: in any order, incomplete, wrong.
 import { describe, expect, it } from "vitest";
 import type { LogRecord, Span } from "../../../api/types";
+import { toJaeger } from "../files/jaeger";
 import { buildTrace } from "./build";
+import { carryFolding, carrying, carryRow } from "./carry";
 import { findSpans } from "./find";
 import { readTraceId } from "./id";
-import { toJaeger } from "./jaeger";
-import { foldAll, foldOneLevel, reveal, rowsOf } from "./rows";
+import { foldAll, foldOneLevel, keyOf, reveal, rowsOf } from "./rows";
+import { shapeOfOutline, shapeOfTrace } from "./shape";
 import { compareTraces, groupSpans } from "./statistics";
 
 const base = 1_795_653_695_892_914_255n;
@@ -37,10 +39,71 @@ function span(
   };
 }
 const build = (spans: Span[], logs: LogRecord[] = []) =>
-  buildTrace({ trace_id: "ab".repeat(16), spans, logs, damaged_parts: 0 });
+  buildTrace(shapeOfTrace({ trace_id: "ab".repeat(16), spans, logs, damaged_parts: 0 }));
 const open = { closed: new Set<number>(), openGroups: new Set<string>(), errorsOnly: false };
-const order = (trace: ReturnType<typeof build>) =>
-  trace.nodes.map((node) => `${"-".repeat(node.depth)}${node.span.span_id}`);
+const order = (trace: ReturnType<typeof build>) => trace.nodes.map((node) => `${"-".repeat(node.depth)}${node.id}`);
+
+describe("an outline", () => {
+  it("makes the tree that the whole makes, but for what only the whole says", () => {
+    const spans = [
+      span("a", null, 0, 100, { kind: "server" }),
+      span("b", "a", 10, 20, { status_code: "error", links: [{ trace_id: "cd".repeat(16), span_id: "01" }] }),
+      span("x", "gone", 40, null, { events: [{ time: String(base + 50n), name: "retry", attributes: {} }] }),
+    ];
+    const whole = build(spans);
+    const outline = buildTrace(
+      shapeOfOutline({
+        trace_id: "ab".repeat(16),
+        base_time: String(base),
+        texts: ["op a", "server", "unset", "shop", "op b", "internal", "error", "op x", "retry"],
+        spans: {
+          span_id: ["a", "b", "x"],
+          parent: [-1, 0, -2],
+          name: [0, 4, 7],
+          "service.name": [3, 3, 3],
+          kind: [1, 5, 5],
+          status_code: [2, 6, 2],
+          start_ns: [0, 10, 40],
+          duration_ns: [100, 20, null],
+          linked: [1],
+        },
+        events: { span: [2], time_ns: [50], name: [8] },
+        logs: { span: [], time_ns: [], severity_number: [] },
+        damaged_parts: 0,
+      }),
+    );
+    const bare = (trace: typeof whole) => ({
+      ...trace,
+      whole: null,
+      nodes: trace.nodes.map((node) => ({ ...node, span: null })),
+    });
+    expect(bare(outline)).toEqual(bare(whole));
+    expect([outline.whole, outline.nodes[0]?.span, whole.nodes[0]?.span?.name]).toEqual([false, null, "op a"]);
+    expect(findSpans(outline, "op b error")).toEqual([1]);
+  });
+});
+
+describe("what is folded", () => {
+  it("stays folded when spans have come since", () => {
+    const early = build([span("a", null, 0, 100), span("b", "a", 10, 20), span("c", "b", 11, 5)]);
+    const late = build([
+      span("a", null, 0, 100),
+      span("new", "a", 5, 2),
+      span("b", "a", 10, 20),
+      span("c", "b", 11, 5),
+    ]);
+    const carry = carrying(early, late);
+    expect(carrying(early, build(early.nodes.map((node) => node.span as Span)))).toBeNull();
+    if (!carry) throw new Error("places have moved");
+    const folding = { closed: new Set([1]), openGroups: new Set(["1 shop internal op c"]), errorsOnly: true };
+    expect(carryFolding(folding, carry)).toEqual({
+      closed: new Set([2]),
+      openGroups: new Set(["2 shop internal op c"]),
+      errorsOnly: true,
+    });
+    expect([carryRow("s1", carry), carryRow("-1 shop", carry)]).toEqual(["s2", "-1 shop"]);
+  });
+});
 
 describe("the tree", () => {
   it("puts children behind their parents by time, whatever the order they came in", () => {
@@ -58,7 +121,7 @@ describe("the tree", () => {
     const trace = build([span("a", null, 50, 100), span("x", "gone", 10, 20)]);
     expect(order(trace)).toEqual(["x", "a"]);
     expect(trace.counts.missingParents).toBe(1);
-    expect(trace.nodes[trace.main]?.span.span_id).toBe("a");
+    expect(trace.nodes[trace.main]?.span?.span_id).toBe("a");
   });
   it("cuts rings, also of one span, and keeps every span", () => {
     const trace = build([
@@ -79,7 +142,7 @@ describe("the tree", () => {
   it("marks skewed clocks and spans without an end", () => {
     const trace = build([span("a", null, 10, 100), span("b", "a", 0, 20), span("c", "a", 30, null)]);
     expect(trace.counts).toMatchObject({ skewed: 1, unfinished: 1 });
-    expect(trace.nodes.find((node) => node.span.span_id === "c")?.end).toBe(110);
+    expect(trace.nodes.find((node) => node.id === "c")?.end).toBe(110);
   });
   it("has the log records on their spans", () => {
     const record = { attributes: {}, resource: {}, scope: {}, body: "slow", span_id: "a", time: String(base + 5n) };
@@ -97,7 +160,7 @@ describe("times", () => {
       span("c", "a", 20, 60),
       span("d", "c", 30, 90),
     ]);
-    const critical = Object.fromEntries(trace.nodes.map((node) => [node.span.span_id, node.critical]));
+    const critical = Object.fromEntries(trace.nodes.map((node) => [node.id, node.critical]));
     expect(critical).toEqual({ a: 40, b: 0, c: 10, d: 50 });
     expect(trace.nodes[0]?.criticalParts).toEqual([
       [80, 100],
@@ -123,7 +186,7 @@ describe("rows", () => {
   it("puts many alike into one row and opens it", () => {
     const rows = rowsOf(trace, open);
     expect(rows.map((row) => row.kind)).toEqual(["span", "group", "span", "span"]);
-    const key = rows[1]?.key ?? "";
+    const key = rows[1] ? keyOf(rows[1]) : "";
     expect(rowsOf(trace, { ...open, openGroups: new Set([key]) })).toHaveLength(124);
   });
   it("shows only errors and the way to them", () => {

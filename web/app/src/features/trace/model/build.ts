@@ -1,19 +1,18 @@
 // A trace as a tree in reading order: every span behind its parent, siblings by time. Linear in the spans, and without
 // recursion, since traces are as deep as people make them.
-import type { LogRecord, Span, Trace } from "../../../api/types";
 import { markCriticalPath } from "./critical";
+import { added, none } from "./lists";
 import { childLists, singleSpans } from "./parents";
+import type { LogShape, SpanShape, TraceShape } from "./shape";
 
 /** A span in its tree. Times are nanoseconds since the trace's start; children and parent are places in `nodes`. */
-export type SpanNode = {
+export type SpanNode = Omit<SpanShape, "service" | "parent"> & {
   index: number;
-  span: Span;
   parent: number;
   children: number[];
   /** The place behind the last span below this one. */
   last: number;
   depth: number;
-  start: number;
   /** Where it is drawn to; a span without an end until the last thing known of the trace. */
   end: number;
   /** Nothing for a span without an end: what is not known is not counted. */
@@ -50,7 +49,9 @@ export type TraceModel = {
   byId: Map<string, number>;
   services: Service[];
   colours: Map<string, string>;
-  logs: { record: LogRecord; at: number; node: number }[];
+  logs: (LogShape & { node: number })[];
+  /** Attributes and texts of log records are here, not the outline alone. */
+  whole: boolean;
   counts: { errors: number; missingParents: number; skewed: number; unfinished: number; twice: number; cycles: number };
   damagedParts: number;
 };
@@ -70,75 +71,72 @@ function serviceColours(names: string[]): Map<string, string> {
   return colours;
 }
 
-export function buildTrace(trace: Trace): TraceModel {
-  const { spans, twice } = singleSpans(trace.spans);
-  const times = spans.map((span) => BigInt(span.time));
-  let origin = times[0] ?? (trace.logs[0] ? BigInt(trace.logs[0].time) : 0n);
-  for (const time of times) if (time < origin) origin = time;
-  const starts = times.map((time) => Number(time - origin));
+export function buildTrace(trace: TraceShape): TraceModel {
+  const { spans, placeOf, twice } = singleSpans(trace.spans);
   let end = 0;
-  spans.forEach((span, place) => {
-    end = Math.max(end, (starts[place] ?? 0) + Math.max(0, span.duration_ns ?? 0));
-  });
-  const { children, roots, missing, broken } = childLists(spans, starts);
+  for (const span of spans) end = Math.max(end, span.start + Math.max(0, span.given ?? 0));
+  const { first, next, roots, missing, broken } = childLists(spans, placeOf);
 
   const nodes: SpanNode[] = [];
   const byId = new Map<string, number>();
-  const stack = [...roots].reverse().map((place) => ({ place, parent: -1 }));
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { place, parent } = next;
-    const span = spans[place] as Span;
-    const start = starts[place] ?? 0;
+  const indexOf = new Int32Array(spans.length);
+  const visit = (place: number, parent: number) => {
+    const span = spans[place] as SpanShape;
+    const { start } = span;
     const above = nodes[parent];
-    const unfinished = span.duration_ns === null || span.duration_ns === undefined;
-    const duration = Math.max(0, span.duration_ns ?? 0);
+    const unfinished = span.given === null;
+    const duration = Math.max(0, span.given ?? 0);
     const index = nodes.length;
-    above?.children.push(index);
+    if (above) above.children = added(above.children, index);
     nodes.push({
       index,
-      span,
+      id: span.id,
+      name: span.name,
+      kind: span.kind,
+      status: span.status,
+      start,
+      given: span.given,
+      links: span.links,
+      events: span.events,
+      span: span.span,
       parent,
-      children: [],
+      children: none,
       last: index + 1,
       depth: above ? above.depth + 1 : 0,
-      start,
       end: unfinished ? Math.max(start, end) : start + duration,
       duration,
       self: duration,
       critical: 0,
-      criticalParts: [],
-      service: span["service.name"] ?? "unnamed service",
-      error: span.status_code === "error",
+      criticalParts: none,
+      service: span.service ?? "unnamed service",
+      error: span.status === "error",
       unfinished,
       missingParent: missing.has(place),
       cycleBroken: broken.has(place),
-      skewed: (above !== undefined && start < above.start) || (span.duration_ns ?? 0) < 0,
+      skewed: (above !== undefined && start < above.start) || (span.given ?? 0) < 0,
       errorsBelow: 0,
-      logs: [],
+      logs: none,
     });
-    if (!byId.has(span.span_id)) byId.set(span.span_id, index);
-    const below = children[place] ?? [];
-    for (let at = below.length - 1; at >= 0; at--) stack.push({ place: below[at] as number, parent: index });
-  }
+    indexOf[place] = index;
+    if (!byId.has(span.id)) byId.set(span.id, index);
+  };
+  walk(roots, first, next, (place, above) => visit(place, above < 0 ? -1 : (indexOf[above] ?? -1)));
   sumUp(nodes);
   const rootNodes = nodes.filter((node) => node.parent < 0);
   const main = mainRoot(rootNodes);
   if (rootNodes.length) markCriticalPath(nodes, main);
 
   const logs = trace.logs
-    .map((record) => ({
-      record,
-      at: Number(BigInt(record.time) - origin),
-      node: byId.get(record.span_id ?? "") ?? -1,
-    }))
+    .map((log) => ({ ...log, node: indexOf[placeOf[log.span] ?? -1] ?? -1 }))
     .sort((left, right) => left.at - right.at);
   logs.forEach((log, place) => {
-    nodes[log.node]?.logs.push(place);
+    const node = nodes[log.node];
+    if (node) node.logs = added(node.logs, place);
   });
   const services = servicesOf(nodes);
   return {
-    id: trace.trace_id,
-    origin,
+    id: trace.id,
+    origin: trace.origin,
     duration: Math.max(end, 1),
     nodes,
     roots: rootNodes.map((node) => node.index),
@@ -147,6 +145,7 @@ export function buildTrace(trace: Trace): TraceModel {
     services,
     colours: new Map(services.map((service) => [service.name, service.colour])),
     logs,
+    whole: trace.whole,
     counts: {
       errors: count(nodes, (node) => node.error),
       missingParents: missing.size,
@@ -155,8 +154,33 @@ export function buildTrace(trace: Trace): TraceModel {
       twice,
       cycles: broken.size,
     },
-    damagedParts: trace.damaged_parts,
+    damagedParts: trace.damagedParts,
   };
+}
+
+/** Every span behind its parent and before the next of its siblings. */
+function walk(
+  roots: number[],
+  first: Int32Array,
+  next: Int32Array,
+  visit: (place: number, above: number) => void,
+): void {
+  const above: number[] = [];
+  for (const root of roots) {
+    let place = root;
+    while (true) {
+      visit(place, above.at(-1) ?? -1);
+      const child = first[place] ?? -1;
+      if (child >= 0) {
+        above.push(place);
+        place = child;
+        continue;
+      }
+      while (above.length && (next[place] ?? -1) < 0) place = above.pop() as number;
+      if (!above.length) break;
+      place = next[place] as number;
+    }
+  }
 }
 
 function count(nodes: SpanNode[], test: (node: SpanNode) => boolean): number {

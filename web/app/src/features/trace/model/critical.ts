@@ -1,5 +1,6 @@
 // The critical path: what the end of the trace waited for, walked backwards from the end of its root.
 import type { SpanNode } from "./build";
+import { added } from "./lists";
 
 type Frame = { node: SpanNode; until: number; order: number[]; next: number; windowEnd: number };
 
@@ -28,11 +29,12 @@ export function markCriticalPath(nodes: SpanNode[], root: number): void {
 function put(node: SpanNode, start: number, end: number): void {
   if (end <= start) return;
   node.critical += end - start;
-  node.criticalParts.push([start, end]);
+  node.criticalParts = added<[number, number]>(node.criticalParts, [start, end]);
 }
 
 /** A span's children, the last to end first. */
 function frame(nodes: SpanNode[], node: SpanNode, until: number): Frame {
+  if (node.children.length < 2) return { node, until, order: node.children, next: 0, windowEnd: until };
   const end = (child: number) => Math.min(nodes[child]?.end ?? 0, until);
   const order = [...node.children].sort((left, right) => end(right) - end(left));
   return { node, until, order, next: 0, windowEnd: until };

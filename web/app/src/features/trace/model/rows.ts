@@ -1,7 +1,7 @@
 // The rows of the waterfall: what is open, what is folded, and many alike as one.
 import type { SpanNode, TraceModel } from "./build";
 
-export type SpanRow = { kind: "span"; key: string; node: number; depth: number; parentRow: number };
+export type SpanRow = { kind: "span"; node: number; depth: number; parentRow: number };
 /** Siblings with the same service, name and kind, as one row. */
 export type GroupRow = {
   kind: "group";
@@ -21,7 +21,7 @@ const alikeMin = 6;
 
 /** What siblings must share to be called similar. */
 function likeness(node: SpanNode): string {
-  return `${node.parent} ${node.service} ${node.span.kind} ${node.span.name}`;
+  return `${node.parent} ${node.service} ${node.kind} ${node.name}`;
 }
 
 type Entry = { node: number; members: number[] | null; depth: number; parentRow: number };
@@ -52,7 +52,6 @@ export function rowsOf(trace: TraceModel, folding: Folding): Row[] {
     if (folding.errorsOnly && !hasError(node)) continue;
     rows.push({
       kind: "span",
-      key: `s${node.index}`,
       node: node.index,
       depth: entry.depth,
       parentRow: entry.parentRow,
@@ -60,6 +59,26 @@ export function rowsOf(trace: TraceModel, folding: Folding): Row[] {
     if (node.children.length && !folding.closed.has(node.index)) push(node.children, entry.depth + 1, place, true);
   }
   return rows;
+}
+
+/** What a row is called, whatever row it is in. */
+export function keyOf(row: Row): string {
+  return row.kind === "span" ? `s${row.node}` : row.key;
+}
+
+/** Finds a row by its key. */
+export function rowFinder(trace: TraceModel, rows: Row[]): (key: string) => number | undefined {
+  const spans = new Int32Array(trace.nodes.length).fill(-1);
+  const groups = new Map<string, number>();
+  rows.forEach((row, place) => {
+    if (row.kind === "span") spans[row.node] = place;
+    else groups.set(row.key, place);
+  });
+  return (key) => {
+    if (!key.startsWith("s")) return groups.get(key);
+    const place = spans[Number(key.slice(1))] ?? -1;
+    return place < 0 ? undefined : place;
+  };
 }
 
 function hasError(node: SpanNode | undefined): boolean {
@@ -70,19 +89,25 @@ function hasError(node: SpanNode | undefined): boolean {
 function entriesOf(nodes: SpanNode[], siblings: number[], depth: number, parentRow: number): Entry[] | null {
   if (siblings.length < alikeMin) return null;
   const alike = new Map<string, number[]>();
-  for (const one of siblings) {
+  // In order; what is alike has one list between them.
+  const lists = siblings.map((one) => {
     const key = likeness(nodes[one] as SpanNode);
-    const members = alike.get(key);
-    if (members) members.push(one);
-    else alike.set(key, [one]);
-  }
+    const known = alike.get(key);
+    if (known) {
+      known.push(one);
+      return known;
+    }
+    const members = [one];
+    alike.set(key, members);
+    return members;
+  });
   if (alike.size === siblings.length) return null;
   const entries: Entry[] = [];
-  for (const one of siblings) {
-    const members = alike.get(likeness(nodes[one] as SpanNode)) ?? [one];
+  siblings.forEach((one, place) => {
+    const members = lists[place] as number[];
     if (members.length < alikeMin) entries.push({ node: one, members: null, depth, parentRow });
     else if (members[0] === one) entries.push({ node: one, members, depth, parentRow });
-  }
+  });
   return entries;
 }
 

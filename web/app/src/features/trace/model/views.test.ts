@@ -1,11 +1,14 @@
 // What is made of a trace besides its tree: the flame graph's lines, the shown part of time, and files.
 import { describe, expect, it } from "vitest";
 import type { Span } from "../../../api/types";
+import { readTraceFile } from "../files/file";
+import { toJaeger } from "../files/jaeger";
+import { toOtlp } from "../files/otlp";
 import { axisTimes, pan, place, readWindow, writeWindow, zoom } from "../waterfall/window";
 import { buildTrace } from "./build";
-import { readTraceFile } from "./file";
 import { layOutFlame, spanAt } from "./flame";
-import { toJaeger } from "./jaeger";
+import { choosePeers } from "./peers";
+import { shapeOfTrace } from "./shape";
 
 function span(id: string, parent: string | null, start: number, duration: number): Span {
   return {
@@ -35,7 +38,7 @@ const raw = {
 
 describe("the flame graph", () => {
   it("puts siblings that overlap into lines of their own, and finds them there", () => {
-    const trace = buildTrace(raw);
+    const trace = buildTrace(shapeOfTrace(raw));
     const { lineOf, lines } = layOutFlame(trace);
     expect([...lineOf]).toEqual([0, 1, 2]);
     expect(spanAt(trace, lines[2] ?? [], 40_000, 1)).toBe(2);
@@ -62,6 +65,33 @@ describe("the shown part of time", () => {
 });
 
 describe("trace files", () => {
+  it("give back what was saved as OTLP", () => {
+    const more = { trace_state: "a=1", status_message: "late", "scope.name": "http", resource: { "host.name": "a1" } };
+    const links = [
+      { trace_id: "cd".repeat(16), span_id: "0a", attributes: { why: ["retry", 2, 0.5, { deep: true }] } },
+    ];
+    const spans = raw.spans.map((one, place) => ({ ...one, ...(place === 1 ? { ...more, links } : {}) }));
+    const unfinished = { ...(spans[0] as Span), span_id: "d", duration_ns: null };
+    const trace = { ...raw, spans: [...spans, unfinished], logs: [] };
+    const read = readTraceFile(JSON.stringify(toOtlp(trace)));
+    const told = (one: Span) => [
+      one.span_id,
+      one.time,
+      one.duration_ns,
+      one.kind,
+      one.status_message ?? null,
+      one.links,
+    ];
+    expect(read.spans.map(told).toSorted()).toEqual(trace.spans.map(told).toSorted());
+    const other = read.spans.find((one) => one.span_id === "b");
+    expect([other?.resource, other?.attributes, other?.["scope.name"], other?.["service.name"]]).toEqual([
+      { "host.name": "a1" },
+      spans[1]?.attributes,
+      "http",
+      spans[1]?.["service.name"],
+    ]);
+    expect(other?.trace_state).toBe("a=1");
+  });
   it("gives back what was saved for Jaeger", () => {
     const read = readTraceFile(JSON.stringify(toJaeger(raw)));
     expect(read.trace_id).toBe(raw.trace_id);
@@ -112,5 +142,26 @@ describe("trace files", () => {
     expect(() => readTraceFile("hello")).toThrow("not JSON");
     expect(() => readTraceFile("{}")).toThrow("neither OTLP JSON");
     expect(() => readTraceFile('{"data":[]}')).toThrow("no span");
+  });
+});
+
+describe("what a trace is compared with", () => {
+  it("is one for each reason, and none twice", () => {
+    const trace = buildTrace(shapeOfTrace(raw));
+    const peer = (id: string, at: number, duration: number, failed = false) => ({
+      id,
+      at: trace.origin + BigInt(at),
+      duration,
+      failed,
+    });
+    const peers = [peer("p", -20, 50), peer("q", -10, 900, true), peer("r", 10, 60), peer("s", 30, 70)];
+    expect(choosePeers(peers, trace).map(({ id, why }) => [id, why])).toEqual([
+      ["r", "typical, the one after"],
+      ["q", "the one before, the newest that failed"],
+      ["p", "the fastest"],
+      ["s", "the slowest"],
+    ]);
+    expect(choosePeers([], trace)).toEqual([]);
+    expect(choosePeers([peer("p", -20, 50)], trace).map(({ why }) => why)).toEqual(["the one before"]);
   });
 });

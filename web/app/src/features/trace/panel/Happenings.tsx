@@ -1,18 +1,20 @@
 // What happened during a span: its events, its log records, and the spans it links to.
 import { Link, useSearch } from "@tanstack/react-router";
+import type { LogRecord, Span } from "../../../api/types";
 import { formatDuration } from "../../../lib/format";
 import { paths } from "../../../paths";
 import { carried } from "../../../ui/useSearch";
+import { linksOf } from "../files/jaeger";
 import type { SpanNode, TraceModel } from "../model/build";
-import { linksOf } from "../model/jaeger";
 import { FieldList } from "./Fields";
 
 type Properties = { trace: TraceModel; node: SpanNode };
 
+const since = ({ trace, node }: Properties, time: string) => Number(BigInt(time) - trace.origin) - node.start;
+
 const shownMax = 200;
 
-export function Events({ trace, node }: Properties) {
-  const { events } = node.span;
+export function Events({ span: { events }, ...of }: Properties & { span: Span }) {
   if (!events.length) return null;
   return (
     <details className="span-group" open>
@@ -23,10 +25,7 @@ export function Events({ trace, node }: Properties) {
         // biome-ignore lint/suspicious/noArrayIndexKey: events have no name of their own and are never reordered
         <section key={order} className="span-event">
           <h3>
-            {event.name ?? "event"}{" "}
-            <span className="quiet small">
-              +{formatDuration(Number(BigInt(event.time) - trace.origin) - node.start)}
-            </span>
+            {event.name ?? "event"} <span className="quiet small">+{formatDuration(since(of, event.time))}</span>
           </h3>
           <FieldList fields={Object.entries(event.attributes)} table="logs" />
         </section>
@@ -36,38 +35,34 @@ export function Events({ trace, node }: Properties) {
   );
 }
 
-export function Logs({ trace, node }: Properties) {
-  if (!node.logs.length) return null;
+export function Logs({ logs, ...of }: Properties & { logs: LogRecord[] }) {
+  if (!logs.length) return null;
   return (
     <details className="span-group" open>
       <summary>
-        Log records <span className="quiet small">{node.logs.length}</span>
+        Log records <span className="quiet small">{logs.length}</span>
       </summary>
-      {node.logs.slice(0, shownMax).map((place) => {
-        const log = trace.logs[place];
-        if (!log) return null;
-        const { record, at } = log;
-        return (
-          <section key={place} className="span-event">
-            <h3>
-              <span className={(record.severity_number ?? 0) >= 17 ? "trace-bad" : undefined}>
-                {record.severity_text ?? "log"}
-              </span>{" "}
-              <span className="quiet small">+{formatDuration(at - node.start)}</span>
-            </h3>
-            <div className="span-body">{record.body ?? record["event.name"]}</div>
-            <FieldList fields={Object.entries(record.attributes)} table="logs" />
-          </section>
-        );
-      })}
-      {node.logs.length > shownMax ? <p className="quiet">and {node.logs.length - shownMax} more</p> : null}
+      {logs.slice(0, shownMax).map((record, order) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: records have no name of their own and are never reordered
+        <section key={order} className="span-event">
+          <h3>
+            <span className={(record.severity_number ?? 0) >= 17 ? "trace-bad" : undefined}>
+              {record.severity_text ?? "log"}
+            </span>{" "}
+            <span className="quiet small">+{formatDuration(since(of, record.time))}</span>
+          </h3>
+          <div className="span-body">{record.body ?? record["event.name"]}</div>
+          <FieldList fields={Object.entries(record.attributes)} table="logs" />
+        </section>
+      ))}
+      {logs.length > shownMax ? <p className="quiet">and {logs.length - shownMax} more</p> : null}
     </details>
   );
 }
 
-export function Links({ node }: { node: SpanNode }) {
+export function Links({ span }: { span: Span }) {
   const search = useSearch({ strict: false });
-  const links = linksOf(node.span);
+  const links = linksOf(span);
   if (!links.length) return null;
   return (
     <details className="span-group" open>

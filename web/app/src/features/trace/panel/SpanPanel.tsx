@@ -2,13 +2,16 @@
 import { ActionIcon, TextInput } from "@mantine/core";
 import { IconX } from "@tabler/icons-react";
 import { useState } from "react";
+import type { LogRecord, Span } from "../../../api/types";
 import { formatCount, formatDuration, formatPercent, formatTime } from "../../../lib/format";
 import { useUtc } from "../../../ui/useUtc";
+import { Failed, Loading } from "../../../ui/States";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import type { SpanNode, TraceModel } from "../model/build";
 import { Fields } from "./Fields";
 import { Events, Links, Logs } from "./Happenings";
 import { Onward } from "./Onward";
+import { useSpan } from "./useSpan";
 import "./panel.css";
 
 type Properties = { trace: TraceModel; node: SpanNode; onChoose: (node: number | null) => void };
@@ -22,39 +25,35 @@ const kinds: Record<string, string> = {
 };
 
 export function SpanPanel({ trace, node, onChoose }: Properties) {
-  const [text, setText] = useState("");
-  const { span } = node;
+  const { span, logs, error, retry } = useSpan(trace, node);
   const parent = trace.nodes[node.parent];
-  const scope: Record<string, unknown> = { ...span.scope };
-  if (span["scope.name"]) scope["scope.name"] = span["scope.name"];
-  if (span["scope.version"]) scope["scope.version"] = span["scope.version"];
   return (
     <aside className="span-panel" aria-label="The chosen span">
       <header>
         <span className="trace-swatch" style={{ background: trace.colours.get(node.service) }} aria-hidden="true" />
-        <h2>{span.name}</h2>
+        <h2>{node.name}</h2>
         <ActionIcon variant="subtle" color="gray" aria-label="Close the span" onClick={() => onChoose(null)}>
           <IconX size={16} />
         </ActionIcon>
       </header>
       <p className="quiet">
-        {kinds[span.kind] ?? `A span of kind ${span.kind}`}, in{" "}
-        <ValueMenu field="service.name" value={span["service.name"] ?? null} table="spans" />
+        {kinds[node.kind] ?? `A span of kind ${node.kind}`}, in{" "}
+        <ValueMenu field="service.name" value={(span ? span["service.name"] : node.service) ?? null} table="spans" />
         {parent ? (
           <>
             {" "}
             for{" "}
             <button type="button" className="link" onClick={() => onChoose(parent.index)}>
-              {parent.span.name}
+              {parent.name}
             </button>
           </>
         ) : null}
         .
       </p>
-      {span.status_code === "error" || span.status_message ? (
+      {node.error || span?.status_message ? (
         <p className={node.error ? "span-status span-error" : "span-status"}>
-          <ValueMenu field="status_code" value={span.status_code} table="spans" />
-          {span.status_message ? (
+          <ValueMenu field="status_code" value={node.status} table="spans" />
+          {span?.status_message ? (
             <>
               : <ValueMenu field="status_message" value={span.status_message} table="spans" />
             </>
@@ -62,7 +61,27 @@ export function SpanPanel({ trace, node, onChoose }: Properties) {
         </p>
       ) : null}
       <Times trace={trace} node={node} />
-      <Onward trace={trace} node={node} />
+      {span ? (
+        <Details trace={trace} node={node} span={span} logs={logs} />
+      ) : error ? (
+        <Failed error={error} onRetry={retry} />
+      ) : (
+        <Loading what="the attributes" />
+      )}
+    </aside>
+  );
+}
+
+type Known = { trace: TraceModel; node: SpanNode; span: Span; logs: LogRecord[] };
+
+function Details({ trace, node, span, logs }: Known) {
+  const [text, setText] = useState("");
+  const scope: Record<string, unknown> = { ...span.scope };
+  if (span["scope.name"]) scope["scope.name"] = span["scope.name"];
+  if (span["scope.version"]) scope["scope.version"] = span["scope.version"];
+  return (
+    <>
+      <Onward trace={trace} node={node} span={span} />
       <TextInput
         aria-label="Search in the attributes"
         placeholder="Search in the attributes"
@@ -70,9 +89,9 @@ export function SpanPanel({ trace, node, onChoose }: Properties) {
         onChange={(event) => setText(event.currentTarget.value)}
       />
       <Fields title="Attributes" fields={span.attributes} text={text} open />
-      <Events trace={trace} node={node} />
-      <Logs trace={trace} node={node} />
-      <Links node={node} />
+      <Events trace={trace} node={node} span={span} />
+      <Logs trace={trace} node={node} logs={logs} />
+      <Links span={span} />
       <Fields title="Resource" fields={span.resource} text={text} />
       <Fields title="Scope" fields={scope} text={text} />
       <Fields
@@ -86,7 +105,7 @@ export function SpanPanel({ trace, node, onChoose }: Properties) {
         }}
         text={text}
       />
-    </aside>
+    </>
   );
 }
 
@@ -101,7 +120,7 @@ function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
       </dd>
       <dt>Duration</dt>
       <dd>
-        {node.unfinished ? "no end yet" : formatDuration(node.span.duration_ns)}{" "}
+        {node.unfinished ? "no end yet" : formatDuration(node.given)}{" "}
         {node.unfinished ? null : (
           <span className="quiet">{formatPercent(node.duration / trace.duration)} of the trace</span>
         )}
@@ -123,7 +142,7 @@ function Times({ trace, node }: { trace: TraceModel; node: SpanNode }) {
         <>
           <dt>Below it</dt>
           <dd>
-            {formatCount(node.last - node.index - 1)} spans
+            {node.last - node.index === 2 ? "1 span" : `${formatCount(node.last - node.index - 1)} spans`}
             {node.errorsBelow ? <span className="trace-bad">, {formatCount(node.errorsBelow)} with errors</span> : null}
           </dd>
         </>

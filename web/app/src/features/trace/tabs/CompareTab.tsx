@@ -3,14 +3,16 @@ import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import { getJson } from "../../../api/client";
-import type { Trace } from "../../../api/types";
+import { outlineQuery } from "../../../api/trace";
+import type { TraceOutline } from "../../../api/types";
 import { formatCount, formatDuration } from "../../../lib/format";
 import { paths } from "../../../paths";
 import { Failed, Loading } from "../../../ui/States";
 import { buildTrace, type TraceModel } from "../model/build";
 import { readTraceId } from "../model/id";
+import { shapeOfOutline } from "../model/shape";
 import { compareTraces } from "../model/statistics";
+import { Peers } from "./Peers";
 
 type Properties = { trace: TraceModel; against: string | undefined; onAgainst: (id: string | undefined) => void };
 
@@ -19,12 +21,7 @@ const shownMax = 500;
 export function CompareTab({ trace, against, onAgainst }: Properties) {
   const [text, setText] = useState(against ?? "");
   const id = readTraceId(text);
-  const other = useQuery({
-    queryKey: ["trace", against],
-    queryFn: ({ signal }) => getJson<Trace>(`api/v1/traces/${against}`, {}, signal),
-    enabled: against !== undefined,
-    structuralSharing: false,
-  });
+  const other = useQuery(outlineQuery(against));
   return (
     <>
       <form
@@ -46,18 +43,28 @@ export function CompareTab({ trace, against, onAgainst }: Properties) {
           Compare
         </Button>
       </form>
+      <Peers
+        trace={trace}
+        against={against}
+        onAgainst={(peer) => {
+          setText(peer);
+          onAgainst(peer);
+        }}
+      />
       {against && other.isPending ? <Loading what="the other trace" /> : null}
       {other.isError ? <Failed error={other.error} onRetry={() => void other.refetch()} /> : null}
       {other.data ? <Differences here={trace} raw={other.data} /> : null}
       {against ? null : (
-        <p className="quiet">Paste the id of a trace to see which operations took longer, and which came more often.</p>
+        <p className="quiet">
+          Choose one, or paste the id of any trace, to see which operations took longer, and which came more often.
+        </p>
       )}
     </>
   );
 }
 
-function Differences({ here, raw }: { here: TraceModel; raw: Trace }) {
-  const there = useMemo(() => buildTrace(raw), [raw]);
+function Differences({ here, raw }: { here: TraceModel; raw: TraceOutline }) {
+  const there = useMemo(() => buildTrace(shapeOfOutline(raw)), [raw]);
   const rows = useMemo(() => compareTraces(here, there), [here, there]);
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard

@@ -115,7 +115,7 @@ function Said({ trace, node }: { trace: TraceModel; node: SpanNode }) {
   return (
     <span>
       <span className="trace-swatch" style={{ background: trace.colours.get(node.service) }} aria-hidden="true" />
-      {node.span.name} <span className="quiet">{node.service}</span> · {formatDuration(node.duration)},{" "}
+      {node.name} <span className="quiet">{node.service}</span> · {formatDuration(node.duration)},{" "}
       {formatPercent(node.duration / trace.duration)} of the trace · own time {formatDuration(node.self)}
       {node.error ? <span className="trace-bad"> · error</span> : null}
     </span>

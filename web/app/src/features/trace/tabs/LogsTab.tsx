@@ -4,17 +4,13 @@ import { useRef } from "react";
 import { formatDuration } from "../../../lib/format";
 import { Empty } from "../../../ui/States";
 import type { TraceModel } from "../model/build";
+import type { Whole } from "../useTrace";
+import { WholeTrace } from "../WholeTrace";
+import { useRows } from "./useRows";
 
-type Properties = { trace: TraceModel; onChoose: (node: number | null) => void };
+type Properties = { trace: TraceModel; whole: Whole; onChoose: (node: number | null) => void };
 
-export function LogsTab({ trace, onChoose }: Properties) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const virtual = useVirtualizer({
-    count: trace.logs.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => 30,
-    overscan: 10,
-  });
+export function LogsTab({ trace, whole, onChoose }: Properties) {
   if (!trace.logs.length)
     return (
       <Empty title="No log record names this trace">
@@ -23,12 +19,34 @@ export function LogsTab({ trace, onChoose }: Properties) {
       </Empty>
     );
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section ref={scroller} className="panel trace-fill" tabIndex={0} aria-label="Log records">
+    <WholeTrace whole={whole} what="the log records">
+      <LogList trace={trace} onChoose={onChoose} />
+    </WholeTrace>
+  );
+}
+
+function LogList({ trace, onChoose }: Omit<Properties, "whole">) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: trace.logs.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => 30,
+    overscan: 10,
+  });
+  const rows = useRows(scroller, trace.logs.length, (row) => virtual.scrollToIndex(row));
+  return (
+    <section
+      ref={scroller}
+      className="panel trace-fill"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Log records"
+      onKeyDown={rows.onKeyDown}
+    >
       <ol className="trace-logs" style={{ height: virtual.getTotalSize() }}>
         {virtual.getVirtualItems().map((item) => {
           const log = trace.logs[item.index];
-          if (!log) return null;
+          if (!log?.record) return null;
           const { record } = log;
           const node = trace.nodes[log.node];
           return (
@@ -44,11 +62,13 @@ export function LogsTab({ trace, onChoose }: Properties) {
               </span>
               <span className="trace-log-body">{record.body ?? record["event.name"]}</span>
               {node ? (
-                <button type="button" className="link" onClick={() => onChoose(node.index)}>
-                  {node.service} · {node.span.name}
+                <button type="button" className="link" {...rows.stop(item.index)} onClick={() => onChoose(node.index)}>
+                  {node.service} · {node.name}
                 </button>
               ) : (
-                <span className="quiet">{record["service.name"] ?? "no span"}</span>
+                <span className="quiet" {...rows.stop(item.index)}>
+                  {record["service.name"] ?? "no span"}
+                </span>
               )}
             </li>
           );

@@ -4,18 +4,19 @@ import { useMemo, useRef, useState } from "react";
 import { formatDuration } from "../../../lib/format";
 import type { SpanNode, TraceModel } from "../model/build";
 import { byOrder, type Order, SortHead } from "./SortHead";
+import { useRows } from "./useRows";
 
 type Column = "service" | "name" | "kind" | "start" | "duration" | "self" | "status";
 type Properties = { trace: TraceModel; chosen: number; onChoose: (node: number | null) => void };
 
 const values: Record<Column, (node: SpanNode) => string | number> = {
   service: (node) => node.service,
-  name: (node) => node.span.name,
-  kind: (node) => node.span.kind,
+  name: (node) => node.name,
+  kind: (node) => node.kind,
   start: (node) => node.start,
   duration: (node) => node.duration,
   self: (node) => node.self,
-  status: (node) => node.span.status_code,
+  status: (node) => node.status,
 };
 
 export function SpansTab({ trace, chosen, onChoose }: Properties) {
@@ -31,13 +32,20 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
     estimateSize: () => 28,
     overscan: 10,
   });
+  const tableRows = useRows(scroller, sorted.length, (row) => virtual.scrollToIndex(row));
   const items = virtual.getVirtualItems();
   const before = items[0]?.start ?? 0;
   const after = virtual.getTotalSize() - (items.at(-1)?.end ?? 0);
   const head = { order, onOrder: setOrder };
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-    <section ref={scroller} className="panel trace-fill spans-table" tabIndex={0} aria-label="Spans">
+    <section
+      ref={scroller}
+      className="panel trace-fill spans-table"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+      tabIndex={0}
+      aria-label="Spans"
+      onKeyDown={tableRows.onKeyDown}
+    >
       <table className="plain-table" aria-rowcount={sorted.length + 1}>
         <thead>
           <tr>
@@ -69,15 +77,20 @@ export function SpansTab({ trace, chosen, onChoose }: Properties) {
                   {node.service}
                 </td>
                 <td>
-                  <button type="button" className="link" onClick={() => onChoose(node.index)}>
-                    {node.span.name}
+                  <button
+                    type="button"
+                    className="link"
+                    {...tableRows.stop(item.index)}
+                    onClick={() => onChoose(node.index)}
+                  >
+                    {node.name}
                   </button>
                 </td>
-                <td className="quiet">{node.span.kind}</td>
+                <td className="quiet">{node.kind}</td>
                 <td className="number">+{formatDuration(node.start)}</td>
-                <td className="number">{node.unfinished ? "no end yet" : formatDuration(node.span.duration_ns)}</td>
+                <td className="number">{node.unfinished ? "no end yet" : formatDuration(node.given)}</td>
                 <td className="number">{formatDuration(node.self)}</td>
-                <td className={node.error ? "trace-bad" : "quiet"}>{node.span.status_code}</td>
+                <td className={node.error ? "trace-bad" : "quiet"}>{node.status}</td>
               </tr>
             );
           })}

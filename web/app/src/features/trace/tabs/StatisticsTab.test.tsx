@@ -5,6 +5,7 @@ import userEvent from "@testing-library/user-event";
 import { afterEach, expect, it, vi } from "vitest";
 import type { Span } from "../../../api/types";
 import { buildTrace } from "../model/build";
+import { shapeOfTrace } from "../model/shape";
 import { StatisticsTab } from "./StatisticsTab";
 
 afterEach(cleanup);
@@ -29,12 +30,13 @@ const spanOf = (id: string, parent: string | null, name: string, duration: numbe
 
 it("sorts by the column that is clicked and leads to the spans", async () => {
   const spans = [spanOf("a", null, "GET /", 100), spanOf("b", "a", "SELECT", 70), spanOf("c", "a", "SELECT", 70)];
-  const trace = buildTrace({ trace_id: "ab".repeat(16), spans, logs: [], damaged_parts: 0 });
+  const trace = buildTrace(shapeOfTrace({ trace_id: "ab".repeat(16), spans, logs: [], damaged_parts: 0 }));
+  const whole = { state: "here" as const, error: null, want: vi.fn(), read: vi.fn() };
   const onChoose = vi.fn();
   const person = userEvent.setup();
   render(
     <MantineProvider env="test">
-      <StatisticsTab trace={trace} by={undefined} onBy={() => undefined} onChoose={onChoose} />
+      <StatisticsTab trace={trace} whole={whole} by={undefined} onBy={() => undefined} onChoose={onChoose} />
     </MantineProvider>,
   );
   const names = () =>

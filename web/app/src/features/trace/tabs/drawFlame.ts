@@ -32,15 +32,16 @@ export function drawFlame(canvas: HTMLCanvasElement, trace: TraceModel, layout: 
       if (node.end < view.start) continue;
       const left = Math.max(0, (node.start - view.start) * perTime);
       const right = Math.min(width, (node.end - view.start) * perTime);
-      // What is narrower than a pixel is drawn once per pixel.
-      if (right <= drawnTo && right - left < 1) continue;
+      // What is narrower than a pixel is drawn once per pixel; of errors the mark always.
+      const hidden = right <= drawnTo && right - left < 1;
+      if (hidden && !node.error) continue;
       const wide = Math.max(1, right - left - 0.5);
-      drawnTo = left + 1;
+      if (!hidden) drawnTo = left + 1;
       context.fillStyle = colours.get(node.service) ?? accent;
-      context.fillRect(left, y + 1, wide, lineHeight - 2);
+      if (!hidden) context.fillRect(left, y + 1, wide, lineHeight - 2);
       if (node.error) {
         context.fillStyle = bad;
-        context.fillRect(left, y + lineHeight - 4, wide, 3);
+        context.fillRect(left, y + lineHeight - 4, Math.max(2, wide), 3);
       }
       if (index === view.marked || index === view.chosen) {
         context.strokeStyle = token("--text");
@@ -53,7 +54,7 @@ export function drawFlame(canvas: HTMLCanvasElement, trace: TraceModel, layout: 
         context.rect(left, y, wide - 3, lineHeight);
         context.clip();
         context.fillStyle = paper;
-        context.fillText(node.span.name, left + 4, y + lineHeight / 2);
+        context.fillText(node.name, left + 4, y + lineHeight / 2);
         context.restore();
       }
     }

@@ -85,6 +85,7 @@ export function Minimap({ trace, rows, window: shown, zoomed, onWindow }: Proper
   );
 }
 
+/** Bars of one colour together: to set a colour for each of 50,000 takes longer than to draw them. */
 function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): void {
   const scale = globalThis.devicePixelRatio || 1;
   const width = canvas.clientWidth;
@@ -93,23 +94,51 @@ function drawSpans(canvas: HTMLCanvasElement, trace: TraceModel, rows: Row[]): v
   const context = canvas.getContext("2d");
   if (!context || !rows.length) return;
   const style = getComputedStyle(canvas);
-  const colours = new Map(
-    trace.services.map((service) => [service.name, style.getPropertyValue(service.colour.slice(4, -1))]),
-  );
-  const bad = style.getPropertyValue("--bad");
   const step = canvas.height / rows.length;
   const thick = Math.max(scale, Math.min(step * 0.8, 6 * scale));
   const perTime = canvas.width / trace.duration;
+  const seen = Math.max(2 * scale, thick * 0.4);
+  const bars = new Map<string, Bars>();
+  const failed = new Bars();
   rows.forEach((row, index) => {
     const node = trace.nodes[row.kind === "span" ? row.node : (row.members[0] ?? 0)] as SpanNode;
     const [start, end] = row.kind === "group" ? [row.start, row.end] : [node.start, node.end];
     const left = start * perTime;
     const wide = Math.max(scale, (end - start) * perTime);
-    context.fillStyle = colours.get(node.service) ?? bad;
-    context.fillRect(left, index * step, wide, thick);
-    if (row.kind === "span" && node.error) {
-      context.fillStyle = bad;
-      context.fillRect(left, index * step + thick * 0.6, wide, thick * 0.4);
+    let own = bars.get(node.service);
+    if (!own) {
+      own = new Bars();
+      bars.set(node.service, own);
     }
+    own.add(left, index * step, wide, thick);
+    // An error can be seen however small its span is here.
+    if (row.kind === "span" ? node.error : row.errors > 0)
+      failed.add(left, index * step + thick * 0.6, Math.max(2 * scale, row.kind === "span" ? wide : 0), seen);
   });
+  const bad = style.getPropertyValue("--bad");
+  for (const { name, colour } of trace.services) {
+    bars.get(name)?.fill(context, style.getPropertyValue(colour.slice(4, -1)) || bad);
+  }
+  failed.fill(context, bad);
+}
+
+/** Bars of one colour; those that fall on the same pixels as the one before are left out. */
+class Bars {
+  private readonly places: number[] = [];
+
+  add(left: number, top: number, wide: number, high: number): void {
+    const { places } = this;
+    const at = places.length - 4;
+    const isSame = (before: number | undefined, now: number) => Math.round(before ?? -1) === Math.round(now);
+    if (at >= 0 && isSame(places[at], left) && isSame(places[at + 1], top) && isSame(places[at + 2], wide)) return;
+    places.push(left, top, wide, high);
+  }
+
+  fill(context: CanvasRenderingContext2D, colour: string): void {
+    context.fillStyle = colour;
+    const { places } = this;
+    for (let at = 0; at < places.length; at += 4) {
+      context.fillRect(places[at] ?? 0, places[at + 1] ?? 0, places[at + 2] ?? 0, places[at + 3] ?? 0);
+    }
+  }
 }

@@ -3,12 +3,13 @@ import { ActionIcon, Button, Checkbox, Popover, TextInput } from "@mantine/core"
 import { IconChevronDown, IconChevronUp, IconKeyboard } from "@tabler/icons-react";
 import type { RefObject } from "react";
 import { formatCount } from "../../../lib/format";
+import type { Whole } from "../useTrace";
 import { keyList } from "./useKeys";
 import type { Waterfall } from "./useWaterfall";
 
-type Properties = { view: Waterfall; search: RefObject<HTMLInputElement | null>; onDone: () => void };
+type Properties = { view: Waterfall; whole: Whole; search: RefObject<HTMLInputElement | null>; onDone: () => void };
 
-export function Toolbar({ view, search, onDone }: Properties) {
+export function Toolbar({ view, whole, search, onDone }: Properties) {
   const { hits, text, rows, focus } = view;
   const row = rows[focus];
   const at = row?.kind === "span" ? hits.indexOf(row.node) + 1 : 0;
@@ -20,6 +21,8 @@ export function Toolbar({ view, search, onDone }: Properties) {
         aria-label="Search in the trace"
         placeholder="Search in the trace"
         value={text}
+        // Attributes are searched, too: they are asked for when it looks as if they will be.
+        onFocus={whole.want}
         onChange={(event) => view.setText(event.currentTarget.value)}
         onKeyDown={(event) => {
           if (event.key === "Enter") view.step(event.shiftKey ? -1 : 1);
@@ -33,6 +36,8 @@ export function Toolbar({ view, search, onDone }: Properties) {
         <>
           <span className="quiet small" role="status">
             {hits.length ? `${at ? `${formatCount(at)} of ` : ""}${formatCount(hits.length)}` : "none found"}
+            {whole.state === "loading" ? " so far; attributes are being read" : null}
+            {whole.state === "failed" ? ", without attributes: they could not be read" : null}
           </span>
           <ActionIcon
             variant="subtle"

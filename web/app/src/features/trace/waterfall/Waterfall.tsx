@@ -4,7 +4,8 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useRef } from "react";
 import { formatDuration } from "../../../lib/format";
 import type { TraceModel } from "../model/build";
-import type { Row } from "../model/rows";
+import { keyOf, type Row } from "../model/rows";
+import type { Whole } from "../useTrace";
 import { Minimap } from "./Minimap";
 import { NameWidth, useNameWidth } from "./NameWidth";
 import { Toolbar } from "./Toolbar";
@@ -19,13 +20,14 @@ const headHeight = 26;
 
 type Properties = {
   trace: TraceModel;
+  whole: Whole;
   chosen: number;
   time: string | undefined;
   onChoose: (node: number | null) => void;
   onTime: (time: string | undefined) => void;
 };
 
-export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties) {
+export function Waterfall({ trace, whole, chosen, time, onChoose, onTime }: Properties) {
   const view = useWaterfall(trace, chosen, { time, onTime });
   const { rows, focus, window, toggle, moveTo } = view;
   const scroller = useRef<HTMLDivElement>(null);
@@ -68,7 +70,7 @@ export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties)
   const first = virtual.getVirtualItems();
   return (
     <div className="wf" ref={name.within} style={{ "--wf-name": `${name.percent}%` } as React.CSSProperties}>
-      <Toolbar view={view} search={search} onDone={() => scroller.current?.focus()} />
+      <Toolbar view={view} whole={whole} search={search} onDone={() => scroller.current?.focus()} />
       <Minimap trace={trace} rows={rows} window={window} zoomed={view.zoomed} onWindow={view.setShown} />
       <div
         ref={scroller}
@@ -103,7 +105,7 @@ export function Waterfall({ trace, chosen, time, onChoose, onTime }: Properties)
             if (!row) return null;
             return (
               <WaterfallRow
-                key={row.key}
+                key={keyOf(row)}
                 trace={trace}
                 row={row}
                 index={item.index}

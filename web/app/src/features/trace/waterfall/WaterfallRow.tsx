@@ -62,7 +62,7 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
         </span>
         <span className="wf-service" style={{ background: trace.colours.get(node.service) }} aria-hidden="true" />
         {row.kind === "group" ? <span className="wf-alike">×{formatCount(row.members.length)} similar</span> : null}
-        <span className={bad ? "wf-title wf-bad" : "wf-title"}>{node.span.name}</span>
+        <span className={bad ? "wf-title wf-bad" : "wf-title"}>{node.name}</span>
         <span className="wf-of">{node.service}</span>
         {bad ? <span className="wf-mark wf-bad">error</span> : null}
         {errors ? (
@@ -70,6 +70,8 @@ export const WaterfallRow = memo(function WaterfallRow(properties: Properties) {
         ) : null}
         {row.kind === "span" && node.missingParent ? <span className="wf-mark">parent missing</span> : null}
         {row.kind === "span" && node.skewed ? <span className="wf-mark">clock differs</span> : null}
+        {row.kind === "span" && node.cycleBroken ? <span className="wf-mark">its own ancestor</span> : null}
+        {row.kind === "span" && node.links ? <span className="wf-mark">links</span> : null}
       </div>
       {/* biome-ignore lint/a11y/useSemanticElements: a virtual grid is not a table */}
       {/* biome-ignore lint/a11y/useFocusableInteractive: the grid names the active row */}
@@ -91,7 +93,7 @@ function Bar({ trace, row, window, critical, node }: Properties & { node: SpanNo
       ? `${formatDuration(row.end - row.start)} in all`
       : node.unfinished
         ? "no end yet"
-        : formatDuration(node.span.duration_ns);
+        : formatDuration(node.given);
   // The figure is where there is room: behind the bar, before it, or on it.
   const side = right < 80 ? "after" : left > 20 ? "before" : "inside";
   const at = side === "after" ? { left: `${right}%` } : { right: `${side === "before" ? 100 - left : 100 - right}%` };
@@ -137,18 +139,18 @@ function CriticalParts({ node, window }: { node: SpanNode; window: TimeWindow })
 const marksMax = 40;
 
 function Marks({ trace, node, window }: { trace: TraceModel; node: SpanNode; window: TimeWindow }) {
-  if (!node.span.events.length && !node.logs.length) return null;
+  if (!node.events.length && !node.logs.length) return null;
   const within = (at: number) => at >= window.start && at <= window.end;
-  const events = node.span.events.slice(0, marksMax).map((event, order) => ({
+  const events = node.events.slice(0, marksMax).map((event, order) => ({
     key: `e${order}`,
-    at: Number(BigInt(event.time) - trace.origin),
+    at: event.at,
     kind: "wf-event",
     said: event.name ?? "event",
   }));
   const logs = node.logs.slice(0, marksMax).map((log) => {
-    const { record, at } = trace.logs[log] as TraceModel["logs"][number];
-    const loud = (record.severity_number ?? 0) >= 17 ? " wf-loud" : "";
-    return { key: `l${log}`, at, kind: `wf-log${loud}`, said: record.body ?? record["event.name"] ?? "log record" };
+    const { record, at, severity } = trace.logs[log] as TraceModel["logs"][number];
+    const loud = severity >= 17 ? " wf-loud" : "";
+    return { key: `l${log}`, at, kind: `wf-log${loud}`, said: record?.body ?? record?.["event.name"] ?? "log record" };
   });
   return [...events, ...logs]
     .filter(({ at }) => within(at))

@@ -36,9 +36,9 @@ export function useKeys(trace: TraceModel, view: Waterfall, actions: Actions): v
       }
       const target = event.target instanceof Element ? event.target : document.body;
       if (target.closest("input, textarea, select, [contenteditable], [role=menu], [role=dialog]")) return;
-      // Buttons and tabs keep the keys that work them.
-      const busy = target.closest("button, a, [role=tab], [role=separator]") !== null;
-      if (busy && /^(Enter| |Arrow|Home|End)/.test(event.key)) return;
+      // Buttons and tabs keep the keys that work them, and the panel of the span those that scroll it.
+      const busy = target.closest("button, a, summary, aside, [role=tab], [role=separator]") !== null;
+      if (busy && /^(Enter| |Arrow|Home|End|Page)/.test(event.key)) return;
       if (run(event.key, trace, view, actions)) take(event);
     };
     window.addEventListener("keydown", press, true);

@@ -3,6 +3,7 @@ import { act, cleanup, fireEvent, renderHook } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Span } from "../../../api/types";
 import { buildTrace } from "../model/build";
+import { shapeOfTrace } from "../model/shape";
 import { useKeys } from "./useKeys";
 import { useWaterfall } from "./useWaterfall";
 
@@ -26,12 +27,14 @@ const spanOf = (id: string, parent: string | null, start: number): Span => ({
   events: [],
 });
 const many = Array.from({ length: 20 }, (_, place) => spanOf(`k${place}`, "a", place * 10));
-const trace = buildTrace({
-  trace_id: "ab".repeat(16),
-  spans: [spanOf("a", null, 0), ...many, spanOf("b", "a", 500), spanOf("c", "b", 505)],
-  logs: [],
-  damaged_parts: 0,
-});
+const trace = buildTrace(
+  shapeOfTrace({
+    trace_id: "ab".repeat(16),
+    spans: [spanOf("a", null, 0), ...many, spanOf("b", "a", 500), spanOf("c", "b", 505)],
+    logs: [],
+    damaged_parts: 0,
+  }),
+);
 
 function start(chosen = -1) {
   const open = vi.fn();
@@ -73,10 +76,10 @@ describe("the waterfall's keys", () => {
     expect(view().hits).toHaveLength(11);
     press("f");
     const row = view().rows[view().focus];
-    expect(row?.kind === "span" ? trace.nodes[row.node]?.span.span_id : null).toBe("k1");
+    expect(row?.kind === "span" ? trace.nodes[row.node]?.id : null).toBe("k1");
     press("b");
     const last = view().rows[view().focus];
-    expect(last?.kind === "span" ? trace.nodes[last.node]?.span.span_id : null).toBe("k19");
+    expect(last?.kind === "span" ? trace.nodes[last.node]?.id : null).toBe("k19");
   });
   it("choose the part of time", () => {
     const { view, press } = start();
@@ -102,5 +105,5 @@ describe("the waterfall's keys", () => {
 it("shows the span of the address, wherever it is folded away", () => {
   const { view } = start(trace.byId.get("k7"));
   const row = view().rows[view().focus];
-  expect(row?.kind === "span" ? trace.nodes[row.node]?.span.span_id : null).toBe("k7");
+  expect(row?.kind === "span" ? trace.nodes[row.node]?.id : null).toBe("k7");
 });

@@ -1,8 +1,9 @@
 // What the waterfall shows: what is folded, which row has the focus, the part of time, and what was searched.
 import { useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceModel } from "../model/build";
+import { carryFolding, carrying, carryRow } from "../model/carry";
 import { findSpans } from "../model/find";
-import { type Folding, foldAll, foldOneLevel, type Row, reveal, rowsOf } from "../model/rows";
+import { type Folding, foldAll, foldOneLevel, keyOf, type Row, reveal, rowFinder, rowsOf } from "../model/rows";
 import { readWindow, type TimeWindow, writeWindow } from "./window";
 
 export type Waterfall = ReturnType<typeof useWaterfall>;
@@ -19,21 +20,32 @@ export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }
   const [critical, setCritical] = useState(true);
   const searched = useDeferredValue(text);
 
+  // The same trace with its attributes, or with spans that have come since: what one has folded stays as it is.
+  const [known, setKnown] = useState(trace);
+  if (known !== trace) {
+    setKnown(trace);
+    const carry = carrying(known, trace);
+    if (carry) {
+      setFolding((before) => carryFolding(before, carry));
+      setFocusKey((before) => carryRow(before, carry));
+    }
+  }
+
   const rows = useMemo(() => rowsOf(trace, folding), [trace, folding]);
-  const places = useMemo(() => new Map(rows.map((row, index) => [row.key, index])), [rows]);
+  const find = useMemo(() => rowFinder(trace, rows), [trace, rows]);
   const hits = useMemo(() => findSpans(trace, searched), [trace, searched]);
   const hitSet = useMemo(() => new Set(hits), [hits]);
-  const focus = places.get(focusKey) ?? 0;
+  const focus = find(focusKey) ?? 0;
   // The same object as long as nothing changes, so that rows need not be drawn anew while one scrolls.
   const window = useMemo(() => shown ?? { start: 0, end: trace.duration }, [shown, trace]);
 
-  const latestPlaces = useRef(places);
+  const latestFind = useRef(find);
   useEffect(() => {
-    latestPlaces.current = places;
-  }, [places]);
+    latestFind.current = find;
+  }, [find]);
   const show = useCallback(
     (node: number) => {
-      if (!latestPlaces.current.has(`s${node}`)) setFolding((before) => reveal(trace, node, before));
+      if (latestFind.current(`s${node}`) === undefined) setFolding((before) => reveal(trace, node, before));
       setFocusKey(`s${node}`);
     },
     [trace],
@@ -76,7 +88,7 @@ export function useWaterfall(trace: TraceModel, chosen: number, { time, onTime }
   };
   const moveTo = (index: number) => {
     const row = rows[Math.min(Math.max(0, index), rows.length - 1)];
-    if (row) setFocusKey(row.key);
+    if (row) setFocusKey(keyOf(row));
   };
 
   /** Shows the time of one row, with a little around it. */

@@ -80,6 +80,7 @@ function readOtlp(root: Json, traces: Map<string, Span[]>): void {
           "service.name": service,
           "scope.name": text(scope.name),
           "scope.version": text(scope.version),
+          trace_state: text(raw.traceState),
           sample_weight: 1,
           attributes: otlpFields(raw.attributes),
           resource,

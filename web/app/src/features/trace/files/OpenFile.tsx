@@ -1,10 +1,12 @@
 // Opens a trace file, OTLP JSON or Jaeger's JSON, in the browser; nothing of it is sent.
 import { Button, FileButton } from "@mantine/core";
 import { useState } from "react";
-import type { Trace } from "../../api/types";
-import { readTraceFile } from "./model/file";
+import type { Trace } from "../../../api/types";
+import { readTraceFile } from "./file";
 
-export function OpenFile({ onTrace }: { onTrace: (trace: Trace) => void }) {
+type Properties = { onTrace: (trace: Trace) => void; small?: boolean };
+
+export function OpenFile({ onTrace, small = false }: Properties) {
   const [problem, setProblem] = useState("");
   const open = async (file: File | null) => {
     if (!file) return;
@@ -18,12 +20,19 @@ export function OpenFile({ onTrace }: { onTrace: (trace: Trace) => void }) {
     <>
       <FileButton accept=".json,application/json" onChange={(file) => void open(file)}>
         {(button) => (
-          <Button variant="default" {...button}>
-            Open a trace file
+          <Button
+            variant="default"
+            size={small ? "compact-sm" : "sm"}
+            title="OTLP JSON or Jaeger JSON; it is read here, in the browser, and not sent"
+            {...button}
+          >
+            {small ? "Open a file" : "Open a trace file"}
           </Button>
         )}
       </FileButton>
-      <p className="quiet small">OTLP JSON or Jaeger JSON. It is read here, in the browser, and not sent.</p>
+      {small ? null : (
+        <p className="quiet small">OTLP JSON or Jaeger JSON. It is read here, in the browser, and not sent.</p>
+      )}
       {problem ? <p role="alert">{problem}</p> : null}
     </>
   );

@@ -1,6 +1,6 @@
 // The trace as Jaeger's UI writes and reads it: JSON with processes, microseconds, tags and references.
 import type { Span, Trace } from "../../../api/types";
-import { valueText } from "./find";
+import { valueText } from "../model/find";
 
 type Tag = { key: string; type: string; value: string | number | boolean };
 

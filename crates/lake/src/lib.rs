@@ -3,7 +3,6 @@
 
 pub mod backup;
 pub mod catalogue;
-mod chunk;
 mod columns;
 mod conform;
 mod doctor;
@@ -18,7 +17,6 @@ mod store;
 mod upkeep;
 
 pub use catalogue::{Catalogue, Posting, SEEN_LIFE, Seen, SqliteCatalogue};
-pub use chunk::{ABSENT, Chunk, StoredChunk, Values};
 pub use columns::{Columns, memory_type, scan_type};
 pub use conform::{Spill, Target, conform, json_at, map_entries};
 pub use doctor::{Finding, Severity};
@@ -26,7 +24,7 @@ pub use error::Error;
 pub use flush::Flushed;
 pub use lake::{AtStart, Config, Dependencies, FOLLOWERS_MAX, Follower, Lake, News};
 pub use memory::MemoryBatch;
-pub use scan::{PartGroups, PartScan, scan_memory};
+pub use scan::{ABSENT, Chunk, PartGroups, PartScan, StoredChunk, Values, scan_memory};
 pub use snapshot::{Attribute, Snapshot, TableSnapshot};
 pub use store::{CachedStore, LocalStore, S3, is_unreachable};
 pub use upkeep::{Compacted, Retention, Retired};

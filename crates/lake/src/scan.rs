@@ -1,5 +1,6 @@
 //! Reading: parts as DataFusion's own Parquet source, memory as batches of the same columns.
 
+mod chunk;
 mod group;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::memory::MemoryBatch;
 use crate::part;
 use crate::store::object_time;
 
+pub use chunk::{ABSENT, Chunk, StoredChunk, Values};
 pub use group::PartGroups;
 
 /// What to read of which parts.

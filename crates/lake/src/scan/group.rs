@@ -16,9 +16,9 @@ use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuil
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::chunk::{StoredChunk, is_decoded};
 use super::{file, footer_bytes, object, readers};
 use crate::catalogue::{Column, Part};
-use crate::chunk::{StoredChunk, is_decoded};
 use crate::error::Error;
 use crate::lake::Lake;
 use crate::part;

@@ -7,7 +7,9 @@ use crawlspace_model::{Table, UnixNanos};
 use crawlspace_wire::batch::{Cell, TableBuilder};
 
 use super::{open, runtime};
-use crate::{Asking, Config, Engine, Error, Piece, Range, Scan, Stored};
+use crate::{
+    ABSENT, Asking, CodedPiece, Config, Engine, Error, Piece, Range, Scan, Stored, Values,
+};
 
 const ROWS: i64 = 30_000;
 
@@ -100,5 +102,61 @@ fn a_scan_gives_all_rows_with_fields_and_marks() {
             .await
             .unwrap_err();
         assert!(matches!(error, Error::Request(_)), "{error}");
+    });
+}
+
+#[test]
+fn a_coded_scan_has_the_codes_and_marks_of_each_row_at_its_place() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = open(&directory).await;
+        lake.publish(1, vec![(Table::Spans, rows(0..ROWS))]);
+        lake.flush().await.unwrap();
+        lake.publish(2, vec![(Table::Spans, rows(ROWS..ROWS + 500))]);
+        let engine = Engine::new(lake, Config::default());
+        let scan = Scan {
+            from: "spans",
+            range: Some(Range {
+                start: Some("1970-01-01T00:00:00.000000100Z".to_owned()),
+                ..Range::default()
+            }),
+            fields: &["number", "half"],
+            marks: &[("all", "true"), ("third", "number % 3 = 0")],
+            ..Scan::default()
+        };
+        let (snapshot, asking) = (engine.snapshot(), Asking::default());
+        let mut scanning = engine.scan_coded(&snapshot, &scan, &asking).await.unwrap();
+        let (mut in_parts, mut in_memory) = (Vec::new(), 0);
+        let footer = loop {
+            match scanning.next().await.unwrap() {
+                CodedPiece::Group(group) => {
+                    let names = group.fields.iter().map(|(name, _)| name.as_str());
+                    assert_eq!(names.collect::<Vec<_>>(), ["number", "half"]);
+                    let [numbers, halves] = [0, 1].map(|field: usize| {
+                        let (_, field) = &group.fields[field];
+                        field.decode(Vec::new()).unwrap()
+                    });
+                    let Values::Ints(values) = &numbers.values else {
+                        panic!("{:?}", numbers.values);
+                    };
+                    let mark = |name| group.rows.column_by_name(name).unwrap().as_boolean();
+                    let (all, third) = (mark("all"), mark("third"));
+                    for row in 0..group.rows.num_rows() {
+                        let number = values[numbers.codes[row] as usize - 1];
+                        assert_eq!(halves.codes[row] == ABSENT, number % 2 == 1);
+                        assert_eq!(all.value(row), number >= 100);
+                        assert_eq!(third.value(row), number >= 100 && number % 3 == 0);
+                        in_parts.push(number);
+                    }
+                }
+                CodedPiece::Rows(rows) => in_memory += rows.num_rows(),
+                CodedPiece::End(footer) => break footer,
+            }
+        };
+        in_parts.sort_unstable();
+        assert_eq!(in_parts, (0..ROWS).collect::<Vec<_>>());
+        assert_eq!(in_memory, 500);
+        assert_eq!(footer.rows_scanned, ROWS as u64 + 500);
+        assert_eq!((footer.rows_in_memory, footer.parts_scanned), (500, 1));
     });
 }

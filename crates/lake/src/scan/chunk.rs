@@ -60,10 +60,10 @@ impl Values {
 /// A column of a row group as it is in the file.
 #[derive(Debug, Clone)]
 pub struct StoredChunk {
-    pub(crate) metadata: Arc<ParquetMetaData>,
-    pub(crate) group: usize,
-    pub(crate) column: usize,
-    pub(crate) bytes: Bytes,
+    pub(super) metadata: Arc<ParquetMetaData>,
+    pub(super) group: usize,
+    pub(super) column: usize,
+    pub(super) bytes: Bytes,
 }
 
 impl StoredChunk {
@@ -121,7 +121,7 @@ impl StoredChunk {
 
 /// Whether the columns of that physical type can be read so.
 #[must_use]
-pub(crate) fn is_decoded(chunk: &ColumnChunkMetaData) -> bool {
+pub(super) fn is_decoded(chunk: &ColumnChunkMetaData) -> bool {
     let types = [Type::BYTE_ARRAY, Type::INT64, Type::DOUBLE, Type::BOOLEAN];
     let descriptor = chunk.column_descr();
     types.contains(&chunk.column_type())

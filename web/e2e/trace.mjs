@@ -101,7 +101,9 @@ async function spanPanel(page) {
   await panel(page).waitFor({ state: "detached" });
   await press(page, "/");
   await page.keyboard.type("exception");
+  await page.locator(".wf-tools").getByText("1", { exact: true }).waitFor();
   await press(page, "Enter");
+  await active(page).and(page.locator(".wf-found")).waitFor();
   await press(page, "Escape", "Enter");
   await panel(page).getByRole("heading", { name: "INSERT items" }).waitFor();
   await panel(page).getByRole("heading", { name: /exception/ }).waitFor();

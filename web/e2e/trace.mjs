@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { axe, journey, server, settled, visitor } from "./browser.mjs";
+import { chooseFrom, press, tabTo, until } from "./steps.mjs";
 import { largeTrace, sendLargeTrace } from "./large.mjs";
 
 const otherTrace = "1a46e000000000000000000000000051";
@@ -12,28 +13,7 @@ const grid = (page) => page.getByRole("treegrid", { name: "Spans by time" });
 const panel = (page) => page.getByRole("complementary", { name: "The chosen span" });
 const active = (page) => grid(page).locator(".wf-focused");
 
-async function tabTo(page, locator, key = "Tab") {
-  await locator.waitFor();
-  for (let step = 0; step < 150; step += 1) {
-    if (await locator.evaluate((one) => one === document.activeElement)) return;
-    await page.keyboard.press(key);
-  }
-  throw new Error(`no way by ${key} to ${locator}`);
-}
-
-async function press(page, ...keys) {
-  for (const key of keys) await page.keyboard.press(key);
-}
-
 const rowCount = async (page) => Number(await grid(page).getAttribute("aria-rowcount")) - 1;
-
-async function until(test, what) {
-  for (let turn = 0; turn < 100; turn += 1) {
-    if (await test()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`it never came: ${what}`);
-}
 
 async function rowsAndFolding(page) {
   await tabTo(page, grid(page));
@@ -121,7 +101,9 @@ async function spanPanel(page) {
   await panel(page).waitFor({ state: "detached" });
   await press(page, "/");
   await page.keyboard.type("exception");
+  await page.locator(".wf-tools").getByText("1", { exact: true }).waitFor();
   await press(page, "Enter");
+  await active(page).and(page.locator(".wf-found")).waitFor();
   await press(page, "Escape", "Enter");
   await panel(page).getByRole("heading", { name: "INSERT items" }).waitFor();
   await panel(page).getByRole("heading", { name: /exception/ }).waitFor();
@@ -253,18 +235,6 @@ async function compare(page) {
   await page.keyboard.type(`00-${otherTrace}-a000000000000001-01`);
   await press(page, "Enter");
   await differences.getByRole("cell", { name: /reserve/ }).first().waitFor();
-}
-
-async function chooseFrom(page, menu, item) {
-  await tabTo(page, page.getByRole("button", { name: menu, exact: true }));
-  await press(page, "Enter");
-  const wanted = page.getByRole("menuitem", { name: item });
-  await wanted.waitFor();
-  for (let step = 0; step < 5; step += 1) {
-    if (await wanted.evaluate((one) => one === document.activeElement)) break;
-    await press(page, "ArrowDown");
-  }
-  await press(page, "Enter");
 }
 
 async function download(page, item) {

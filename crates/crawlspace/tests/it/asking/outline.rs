@@ -83,121 +83,112 @@ fn logs() -> Value {
 }
 
 fn check(server: &Server, when: &str) {
-    let whole = server.trace(TRACE);
     let outline = server.get(&format!("/api/v1/traces/{TRACE}?view=outline"));
-    let outline: Value = outline.json().unwrap();
-    let spans = whole["spans"].as_array().unwrap();
-    let base: i64 = outline["base_time"].as_str().unwrap().parse().unwrap();
-    let text = |column: &Value, place: usize| match column[place].as_u64() {
-        Some(text) => outline["texts"][usize::try_from(text).unwrap()].clone(),
-        None => Value::Null,
+    let both = Both {
+        whole: server.trace(TRACE),
+        outline: outline.json().unwrap(),
     };
-    let after = |time: &Value| time.as_str().unwrap().parse::<i64>().unwrap() - base;
-    let place_of = |id: &Value, missing: i64| {
-        let place = spans.iter().position(|span| span["span_id"] == *id);
+    both.check_spans(when);
+    both.check_events_and_logs(when);
+    check_span(server, &both.whole, when);
+}
+
+struct Both {
+    whole: Value,
+    outline: Value,
+}
+
+impl Both {
+    fn spans(&self) -> &Vec<Value> {
+        self.whole["spans"].as_array().unwrap()
+    }
+
+    fn text(&self, column: &Value, place: usize) -> Value {
+        match column[place].as_u64() {
+            Some(text) => self.outline["texts"][usize::try_from(text).unwrap()].clone(),
+            None => Value::Null,
+        }
+    }
+
+    fn after(&self, time: &Value) -> i64 {
+        let nanos = |time: &Value| time.as_str().unwrap().parse::<i64>().unwrap();
+        nanos(time) - nanos(&self.outline["base_time"])
+    }
+
+    fn place_of(&self, id: &Value, missing: i64) -> i64 {
+        let place = self.spans().iter().position(|span| span["span_id"] == *id);
         match id {
             Value::Null => -1,
             _ => place.map_or(missing, |place| i64::try_from(place).unwrap()),
         }
-    };
-    let lists = &outline["spans"];
-    assert_eq!(
-        lists["span_id"].as_array().unwrap().len(),
-        spans.len(),
-        "{when}"
-    );
-    for (place, span) in spans.iter().enumerate() {
-        for name in ["name", "service.name", "kind", "status_code"] {
-            assert_eq!(
-                text(&lists[name], place),
-                span[name],
-                "{when}: {name} of {place}"
-            );
-        }
-        let told = json!([
-            lists["span_id"][place],
-            lists["start_ns"][place],
-            lists["duration_ns"][place],
-            lists["parent"][place]
-        ]);
-        let parent = place_of(&span["parent_span_id"], -2);
-        let expected = json!([
-            span["span_id"],
-            after(&span["time"]),
-            span["duration_ns"],
-            parent
-        ]);
-        assert_eq!(told, expected, "{when}: {place}");
     }
-    let linked = spans
-        .iter()
-        .enumerate()
-        .filter(|(_, span)| span["links"] != json!([]));
-    let linked: Vec<usize> = linked.map(|(place, _)| place).collect();
-    assert_eq!(lists["linked"], json!(linked), "{when}");
 
-    let events = spans.iter().flat_map(|span| {
-        let events = span["events"].as_array().unwrap().iter();
-        events.map(|event| {
-            json!([
-                place_of(&span["span_id"], -1),
-                after(&event["time"]),
-                event["name"]
-            ])
-        })
-    });
-    let list = &outline["events"];
-    let told = (0..list["span"].as_array().unwrap().len()).map(|row| {
-        json!([
-            list["span"][row],
-            list["time_ns"][row],
-            text(&list["name"], row)
-        ])
-    });
-    assert_eq!(
-        told.collect::<Vec<_>>(),
-        events.collect::<Vec<_>>(),
-        "{when}"
-    );
-    let records = whole["logs"].as_array().unwrap().iter().map(|record| {
-        json!([
-            place_of(&record["span_id"], -1),
-            after(&record["time"]),
-            record["severity_number"]
-        ])
-    });
-    let list = &outline["logs"];
-    let told = (0..list["span"].as_array().unwrap().len()).map(|row| {
-        json!([
-            list["span"][row],
-            list["time_ns"][row],
-            list["severity_number"][row]
-        ])
-    });
-    assert_eq!(
-        told.collect::<Vec<_>>(),
-        records.collect::<Vec<_>>(),
-        "{when}"
-    );
+    fn check_spans(&self, when: &str) {
+        let (spans, lists) = (self.spans(), &self.outline["spans"]);
+        let count = lists["span_id"].as_array().unwrap().len();
+        assert_eq!(count, spans.len(), "{when}");
+        let mut linked = Vec::new();
+        for (place, span) in spans.iter().enumerate() {
+            for name in ["name", "service.name", "kind", "status_code"] {
+                let told = self.text(&lists[name], place);
+                assert_eq!(told, span[name], "{when}: {name} of {place}");
+            }
+            let told =
+                ["span_id", "start_ns", "duration_ns", "parent"].map(|name| &lists[name][place]);
+            let parent = self.place_of(&span["parent_span_id"], -2);
+            let start = self.after(&span["time"]);
+            let expected = json!([span["span_id"], start, span["duration_ns"], parent]);
+            assert_eq!(json!(told), expected, "{when}: {place}");
+            if span["links"] != json!([]) {
+                linked.push(place);
+            }
+        }
+        assert_eq!(lists["linked"], json!(linked), "{when}");
+    }
 
+    fn check_events_and_logs(&self, when: &str) {
+        let row = |of: &Value, one: &Value, last: &str| {
+            let place = self.place_of(&of["span_id"], -1);
+            json!([place, self.after(&one["time"]), one[last]])
+        };
+        let mut events = Vec::new();
+        for span in self.spans() {
+            let own = span["events"].as_array().unwrap();
+            events.extend(own.iter().map(|event| row(span, event, "name")));
+        }
+        let logs = self.whole["logs"].as_array().unwrap();
+        let logs: Vec<Value> = logs
+            .iter()
+            .map(|log| row(log, log, "severity_number"))
+            .collect();
+        for (name, expected) in [("events", events), ("logs", logs)] {
+            let list = &self.outline[name];
+            let count = list["span"].as_array().unwrap().len();
+            let told: Vec<Value> = (0..count)
+                .map(|row| {
+                    let last = match name {
+                        "events" => self.text(&list["name"], row),
+                        _ => list["severity_number"][row].clone(),
+                    };
+                    json!([list["span"][row], list["time_ns"][row], last])
+                })
+                .collect();
+            assert_eq!(told, expected, "{when}: {name}");
+        }
+    }
+}
+
+fn check_span(server: &Server, whole: &Value, when: &str) {
     let one = server.get(&format!("/api/v1/traces/{TRACE}?span_id=00000000000000A1"));
     let one: Value = one.json().unwrap();
-    let of_span = |list: &Value| -> Vec<Value> {
-        let all = list.as_array().unwrap().iter();
-        all.filter(|one| one["span_id"] == "00000000000000a1")
-            .cloned()
-            .collect()
-    };
-    assert_eq!(one["spans"], json!(of_span(&whole["spans"])), "{when}");
-    assert_eq!(one["logs"], json!(of_span(&whole["logs"])), "{when}");
-    assert_eq!(
-        (
-            one["spans"].as_array().unwrap().len(),
-            one["logs"].as_array().unwrap().len()
-        ),
-        (1, 1),
-        "{when}"
-    );
+    for list in ["spans", "logs"] {
+        let all = whole[list].as_array().unwrap().iter();
+        let expected: Vec<&Value> = all
+            .filter(|one| one["span_id"] == "00000000000000a1")
+            .collect();
+        assert_eq!(expected.len(), 1, "{when}: {list}");
+        assert_eq!(one[list], json!(expected), "{when}: {list}");
+    }
 }
 
 fn refused(server: &Server) {

@@ -52,7 +52,7 @@ async function frame(person) {
   await button(page, "Time: Last 90m").waitFor();
 
   await page.keyboard.press("/");
-  await box(page, "Field").waitFor();
+  await box(page, "Field").and(page.locator(":focus")).waitFor();
   await page.keyboard.type("tenant.i");
   await page.getByRole("option", { name: "tenant.id" }).waitFor();
   await page.keyboard.press("ArrowDown");
@@ -85,8 +85,12 @@ async function frame(person) {
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.documentElement.dataset.mantineColorScheme === "dark");
   await page.keyboard.press("Control+k");
-  await page.getByLabel("Go to").waitFor();
+  const palette = page.getByRole("dialog");
+  await palette.locator("input:focus").waitFor();
   await page.keyboard.type("who");
+  // Nothing else fits.
+  await palette.getByText("Explore", { exact: true }).waitFor({ state: "hidden" });
+  await palette.getByText("Who is this").waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Who is this" }).waitFor();

@@ -135,7 +135,6 @@ impl Spans {
             .scan(engine, snapshot, period, describe, false)
             .await?;
         spans.group();
-        spans.join();
         Ok(spans)
     }
 
@@ -249,7 +248,7 @@ impl Spans {
         *self.traces.entry(id).or_insert(next)
     }
 
-    /// Puts the spans of each trace together, by counting.
+    /// Puts the spans of each trace together, by counting, and finds their parents.
     fn group(&mut self) {
         let mut begins = vec![0; self.traces.len() + 1];
         for span in &self.all {
@@ -265,26 +264,30 @@ impl Spans {
             self.order[*at] = place(number);
             *at += 1;
         }
+        self.parents = vec![NONE; self.all.len()];
+        // A trace's spans lie far from each other: what they are sorted and found by is copied side by side.
+        let mut keys = Vec::new();
         for pair in begins.windows(2) {
-            let key = |place: &u32| {
+            let order = &mut self.order[pair[0]..pair[1]];
+            keys.clear();
+            keys.extend(order.iter().map(|place| {
                 let span = &self.all[*place as usize];
-                (span.id, span.time, span.received)
-            };
-            self.order[pair[0]..pair[1]].sort_unstable_by_key(key);
+                let key = (span.id, span.time, span.received, *place);
+                (key, span.parent_id)
+            }));
+            keys.sort_unstable();
+            for (at, (key, parent_id)) in order.iter_mut().zip(&keys) {
+                *at = key.3;
+                let first = keys.partition_point(|(other, _)| other.0 < *parent_id);
+                if let Some((parent, _)) = keys.get(first)
+                    && parent.0 == *parent_id
+                    && parent.0 != 0
+                {
+                    self.parents[key.3 as usize] = parent.3;
+                }
+            }
         }
         self.begins = begins;
-    }
-
-    fn join(&mut self) {
-        let parent = |span: &Span| {
-            let mut found = self.same(span.trace, span.parent_id);
-            found.next().map_or(NONE, place)
-        };
-        let parents = self.all.iter().map(|span| match span.parent_id {
-            0 => NONE,
-            _ => parent(span),
-        });
-        self.parents = parents.collect();
     }
 }
 

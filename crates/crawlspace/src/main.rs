@@ -6,6 +6,7 @@ mod config;
 mod data_dir;
 mod failure;
 mod first_keys;
+mod memory;
 mod print;
 mod store;
 

@@ -181,6 +181,11 @@ impl Engine {
         }
     }
 
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// Ends what would not end by itself: live tails.
     pub fn close(&self) {
         self.closing.cancel();

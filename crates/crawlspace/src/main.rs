@@ -9,6 +9,7 @@ mod first_keys;
 mod memory;
 mod print;
 mod store;
+mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

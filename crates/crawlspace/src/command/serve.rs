@@ -26,6 +26,7 @@ use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
 use crate::memory::Budget;
 use crate::store::open_lake;
+use crate::workers::Workers;
 
 /// Requests that are being answered may take so long to end.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
@@ -52,6 +53,7 @@ struct Server {
     ready: String,
     /// Held until the end.
     data_dir: DataDir,
+    workers: Workers,
 }
 
 impl Server {
@@ -76,10 +78,9 @@ impl Server {
             headroom,
         };
         let ingest = Ingest::open(config, dependencies).await?;
-        let engine = Arc::new(Engine::new(
-            Arc::clone(&lake),
-            crawlspace_query::Config::default(),
-        ));
+        let workers = Workers::start().context("no threads can be started for questions")?;
+        let engine = Engine::new(Arc::clone(&lake), crawlspace_query::Config::default());
+        let engine = Arc::new(engine.with_workers(workers.handle().clone()));
         let doors = Doors {
             http: http.local_addr()?,
             otlp_http: otlp_http.local_addr()?,
@@ -121,6 +122,7 @@ impl Server {
             dependencies,
             ready,
             data_dir,
+            workers,
         })
     }
 
@@ -132,6 +134,7 @@ impl Server {
             dependencies,
             ready,
             data_dir,
+            workers,
         } = self;
         let address = http.local_addr()?;
         let stop = CancellationToken::new();
@@ -173,7 +176,7 @@ impl Server {
             () = close => {}
             name = signals.next() => tracing::warn!(signal = name, "closing at once: the log keeps what is not flushed"),
         }
-        drop(data_dir);
+        drop((data_dir, workers));
         match failed {
             None => Ok(()),
             Some(ended) => ended

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use http_body::Body as _;
 
 /// A body has to arrive within this.
-const READ_TIME_MAX: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// So much of a refused body is read.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
@@ -75,6 +75,15 @@ pub(crate) async fn discard(body: Body) {
     _ = tokio::time::timeout(READ_TIME_MAX, all).await;
 }
 
+/// Room for so many bytes more: twice as much as there is, as vectors do, but no more than was announced.
+fn make_room(kept: &mut Vec<u8>, more: usize, announced: usize) {
+    let needed = kept.len() + more;
+    if needed > kept.capacity() {
+        let capacity = (kept.capacity() * 2).min(announced).max(needed);
+        kept.reserve_exact(capacity - kept.len());
+    }
+}
+
 async fn read_all(
     body: Body,
     limit: usize,
@@ -96,6 +105,7 @@ async fn read_all(
         seen += chunk.len();
         if seen <= limit {
             admit(chunk.len())?;
+            make_room(&mut kept, chunk.len(), announced.min(limit));
             kept.extend_from_slice(&chunk);
         } else if seen > limit.saturating_mul(2) {
             break;

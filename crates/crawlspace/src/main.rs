@@ -6,8 +6,10 @@ mod config;
 mod data_dir;
 mod failure;
 mod first_keys;
+mod memory;
 mod print;
 mod store;
+mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::Field;
+use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::{Table, UnixNanos};
 use datafusion::physical_expr::expressions::Column as ColumnExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
@@ -73,7 +74,10 @@ impl Lake {
                     Err(_) if self.set_aside_damaged().await? > 0 => return Ok(done),
                     Err(error) => return Err(error),
                 };
-                let removed_parts = inputs.iter().map(|part| part.id).collect();
+                let mut removed_parts = inputs.iter().map(|part| part.id).collect();
+                if fault::has(Defect::MergeDoubled) {
+                    removed_parts = Vec::new();
+                }
                 let change = Change {
                     new_parts: vec![merged],
                     removed_parts,

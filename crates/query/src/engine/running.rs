@@ -10,6 +10,7 @@ use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
 use crawlspace_lake::Lake;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::TryStreamExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -142,7 +143,7 @@ pub(crate) struct Work {
 
 impl Work {
     /// Starts the task, and waits for its first piece.
-    pub(crate) async fn start(self) -> Result<Running, Error> {
+    pub(crate) async fn start(self, workers: Option<&Handle>) -> Result<Running, Error> {
         let schema = self.rows.schema();
         let shown: Vec<usize> = (0..schema.fields().len() - self.hidden).collect();
         let schema = Arc::new(
@@ -152,7 +153,11 @@ impl Work {
         );
         let (sender, mut pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
         let mut task = JoinSet::new();
-        task.spawn(self.run(sender));
+        let run = self.run(sender);
+        _ = match workers {
+            Some(workers) => task.spawn_on(run, workers),
+            None => task.spawn(run),
+        };
         let first = pieces.recv().await.unwrap_or(Err(Error::Left {
             limit: READER_TIME_MAX,
         }))?;

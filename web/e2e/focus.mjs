@@ -1,5 +1,6 @@
 // Walks over a page with Tab alone: every control is reached, has a name and is seen to have the focus, and none traps it.
 import assert from "node:assert/strict";
+import { tabTo } from "./steps.mjs";
 
 /** What people work, by role; and what takes the focus without one. */
 const controls = [
@@ -75,7 +76,7 @@ export async function walkThrough(page, where) {
 
 /** Opens something with Enter, walks over what is in it, and leaves it with Escape: the focus is where it was. */
 export async function walkInside(page, opener, inside, where) {
-  await press(page, opener);
+  await pressOn(page, opener);
   await inside.waitFor();
   await walk(page, inside, where, 1);
   await page.keyboard.press("Escape");
@@ -99,17 +100,8 @@ async function walk(page, root, where, least) {
   return count;
 }
 
-/** Goes to a control with Tab alone. */
-export async function tabTo(page, locator) {
-  for (let step = 0; step < most; step += 1) {
-    if (await locator.evaluate((one) => one === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  assert.fail(`Tab does not reach ${locator}`);
-}
-
 /** Goes to a control with Tab and presses a key there. */
-export async function press(page, locator, key = "Enter") {
+export async function pressOn(page, locator, key = "Enter") {
   await tabTo(page, locator);
   await page.keyboard.press(key);
 }

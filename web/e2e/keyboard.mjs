@@ -2,8 +2,9 @@
 // each page, of the frame and of its menus is done by keys alone.
 import assert from "node:assert/strict";
 import { journey, server, settled, visitor } from "./browser.mjs";
-import { press, tabTo, walkInside, walkThrough } from "./focus.mjs";
+import { pressOn, walkInside, walkThrough } from "./focus.mjs";
 import { culprit, seed, seedMetrics } from "./seed.mjs";
+import { tabTo } from "./steps.mjs";
 
 const pages = [
   "?live=false",
@@ -47,11 +48,11 @@ async function frame(person) {
   await page.getByLabel("Time", { exact: true }).fill("last 45 minutes");
   await page.keyboard.press("Enter");
   await button(page, "Time: Last 45m").waitFor();
-  await press(page, button(page, "Twice as long"));
+  await pressOn(page, button(page, "Twice as long"));
   await button(page, "Time: Last 90m").waitFor();
 
   await page.keyboard.press("/");
-  await box(page, "Field").waitFor();
+  await box(page, "Field").and(page.locator(":focus")).waitFor();
   await page.keyboard.type("tenant.i");
   await page.getByRole("option", { name: "tenant.id" }).waitFor();
   await page.keyboard.press("ArrowDown");
@@ -65,7 +66,7 @@ async function frame(person) {
   const chip = page.getByRole("list", { name: "Filters" });
   await chip.getByText("t-07").waitFor();
 
-  await press(page, button(page, "Environment: All environments"));
+  await pressOn(page, button(page, "Environment: All environments"));
   await page.getByRole("menuitem", { name: /production/ }).waitFor();
   await tabToItem(page, /production/);
   await page.keyboard.press("Enter");
@@ -76,16 +77,20 @@ async function frame(person) {
   await page.getByRole("heading", { name: "What talks to what" }).waitFor();
   await button(page, "Environment: production").waitFor();
   await chip.getByText("t-07").waitFor();
-  await press(page, page.getByRole("button", { name: /^Remove the filter tenant.id/ }));
+  await pressOn(page, page.getByRole("button", { name: /^Remove the filter tenant.id/ }));
   await chip.waitFor({ state: "hidden" });
 
-  await press(page, page.getByRole("banner").getByRole("button", { name: "More" }));
+  await pressOn(page, page.getByRole("banner").getByRole("button", { name: "More" }));
   await tabToItem(page, "Dark");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.documentElement.dataset.mantineColorScheme === "dark");
   await page.keyboard.press("Control+k");
-  await page.getByLabel("Go to").waitFor();
+  const palette = page.getByRole("dialog");
+  await palette.locator("input:focus").waitFor();
   await page.keyboard.type("who");
+  // Nothing else fits.
+  await palette.getByText("Explore", { exact: true }).waitFor({ state: "hidden" });
+  await palette.getByText("Who is this").waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Who is this" }).waitFor();
@@ -99,14 +104,14 @@ async function overlays(person) {
   await walkInside(page, button(page, "Add a filter"), dialog, "a new filter");
   await walkInside(page, button(page, "kind is server"), dialog, "a filter");
   await walkInside(page, button(page, "History"), dialog, "the history");
-  await press(page, button(page, "JSON and SQL"));
-  await press(page, button(page, "Copy SQL"));
+  await pressOn(page, button(page, "JSON and SQL"));
+  await pressOn(page, button(page, "Copy SQL"));
   await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text.startsWith("SELECT")));
-  await press(page, button(page, "Export"));
+  await pressOn(page, button(page, "Export"));
   await tabToItem(page, "Copy as cURL");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => navigator.clipboard.readText().then((text) => text.startsWith("curl")));
-  await press(page, page.getByRole("banner").getByRole("button", { name: "More" }));
+  await pressOn(page, page.getByRole("banner").getByRole("button", { name: "More" }));
   await tabToItem(page, "Access key");
   await page.keyboard.press("Enter");
   await page.getByLabel("Key", { exact: true }).waitFor();
@@ -159,11 +164,11 @@ async function liveAndZone(person) {
 
 async function now(person) {
   const page = await at(person, "?last=3h&live=false");
-  await press(page, page.getByRole("table").first().getByRole("button", { name: "storefront", exact: true }));
+  await pressOn(page, page.getByRole("table").first().getByRole("button", { name: "storefront", exact: true }));
   await tabToItem(page, "Show only these");
   await page.keyboard.press("Enter");
   await page.getByRole("list", { name: "Filters" }).getByText("storefront").waitFor();
-  await press(page, page.getByRole("table").getByRole("link", { name: "GET /buy" }).first());
+  await pressOn(page, page.getByRole("table").getByRole("link", { name: "GET /buy" }).first());
   await page.waitForURL(/\/trace\//);
 }
 
@@ -174,9 +179,9 @@ async function explore(person) {
   await page.keyboard.press("Enter");
   await page.getByRole("columnheader", { name: "p95(duration_ns)" }).waitFor();
   await page.keyboard.press("Escape");
-  await press(page, page.getByRole("columnheader").getByRole("button", { name: "p95(duration_ns)" }));
+  await pressOn(page, page.getByRole("columnheader").getByRole("button", { name: "p95(duration_ns)" }));
   await asked(page, "order");
-  await press(page, page.getByRole("button", { name: "More" }).last());
+  await pressOn(page, page.getByRole("button", { name: "More" }).last());
   await tabTo(page, box(page, "Where (SQL)"));
   await page.keyboard.type("http.route = ");
   await page.getByRole("option", { name: /^\/buy ?[\d,]+$/ }).waitFor();
@@ -184,16 +189,16 @@ async function explore(person) {
   await page.keyboard.press("Enter");
   await page.keyboard.press("Enter");
   await asked(page, "condition");
-  await press(page, page.getByRole("link", { name: "Heatmap" }));
+  await pressOn(page, page.getByRole("link", { name: "Heatmap" }));
   await page.getByRole("group", { name: /arrow keys move a box/ }).waitFor();
   await tabTo(page, page.getByRole("group", { name: /arrow keys move a box/ }));
   await page.keyboard.press("ArrowUp");
   await asked(page, "box");
-  await press(page, button(page, "What is different in this box"));
+  await pressOn(page, button(page, "What is different in this box"));
   await page.getByRole("heading", { name: "What is different" }).waitFor();
 
   await at(person, "explore?view=events&limit=3");
-  await press(page, button(page, "All fields of this event").first());
+  await pressOn(page, button(page, "All fields of this event").first());
   await page.getByRole("definition").filter({ hasText: "storefront" }).or(page.getByRole("definition").filter({ hasText: "checkout" })).first().waitFor();
 
   await at(person, "explore?view=table");
@@ -223,11 +228,11 @@ async function others(person) {
   await tabTo(page, box(page, "Value"));
   await page.keyboard.type(culprit);
   await page.keyboard.press("Escape");
-  await press(page, button(page, "Show"));
+  await pressOn(page, button(page, "Show"));
   await page.getByRole("heading", { level: 1, name: `Who is tenant.id ${culprit}` }).waitFor();
 
   page = await at(person, "map?last=3h");
-  await press(page, page.locator(".react-flow__node").first());
+  await pressOn(page, page.locator(".react-flow__node").first());
   await asked(page, "place");
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => !new URLSearchParams(location.search).has("place"));
@@ -239,7 +244,7 @@ async function others(person) {
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+Enter");
   await page.getByRole("cell", { name: /^1\.\d+ s$/ }).waitFor();
-  await press(page, button(page, "Save as"));
+  await pressOn(page, button(page, "Save as"));
   await tabToItem(page, "CSV");
   const [file] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
   assert.equal(file.suggestedFilename(), "crawlspace.csv");
@@ -247,7 +252,7 @@ async function others(person) {
   page = await at(person, "live");
   await page.keyboard.press(".");
   await page.getByRole("button", { name: /^Go on/ }).waitFor();
-  await press(page, page.getByRole("button", { name: /^Go on/ }));
+  await pressOn(page, page.getByRole("button", { name: /^Go on/ }));
   await button(page, "Pause").waitFor();
 }
 

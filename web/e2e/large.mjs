@@ -1,7 +1,7 @@
 // Sends one large trace, as a nightly job makes it: batches that load, price and store, some of them failing, with events
 // and log records. `node large.mjs http://127.0.0.1:4320 [spans]` prints its id.
-import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
+import { send } from "./seed.mjs";
 
 export const largeTrace = "1a46e000000000000000000000000050";
 const spansPerBatch = 50;
@@ -9,15 +9,6 @@ const spansPerBatch = 50;
 const spanId = (number) => `a${(number + 1).toString(16).padStart(15, "0")}`;
 const text = (key, value) => ({ key, value: { stringValue: value } });
 const whole = (key, value) => ({ key, value: { intValue: String(value) } });
-
-async function send(server, path, body) {
-  const answer = await fetch(new URL(path, server), {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(body),
-  });
-  assert.equal(answer.status, 200, await answer.text());
-}
 
 /** A span of a batch: the first is the batch itself, below the job; then a chain of three for every item. */
 function spanOf({ traceId, alike }, number, start) {

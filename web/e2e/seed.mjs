@@ -45,7 +45,8 @@ function visit(number, start) {
   };
 }
 
-async function send(server, path, body) {
+/** Posts JSON, which has to be taken. */
+export async function send(server, path, body) {
   const answer = await fetch(new URL(path, server), {
     method: "POST",
     headers: { "content-type": "application/json" },

@@ -2,8 +2,9 @@
 
 /** Presses Tab, or its opposite, until that has the focus. */
 export async function tabTo(page, locator, key = "Tab") {
-  await locator.waitFor();
-  for (let step = 0; step < 150; step += 1) {
+  // A control may be drawn by another element than itself.
+  await locator.waitFor({ state: "attached" });
+  for (let step = 0; step < 400; step += 1) {
     if (await locator.evaluate((one) => one === document.activeElement)) return;
     await page.keyboard.press(key);
   }

@@ -7,6 +7,7 @@ mod database;
 mod error;
 #[cfg(test)]
 mod fake_clock;
+mod kept;
 mod key;
 mod keys;
 mod note;

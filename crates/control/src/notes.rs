@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crawlspace_model::{Clock, UnixNanos};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction, query, query_scalar};
+use sqlx::{Row as _, query, query_scalar};
 
-use crate::database::{Change, Database};
+use crate::database::Database;
+use crate::kept::Kept;
 use crate::note::WHAT;
 use crate::{Author, Error, Note, NoteContent, Stamp};
 
@@ -57,7 +58,9 @@ impl Notes {
         .await
         .map_err(|source| self.database.error(source))?;
         let limit = usize::try_from(wanted.limit).unwrap_or(usize::MAX);
-        let notes = rows.iter().take(limit).map(|row| self.read(row));
+        let database = &self.database;
+        let notes = rows.iter().take(limit);
+        let notes = notes.map(|row| Note::read(row, database));
         Ok(Listed {
             notes: notes.collect::<Result<_, _>>()?,
             cut: rows.len() > limit,
@@ -67,25 +70,14 @@ impl Notes {
     /// # Errors
     /// There is none of this number, or the database can't be read.
     pub async fn find(&self, number: u32) -> Result<Note, Error> {
-        let mut transaction = self.database.begin().await?;
-        self.find_in(&mut transaction, number).await
+        self.database.find(number).await
     }
 
     /// # Errors
     /// There are too many, or it can't be written.
     pub async fn add(&self, content: NoteContent, author: &Author) -> Result<Note, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let count: i64 = query_scalar("SELECT count(*) FROM notes")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        if usize::try_from(count).is_ok_and(|count| count >= NOTES_MAX) {
-            return Err(Error::Full {
-                what: "notes",
-                max: NOTES_MAX,
-            });
-        }
+        let mut transaction = self.database.begin_adding::<Note>().await?;
         let stamp = author.stamp(now);
         let number: u32 = query_scalar(
             "INSERT INTO notes (starts_at, ends_at, text, about, created_at, created_by, created_key) \
@@ -106,7 +98,10 @@ impl Notes {
             content,
             stamp,
         };
-        self.end(transaction, author, "create", &note, now).await?;
+        let database = &self.database;
+        database
+            .end(transaction, author, "create", &note, now)
+            .await?;
         Ok(note)
     }
 
@@ -119,9 +114,8 @@ impl Notes {
         author: &Author,
     ) -> Result<Note, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let mut note = self.find_in(&mut transaction, number).await?;
-        author.check(WHAT, number, &note.stamp)?;
+        let database = &self.database;
+        let (mut transaction, mut note) = database.begin_changing::<Note>(number, author).await?;
         note.content = content;
         note.stamp.change(author, now);
         query(
@@ -137,8 +131,10 @@ impl Notes {
         .bind(number)
         .execute(&mut *transaction)
         .await
-        .map_err(|source| self.database.error(source))?;
-        self.end(transaction, author, "change", &note, now).await?;
+        .map_err(|source| database.error(source))?;
+        database
+            .end(transaction, author, "change", &note, now)
+            .await?;
         Ok(note)
     }
 
@@ -148,61 +144,25 @@ impl Notes {
     /// There is none of this number, it is somebody else's, or it can't be written.
     pub async fn delete(&self, number: u32, author: &Author) -> Result<Note, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let note = self.find_in(&mut transaction, number).await?;
-        author.check(WHAT, number, &note.stamp)?;
-        query("DELETE FROM notes WHERE number = ?")
-            .bind(number)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        self.end(transaction, author, "delete", &note, now).await?;
-        Ok(note)
+        self.database.delete(number, author, now).await
     }
+}
 
-    async fn find_in(
-        &self,
-        in_: &mut Transaction<'static, Sqlite>,
-        number: u32,
-    ) -> Result<Note, Error> {
-        let row = query("SELECT * FROM notes WHERE number = ?")
-            .bind(number)
-            .fetch_optional(&mut **in_)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        let row = row.ok_or(Error::NoSuch { what: WHAT, number })?;
-        self.read(&row)
-    }
+impl Kept for Note {
+    const WHAT: &'static str = WHAT;
+    const MANY: &'static str = "notes";
+    const TABLE: &'static str = "notes";
+    const MAX: usize = NOTES_MAX;
 
-    /// Writes the line of the audit trail, and commits. Texts are not in it: what was deleted is gone.
-    async fn end(
-        &self,
-        mut transaction: Transaction<'static, Sqlite>,
-        author: &Author,
-        action: &'static str,
-        note: &Note,
-        now: UnixNanos,
-    ) -> Result<(), Error> {
-        let change = Change {
-            actor: author.actor,
-            action,
-            subject: format!("{WHAT} {}", note.number),
-            detail: &json!({"time": note.content.start.0.to_string()}),
-        };
-        self.database.record(&mut transaction, change, now).await?;
-        self.database.commit(transaction).await
-    }
-
-    fn read(&self, row: &SqliteRow) -> Result<Note, Error> {
-        let about: &str = row
-            .try_get("about")
-            .map_err(|source| self.database.error(source))?;
+    fn read(row: &SqliteRow, database: &Database) -> Result<Self, Error> {
+        let error = |source| database.error(source);
+        let about: &str = row.try_get("about").map_err(error)?;
         let about = serde_json::from_str(about).map_err(|source| {
             let problem = format!("holds a note that can't be read: {source}");
-            self.database.unknown(problem)
+            database.unknown(problem)
         })?;
         let read = || {
-            Ok(Note {
+            Ok(Self {
                 number: row.try_get("number")?,
                 content: NoteContent {
                     start: UnixNanos(row.try_get("starts_at")?),
@@ -213,7 +173,20 @@ impl Notes {
                 stamp: Stamp::read(row)?,
             })
         };
-        read().map_err(|source| self.database.error(source))
+        read().map_err(error)
+    }
+
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// Without its text: what was deleted is gone.
+    fn detail(&self) -> Value {
+        json!({"time": self.content.start.0.to_string()})
     }
 }
 

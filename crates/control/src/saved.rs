@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use crawlspace_model::{Clock, UnixNanos};
-use serde_json::json;
+use crawlspace_model::Clock;
+use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, Transaction, query, query_scalar};
+use sqlx::{Row as _, query, query_scalar};
 
 use crate::content::Member;
-use crate::database::{Change, Database};
+use crate::database::Database;
+use crate::kept::Kept;
 use crate::{Author, Error, Stamp};
 
 const WHAT: &str = "saved question";
@@ -95,14 +96,14 @@ impl SavedQuestions {
         let sql = "SELECT * FROM saved_questions ORDER BY name COLLATE NOCASE, number";
         let rows = query(sql).fetch_all(self.database.pool()).await;
         let rows = rows.map_err(|source| self.database.error(source))?;
-        rows.iter().map(|row| self.read(row)).collect()
+        let read = |row| SavedQuestion::read(row, &self.database);
+        rows.iter().map(read).collect()
     }
 
     /// # Errors
     /// There is none of this number, or the database can't be read.
     pub async fn find(&self, number: u32) -> Result<SavedQuestion, Error> {
-        let mut transaction = self.database.begin().await?;
-        self.find_in(&mut transaction, number).await
+        self.database.find(number).await
     }
 
     /// # Errors
@@ -113,17 +114,8 @@ impl SavedQuestions {
         author: &Author,
     ) -> Result<SavedQuestion, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let count: i64 = query_scalar("SELECT count(*) FROM saved_questions")
-            .fetch_one(&mut *transaction)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        if usize::try_from(count).is_ok_and(|count| count >= SAVED_MAX) {
-            return Err(Error::Full {
-                what: "saved questions",
-                max: SAVED_MAX,
-            });
-        }
+        let database = &self.database;
+        let mut transaction = database.begin_adding::<SavedQuestion>().await?;
         let stamp = author.stamp(now);
         let number: u32 = query_scalar(
             "INSERT INTO saved_questions (name, description, address, created_at, created_by, created_key) \
@@ -137,13 +129,14 @@ impl SavedQuestions {
         .bind(stamp.created_key)
         .fetch_one(&mut *transaction)
         .await
-        .map_err(|source| self.database.error(source))?;
+        .map_err(|source| database.error(source))?;
         let question = SavedQuestion {
             number,
             content,
             stamp,
         };
-        self.end(transaction, author, "create", &question, now)
+        database
+            .end(transaction, author, "create", &question, now)
             .await?;
         Ok(question)
     }
@@ -157,9 +150,10 @@ impl SavedQuestions {
         author: &Author,
     ) -> Result<SavedQuestion, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let mut question = self.find_in(&mut transaction, number).await?;
-        author.check(WHAT, number, &question.stamp)?;
+        let database = &self.database;
+        let (mut transaction, mut question) = database
+            .begin_changing::<SavedQuestion>(number, author)
+            .await?;
         question.content = content;
         question.stamp.change(author, now);
         let QuestionContent {
@@ -179,8 +173,9 @@ impl SavedQuestions {
         .bind(number)
         .execute(&mut *transaction)
         .await
-        .map_err(|source| self.database.error(source))?;
-        self.end(transaction, author, "change", &question, now)
+        .map_err(|source| database.error(source))?;
+        database
+            .end(transaction, author, "change", &question, now)
             .await?;
         Ok(question)
     }
@@ -191,55 +186,19 @@ impl SavedQuestions {
     /// There is none of this number, it is somebody else's, or it can't be written.
     pub async fn delete(&self, number: u32, author: &Author) -> Result<SavedQuestion, Error> {
         let now = self.clock.now();
-        let mut transaction = self.database.begin().await?;
-        let question = self.find_in(&mut transaction, number).await?;
-        author.check(WHAT, number, &question.stamp)?;
-        query("DELETE FROM saved_questions WHERE number = ?")
-            .bind(number)
-            .execute(&mut *transaction)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        self.end(transaction, author, "delete", &question, now)
-            .await?;
-        Ok(question)
+        self.database.delete(number, author, now).await
     }
+}
 
-    async fn find_in(
-        &self,
-        in_: &mut Transaction<'static, Sqlite>,
-        number: u32,
-    ) -> Result<SavedQuestion, Error> {
-        let row = query("SELECT * FROM saved_questions WHERE number = ?")
-            .bind(number)
-            .fetch_optional(&mut **in_)
-            .await
-            .map_err(|source| self.database.error(source))?;
-        let row = row.ok_or(Error::NoSuch { what: WHAT, number })?;
-        self.read(&row)
-    }
+impl Kept for SavedQuestion {
+    const WHAT: &'static str = WHAT;
+    const MANY: &'static str = "saved questions";
+    const TABLE: &'static str = "saved_questions";
+    const MAX: usize = SAVED_MAX;
 
-    /// Writes the line of the audit trail, and commits.
-    async fn end(
-        &self,
-        mut transaction: Transaction<'static, Sqlite>,
-        author: &Author,
-        action: &'static str,
-        question: &SavedQuestion,
-        now: UnixNanos,
-    ) -> Result<(), Error> {
-        let change = Change {
-            actor: author.actor,
-            action,
-            subject: format!("{WHAT} {}", question.number),
-            detail: &json!({"name": question.content.name}),
-        };
-        self.database.record(&mut transaction, change, now).await?;
-        self.database.commit(transaction).await
-    }
-
-    fn read(&self, row: &SqliteRow) -> Result<SavedQuestion, Error> {
+    fn read(row: &SqliteRow, database: &Database) -> Result<Self, Error> {
         let read = || {
-            Ok(SavedQuestion {
+            Ok(Self {
                 number: row.try_get("number")?,
                 content: QuestionContent {
                     name: row.try_get("name")?,
@@ -249,7 +208,19 @@ impl SavedQuestions {
                 stamp: Stamp::read(row)?,
             })
         };
-        read().map_err(|source| self.database.error(source))
+        read().map_err(|source| database.error(source))
+    }
+
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    fn detail(&self) -> Value {
+        json!({"name": self.content.name})
     }
 }
 

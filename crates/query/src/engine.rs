@@ -352,6 +352,10 @@ impl Engine {
         let footer = footer_of(snapshot, resolved.named.keys().copied(), asking.now);
         let mut state = self.state.clone();
         state.mark_start_execution();
+        if over.fresh.is_some() {
+            // What is given keeps its order.
+            state.config_mut().options_mut().execution.target_partitions = 1;
+        }
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
         let planning = async {
             let plan = self.plan(&state, resolved, over, &scanned, &asking.stored)?;

@@ -293,6 +293,7 @@ impl World {
 fn json(item: &Item) -> serde_json::Value {
     match item {
         Item::Int(number) if number.unsigned_abs() > 1 << 53 => number.to_string().into(),
+        Item::Double(number) if number.is_finite() => (*number).into(),
         other => serde_json::from_str(&other.value().to_json()).unwrap(),
     }
 }

@@ -8,7 +8,7 @@ use super::candidate::{CANDIDATES_MAX, Candidate};
 use super::coder::{Coder, Column, raw};
 use super::events::Events;
 use super::field::Field;
-use super::question::{Rows, on_all_cores};
+use super::reading::{Rows, on_all_cores};
 use super::statistics::{BASELINE, Cell, Count, Hits, SELECTION, Sums, log_bound};
 use super::tally::Tally;
 use super::traces::{Alone, ByNumber, NumberHasher, Traces};

@@ -82,6 +82,12 @@ impl StoredChunk {
         }
     }
 
+    /// The bytes that it takes in the file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
     /// How many rows the group has.
     #[must_use]
     pub fn rows(&self) -> usize {

@@ -23,12 +23,18 @@ use crate::error::Error;
 use crate::lake::Lake;
 use crate::part;
 
-/// A part with its footer.
+/// A part that is being read.
 #[derive(Debug)]
 pub struct PartGroups {
     lake: Arc<Lake>,
     part: Arc<Part>,
     metadata: Arc<ParquetMetaData>,
+    /// Of [`Self::rows`].
+    schema: SchemaRef,
+    /// What Parquet's reader is to know of the part.
+    known: ArrowReaderMetadata,
+    /// The columns that it is to read.
+    wanted: ProjectionMask,
 }
 
 impl Lake {
@@ -44,14 +50,53 @@ impl Lake {
         Ok(footer)
     }
 
+    /// A part of which rows are read with the columns of a scan's schema.
+    ///
     /// # Errors
     /// The part can't be read.
-    pub async fn part_groups(self: &Arc<Self>, part: &Arc<Part>) -> Result<PartGroups, Error> {
+    pub async fn part_groups(
+        self: &Arc<Self>,
+        part: &Arc<Part>,
+        schema: &SchemaRef,
+    ) -> Result<PartGroups, Error> {
+        let metadata = self.footer(part).await?;
+        let known = known(&metadata, schema).map_err(|source| error_in(part, source))?;
+        let wanted = schema.fields().iter();
+        let wanted = wanted.filter_map(|field| known.schema().index_of(field.name()).ok());
         Ok(PartGroups {
             lake: Arc::clone(self),
             part: Arc::clone(part),
-            metadata: self.footer(part).await?,
+            wanted: ProjectionMask::roots(known.parquet_schema(), wanted),
+            metadata,
+            schema: Arc::clone(schema),
+            known,
         })
+    }
+}
+
+/// The part's own types, but texts as the schema wants them.
+fn known(
+    metadata: &Arc<ParquetMetaData>,
+    schema: &SchemaRef,
+) -> Result<ArrowReaderMetadata, ParquetError> {
+    let of = |options| ArrowReaderMetadata::try_new(Arc::clone(metadata), options);
+    let own = of(ArrowReaderOptions::new())?;
+    let fields = own.schema().fields().iter().map(|field| {
+        let wanted = schema.field_with_name(field.name());
+        let data_type = match (field.data_type(), wanted.map(|wanted| wanted.data_type())) {
+            (DataType::Utf8, Ok(DataType::Utf8View)) => DataType::Utf8View,
+            (own, _) => own.clone(),
+        };
+        field.as_ref().clone().with_data_type(data_type)
+    });
+    let views = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    of(ArrowReaderOptions::new().with_schema(views))
+}
+
+fn error_in(part: &Part, source: ParquetError) -> Error {
+    Error::Parquet {
+        path: part::location(&part.meta).to_string(),
+        source,
     }
 }
 
@@ -71,19 +116,19 @@ impl PartGroups {
     ///
     /// # Errors
     /// The part can't be read, or a column is of a type that has no codes.
-    pub async fn chunks(
+    pub async fn chunks<'c>(
         &self,
         group: usize,
-        columns: &[Arc<Column>],
+        columns: impl Iterator<Item = &'c Column>,
     ) -> Result<Vec<Option<StoredChunk>>, Error> {
         let chunks = self.metadata.row_group(group).columns();
-        let place = |column: &Arc<Column>| {
+        let place = |column: &Column| {
             chunks.iter().position(|chunk| {
                 let path = chunk.column_path().parts();
                 path.len() == 1 && path[0] == column.stored_name
             })
         };
-        let places: Vec<Option<usize>> = columns.iter().map(place).collect();
+        let places: Vec<Option<usize>> = columns.map(place).collect();
         let ranges = places.iter().flatten().map(|place| {
             let chunk = &chunks[*place];
             if !is_decoded(chunk) {
@@ -108,59 +153,43 @@ impl PartGroups {
         Ok(stored.collect())
     }
 
-    /// All rows of a group with the columns of a scan's schema.
+    /// All rows of a group.
     ///
     /// # Errors
     /// The part can't be read.
-    pub async fn rows(&self, group: usize, schema: &SchemaRef) -> Result<RecordBatch, Error> {
-        let factory = readers(&self.lake);
+    pub async fn rows(&self, group: usize) -> Result<RecordBatch, Error> {
         let hint = Some(footer_bytes(&self.part));
         let metrics = ExecutionPlanMetricsSet::new();
+        let readers = readers(&self.lake);
         let reader: Box<dyn AsyncFileReader> =
-            factory.create_reader(0, file(&self.part), hint, &metrics)?;
-        let known =
-            ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), ArrowReaderOptions::new());
-        let known = known.map_err(|source| self.error(source))?;
-        let fields = known.schema().fields().iter().map(|field| {
-            let wanted = schema.field_with_name(field.name());
-            let data_type = match (field.data_type(), wanted.map(|wanted| wanted.data_type())) {
-                (DataType::Utf8, Ok(DataType::Utf8View)) => DataType::Utf8View,
-                (inferred, _) => inferred.clone(),
-            };
-            field.as_ref().clone().with_data_type(data_type)
-        });
-        let views = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        let options = ArrowReaderOptions::new().with_schema(views);
-        let known = ArrowReaderMetadata::try_new(Arc::clone(&self.metadata), options);
-        let known = known.map_err(|source| self.error(source))?;
-        let wanted = schema.fields().iter();
-        let wanted = wanted.filter_map(|field| known.schema().index_of(field.name()).ok());
-        let mask = ProjectionMask::roots(known.parquet_schema(), wanted);
-        let rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, known)
+            readers.create_reader(0, file(&self.part), hint, &metrics)?;
+        let rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.known.clone())
             .with_row_groups(vec![group])
-            .with_projection(mask)
+            .with_projection(self.wanted.clone())
             .with_batch_size(self.rows_of(group))
             .build()
             .map_err(|source| self.error(source))?;
-        let read_schema = Arc::clone(rows.schema());
+        let read = Arc::clone(rows.schema());
         let rows: Vec<RecordBatch> = rows
             .try_collect()
             .await
             .map_err(|source| self.error(source))?;
-        fitted(
-            &concat_batches(&read_schema, &rows)?,
-            self.rows_of(group),
-            schema,
-        )
+        let rows = concat_batches(&read, &rows)?;
+        fitted(&rows, self.rows_of(group), &self.schema)
+    }
+
+    /// The bytes in the file that [`Self::rows`] takes.
+    #[must_use]
+    pub fn bytes_of_rows(&self, group: usize) -> u64 {
+        let chunks = self.metadata.row_group(group).columns().iter().enumerate();
+        let wanted = chunks.filter(|(leaf, _)| self.wanted.leaf_included(*leaf));
+        wanted.map(|(_, chunk)| chunk.byte_range().1).sum()
     }
 
     /// The part's name with what is wrong with it.
     #[must_use]
     pub fn error(&self, source: ParquetError) -> Error {
-        Error::Parquet {
-            path: part::location(&self.part.meta).to_string(),
-            source,
-        }
+        error_in(&self.part, source)
     }
 }
 

@@ -1,5 +1,5 @@
-//! All rows of a range for whoever counts values: parts row group by row group, with columns as they are stored, and
-//! rows in memory as a scan gives them.
+//! All rows of a range for whoever counts values: rows in memory as a scan gives them, and parts row group by row group,
+//! with columns as they are stored.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,12 +19,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::answer::Footer;
 use super::running::{Piece, Running};
 use super::scan::{Scan, named};
 use super::turns::Turn;
-use super::{Asking, Engine, Over, Query, footer_of};
+use super::{Asking, Engine, Over, footer_of};
 use crate::attribute;
 use crate::error::Error;
 use crate::request::Bounds;
@@ -49,6 +50,8 @@ pub struct Group {
     pub rows: RecordBatch,
     /// The other fields that the part has.
     pub fields: Vec<(String, GroupField)>,
+    /// Read of the part for it.
+    bytes: u64,
 }
 
 /// A field that is a column.
@@ -88,9 +91,22 @@ pub struct CodedScan {
 #[derive(Debug)]
 struct Groups {
     read: mpsc::Receiver<Result<Group, Error>>,
-    /// Aborted when dropped.
-    _task: JoinSet<()>,
+    /// Who reads them; aborted when dropped.
+    task: JoinSet<()>,
     _turn: Turn,
+}
+
+impl Groups {
+    /// The next one; nothing at the end. If who reads them has died, that is no end.
+    async fn next(&mut self) -> Result<Option<Group>, Error> {
+        if let Some(group) = self.read.recv().await {
+            return group.map(Some);
+        }
+        match self.task.join_next().await {
+            Some(Err(died)) => Err(Error::Lake(died.into())),
+            _ => Ok(None),
+        }
+    }
 }
 
 impl CodedScan {
@@ -99,32 +115,31 @@ impl CodedScan {
     /// # Errors
     /// The query failed or took too long.
     pub async fn next(&mut self) -> Result<CodedPiece, Error> {
-        if self.started.elapsed() > self.time_limit {
-            let limit = self.time_limit;
-            return Err(Error::TimeLimit { limit });
+        // Rows in memory first: what gives them does not wait for ever.
+        if let Some(rows) = &mut self.rows {
+            match rows.next().await? {
+                Piece::Rows(rows) => return Ok(CodedPiece::Rows(named(&rows)?)),
+                Piece::End(footer) => {
+                    self.footer.rows_scanned += footer.rows_scanned;
+                    self.footer.rows_in_memory += footer.rows_in_memory;
+                    self.footer.parts_scanned += footer.parts_scanned;
+                    self.footer.bytes_scanned += footer.bytes_scanned;
+                    self.rows = None;
+                }
+            }
         }
         if let Some(groups) = &mut self.groups {
-            if let Some(group) = groups.read.recv().await {
-                return group.map(CodedPiece::Group);
+            let left = self.time_limit.saturating_sub(self.started.elapsed());
+            let group = timeout(left, groups.next()).await;
+            let limit = self.time_limit;
+            if let Some(group) = group.map_err(|_| Error::TimeLimit { limit })?? {
+                self.footer.bytes_scanned += group.bytes;
+                return Ok(CodedPiece::Group(group));
             }
             self.groups = None;
         }
-        let Some(rows) = &mut self.rows else {
-            let mut footer = self.footer.clone();
-            footer.elapsed_ms = self.started.elapsed().as_secs_f64() * 1e3;
-            return Ok(CodedPiece::End(Box::new(footer)));
-        };
-        Ok(match rows.next().await? {
-            Piece::Rows(rows) => CodedPiece::Rows(named(&rows)?),
-            Piece::End(footer) => {
-                self.footer.rows_scanned += footer.rows_scanned;
-                self.footer.rows_in_memory += footer.rows_in_memory;
-                self.footer.parts_scanned += footer.parts_scanned;
-                self.footer.bytes_scanned += footer.bytes_scanned;
-                self.footer.elapsed_ms = footer.elapsed_ms;
-                CodedPiece::End(Box::new(self.footer.clone()))
-            }
-        })
+        self.footer.elapsed_ms = self.started.elapsed().as_secs_f64() * 1e3;
+        Ok(CodedPiece::End(Box::new(self.footer.clone())))
     }
 }
 
@@ -174,27 +189,10 @@ impl Engine {
         if !parts.is_empty() {
             coded.footer.parts_scanned = parts.len() as u64;
             coded.footer.rows_scanned = parts.iter().map(|part| part.meta.rows).sum();
-            coded.footer.bytes_scanned = parts.iter().map(|part| part.meta.size_bytes).sum();
             let reader = self.group_reader(snapshot, scan, &asking).await?;
             coded.groups = Some(reader.start(parts, turn));
         }
         Ok(coded)
-    }
-
-    async fn rows_of_scan(
-        &self,
-        over: Over,
-        scan: &Scan<'_>,
-        asking: &Asking,
-        turn: Option<Turn>,
-    ) -> Result<Running, Error> {
-        let sql = scan.sql(&over.snapshot, asking)?;
-        let query = Query {
-            sql: &sql,
-            keep: usize::MAX,
-            hidden: 0,
-        };
-        self.start(over, query, asking, turn).await
     }
 
     /// What evaluates a scan's marks on rows that are given to it.
@@ -298,7 +296,7 @@ impl GroupReader {
         });
         Groups {
             read,
-            _task: task,
+            task,
             _turn: turn,
         }
     }
@@ -309,7 +307,7 @@ impl GroupReader {
         sender: &mpsc::Sender<Result<Group, Error>>,
     ) -> Result<(), Error> {
         for part in parts {
-            let groups = Arc::new(self.lake.part_groups(part).await?);
+            let groups = Arc::new(self.lake.part_groups(part, &self.needed).await?);
             for index in 0..groups.count() {
                 let group = self.group(&groups, index).await?;
                 if sender.send(Ok(group)).await.is_err() {
@@ -321,19 +319,21 @@ impl GroupReader {
     }
 
     async fn group(&self, groups: &Arc<PartGroups>, index: usize) -> Result<Group, Error> {
-        let rows = groups.rows(index, &self.needed).await?;
-        let rows = self.evaluated(rows).await?;
-        let columns: Vec<Arc<Column>> = self.columns.iter().map(|(_, c)| Arc::clone(c)).collect();
-        let chunks = groups.chunks(index, &columns).await?;
+        let rows = self.evaluated(groups.rows(index).await?).await?;
+        let columns = self.columns.iter().map(|(_, column)| column.as_ref());
+        let chunks = groups.chunks(index, columns).await?;
         let fields = self.columns.iter().zip(chunks);
         let fields = fields.filter_map(|((name, _), stored)| {
             let groups = Arc::clone(groups);
             let stored = stored?;
             Some((name.clone(), GroupField { stored, groups }))
         });
+        let fields: Vec<(String, GroupField)> = fields.collect();
+        let of_fields: u64 = fields.iter().map(|(_, field)| field.stored.bytes()).sum();
         Ok(Group {
             rows,
-            fields: fields.collect(),
+            fields,
+            bytes: groups.bytes_of_rows(index) + of_fields,
         })
     }
 
@@ -363,5 +363,50 @@ fn leaf_schema(plan: &Arc<dyn ExecutionPlan>) -> SchemaRef {
     match plan.children()[..] {
         [input] => leaf_schema(input),
         _ => plan.schema(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use tokio::sync::mpsc;
+    use tokio::task::JoinSet;
+
+    use super::super::turns::Turns;
+    use super::{CodedScan, Groups};
+    use crate::{Error, Footer};
+
+    /// A scan whose groups that task reads, and nothing else.
+    async fn scan(read: impl Future<Output = ()> + Send + 'static) -> CodedScan {
+        let (sender, groups) = mpsc::channel(1);
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            read.await;
+            drop(sender);
+        });
+        let turns = Turns::new(1, 1, Duration::ZERO);
+        CodedScan {
+            groups: Some(Groups {
+                read: groups,
+                task,
+                _turn: turns.take().await.unwrap(),
+            }),
+            rows: None,
+            footer: Footer::default(),
+            started: Instant::now(),
+            time_limit: Duration::from_millis(50),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_dies_or_stalls_is_no_end() {
+        let died = scan(async { panic!("on purpose") }).await.next().await;
+        assert!(matches!(died, Err(Error::Lake(_))), "{died:?}");
+        let stalled = scan(std::future::pending()).await.next().await;
+        assert!(
+            matches!(stalled, Err(Error::TimeLimit { .. })),
+            "{stalled:?}"
+        );
     }
 }

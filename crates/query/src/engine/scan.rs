@@ -10,7 +10,8 @@ use crawlspace_lake::{Snapshot, TableSnapshot};
 
 use crate::attribute;
 use crate::engine::running::{Piece, Running};
-use crate::engine::{Asking, Engine, Query, Stored};
+use crate::engine::turns::Turn;
+use crate::engine::{Asking, Engine, Over, Query, Stored};
 use crate::error::Error;
 use crate::request::asked::Asked;
 use crate::request::condition::{condition_of, conjuncts, quoted};
@@ -124,14 +125,30 @@ impl Engine {
             stored: scan.stored.clone(),
             ..asking.clone()
         };
-        let sql = scan.sql(snapshot, &asking)?;
+        self.check(&asking)?;
+        let turn = Some(self.turns.take().await?);
+        let over = Over {
+            snapshot: snapshot.clone(),
+            fresh: None,
+        };
+        let running = self.rows_of_scan(over, scan, &asking, turn).await?;
+        Ok(Scanning(running))
+    }
+
+    pub(super) async fn rows_of_scan(
+        &self,
+        over: Over,
+        scan: &Scan<'_>,
+        asking: &Asking,
+        turn: Option<Turn>,
+    ) -> Result<Running, Error> {
+        let sql = scan.sql(&over.snapshot, asking)?;
         let query = Query {
             sql: &sql,
             keep: usize::MAX,
             hidden: 0,
         };
-        let running = self.run_on(snapshot.clone(), query, &asking).await?;
-        Ok(Scanning(running))
+        self.start(over, query, asking, turn).await
     }
 }
 

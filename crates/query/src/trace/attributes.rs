@@ -174,7 +174,14 @@ fn exact_number(number: i64) -> Value {
 /// A JSON text as a value, as exactly as [`value_at`].
 fn exact(json: &str) -> Value {
     match serde_json::from_str(json) {
-        Ok(Value::Number(number)) => number.as_i64().map_or(Value::Number(number), exact_number),
+        Ok(Value::Number(number)) => match (number.as_i64(), json.parse()) {
+            (Some(whole), _) => exact_number(whole),
+            // That parser's last digit may be another.
+            (None, Ok(double)) => {
+                Number::from_f64(double).map_or(Value::Number(number), Value::Number)
+            }
+            (None, Err(_)) => Value::Number(number),
+        },
         Ok(value) => value,
         Err(_) => Value::String(json.to_owned()),
     }

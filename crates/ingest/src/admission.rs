@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use crate::Error;
 
 /// What [`crate::Config::in_flight_bytes_max`] usually is.
-pub const IN_FLIGHT_BYTES_MAX: usize = 256 << 20;
+pub const IN_FLIGHT_BYTES_MAX: usize = 128 << 20;
 /// What a request counts at least, so that many small ones are bounded too.
 const REQUEST_BYTES_MIN: usize = 4 << 10;
 

@@ -29,8 +29,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use accept::{Accepted, Request};
 use admission::Admission;
-use admission::IN_FLIGHT_BYTES_MAX;
-pub use admission::Reservation;
+pub use admission::{IN_FLIGHT_BYTES_MAX, Reservation};
 use committer::{Job, Publish};
 pub use crawlspace_wal::Encoding;
 pub use crawlspace_wire::otlp::ContentType;

@@ -7,10 +7,12 @@ use arrow::compute::SortOptions;
 use arrow::datatypes::Field;
 use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::{Table, UnixNanos};
+use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column as ColumnExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 
 use crate::catalogue::{Change, Column, Part, PartMeta};
@@ -23,6 +25,10 @@ use crate::scan::PartScan;
 const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time, for each of them is open meanwhile.
 const INPUTS_MAX: usize = 64;
+/// What a row takes in memory while it is merged: more than most do.
+const ROW_BYTES: usize = 2 << 10;
+const BATCH_ROWS_MIN: usize = 256;
+const BATCH_ROWS_MAX: usize = 8_192;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
 /// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends
@@ -123,12 +129,25 @@ impl Lake {
             limit: None,
         };
         let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
-        let mut rows = execute_stream(Arc::new(merge), self.task_context())?;
+        let mut rows = execute_stream(Arc::new(merge), self.merge_context(parts.len()))?;
         let mut writer = self.begin_part(table, columns, &fields, known).await?;
         while let Some(batch) = rows.try_next().await? {
             writer.write(&batch).await?;
         }
         writer.finish().await
+    }
+
+    /// Of each input one batch of rows is in memory: of many inputs, or with little memory, they are smaller ones.
+    fn merge_context(&self, inputs: usize) -> Arc<TaskContext> {
+        let bytes = usize::try_from(self.config.plan_bytes_max).unwrap_or(usize::MAX);
+        let rows = bytes / ROW_BYTES / inputs.max(1);
+        let session =
+            SessionConfig::new().with_batch_size(rows.clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX));
+        Arc::new(
+            TaskContext::default()
+                .with_session_config(session)
+                .with_runtime(Arc::clone(self.runtime())),
+        )
     }
 }
 

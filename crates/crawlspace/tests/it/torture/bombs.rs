@@ -16,9 +16,9 @@ use crate::server::{PROTOBUF, Server, new_data_directory, poll};
 const BOMB_BYTES: usize = 10_000_000_000;
 /// … piece by piece.
 const PIECE_BYTES: usize = 100_000_000;
-/// What may be in flight is 256 MiB; buffers that are moved as they grow, and what the allocator gives back later, come on
-/// top.
-const EXTRA_KIB_MAX: u64 = 512 << 10;
+/// What may be in flight is half of this; buffers that are moved as they grow, and what the allocator gives back later, come
+/// on top.
+const EXTRA_KIB_MAX: u64 = 256 << 10;
 const NESTED_LEVELS: usize = 100_000;
 /// It only ends a test that would never end.
 const REFUSED_WITHIN: std::time::Duration = std::time::Duration::from_secs(120);

@@ -13,7 +13,7 @@ use rand::{Rng as _, SeedableRng as _};
 use reqwest::blocking::Client;
 
 use super::instruments::books::Requests;
-use super::instruments::numbered::{Fate, Numbered, Sent, batch, check};
+use super::instruments::numbered::{Fate, Numbered, Sent, batch_below, check};
 use super::{amount, seed};
 use crate::bucket::Bucket;
 use crate::duck::Duck;
@@ -204,7 +204,8 @@ impl Load {
                 // Refused, and counted so.
                 let _ = post().body("no OTLP").send();
             }
-            let (spans, body) = batch(round, writer, from, &mut random);
+            let most = amount(40, 400);
+            let (spans, body) = batch_below(most, (round, writer, from), &mut random);
             from += spans.len() as u64;
             let post = if random.random() {
                 post().header("content-encoding", "gzip").body(gzip(&body))

@@ -11,6 +11,9 @@ use crate::answers::integer;
 use crate::otlp::{attribute, request, span, text};
 use crate::server::Server;
 
+/// A request usually has fewer.
+const SPANS: u64 = 40;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Numbered {
     pub round: u64,
@@ -35,7 +38,16 @@ pub struct Sent {
 
 /// The next spans of a writer, with the request that carries them.
 pub fn batch(round: u64, writer: u64, from: u64, random: &mut StdRng) -> (Vec<Numbered>, Vec<u8>) {
-    let numbers = from..from + random.random_range(1..40);
+    batch_below(SPANS, (round, writer, from), random)
+}
+
+/// … of fewer than so many spans.
+pub fn batch_below(
+    most: u64,
+    (round, writer, from): (u64, u64, u64),
+    random: &mut StdRng,
+) -> (Vec<Numbered>, Vec<u8>) {
+    let numbers = from..from + random.random_range(1..most);
     let batch: Vec<Numbered> = numbers
         .map(|sequence| Numbered {
             round,

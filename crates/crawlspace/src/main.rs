@@ -42,6 +42,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Serve(_) = cli.command {
+        memory::give_back_soon();
+    }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

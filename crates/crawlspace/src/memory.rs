@@ -1,7 +1,9 @@
-//! How much memory there is, and what each part of the program may take of it.
+//! How much memory there is, what each part of the program may take of it, and how soon it is given back.
 
-use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
 
 use crawlspace_ingest::IN_FLIGHT_BYTES_MAX;
 
@@ -10,6 +12,25 @@ const WAITING_BYTES_MAX: u64 = 1 << 30;
 const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Below this a question of some size can't be answered.
 const PLAN_BYTES_MIN: u64 = 64 << 20;
+
+/// The allocator's setting of how long it keeps what was freed, in milliseconds.
+const KEEPS_FREED: &str = "MIMALLOC_PURGE_DELAY";
+/// By itself it keeps it for a second: what several requests took after one another would add up.
+const KEEPS_FREED_FOR: &str = "10";
+
+/// Has the allocator give freed memory back soon. It reads its settings before anything else runs, so the program begins
+/// again with them: the same process, with the same arguments.
+pub fn give_back_soon() {
+    let (mut arguments, program) = (env::args_os(), env::current_exe());
+    if let (None, Some(name), Ok(program)) = (env::var_os(KEEPS_FREED), arguments.next(), program) {
+        // It returns only where that can't be done. Then more memory is kept, and all else is the same.
+        _ = Command::new(program)
+            .arg0(name)
+            .args(arguments)
+            .env(KEEPS_FREED, KEEPS_FREED_FOR)
+            .exec();
+    }
+}
 
 /// Shares of the memory. What is left is for what nobody counts: parts being written, answers, the program itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

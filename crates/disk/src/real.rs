@@ -52,9 +52,11 @@ impl FileSystem for RealFs {
     fn read_range(&self, path: &Path, range: Range<u64>) -> io::Result<Bytes> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(range.start))?;
-        let mut bytes = Vec::new();
-        file.take(range.end.saturating_sub(range.start))
-            .read_to_end(&mut bytes)?;
+        let len = range.end.saturating_sub(range.start);
+        let len_here = file.metadata()?.len().saturating_sub(range.start).min(len);
+        // All at once: a buffer that grows is moved, and ends up larger than what is in it.
+        let mut bytes = Vec::with_capacity(usize::try_from(len_here).unwrap_or_default());
+        file.take(len).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 

@@ -70,6 +70,11 @@ impl Reservation {
         self.held.merge(more);
         Ok(())
     }
+
+    /// Room that is not needed any more, while the request goes on.
+    pub fn give_back(&mut self) {
+        drop(self.held.split(self.held.num_permits()));
+    }
 }
 
 fn acquire(

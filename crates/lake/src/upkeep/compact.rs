@@ -23,8 +23,11 @@ use crate::scan::PartScan;
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
-/// So many parts are merged at a time, for each of them is open meanwhile.
+/// So many parts are merged at a time, for each of them is open meanwhile …
 const INPUTS_MAX: usize = 64;
+/// … and each of its columns has a decompressor, a page, and the bytes that they come from. With many columns or little
+/// memory, parts are merged fewer at a time.
+const COLUMN_BYTES: u64 = 256 << 10;
 /// What a row takes in memory while it is merged: more than most do.
 const ROW_BYTES: usize = 2 << 10;
 const BATCH_ROWS_MIN: usize = 256;
@@ -65,7 +68,8 @@ impl Lake {
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            for inputs in groups(&snapshot.table(table).parts, now, rule) {
+            let columns_max = self.config.plan_bytes_max / COLUMN_BYTES;
+            for inputs in groups(&snapshot.table(table).parts, now, columns_max, rule) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
@@ -167,12 +171,13 @@ fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
     LexOrdering::new(expressions).expect("every table has sort columns, and they are fixed columns")
 }
 
-/// Parts to merge with each other: of one hour, together no larger than a part may be.
+/// Parts to merge with each other: of one hour, together no larger than a part may be, with no more columns than that.
 /// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than all
 /// smaller ones its largest may be.
 fn groups(
     parts: &[Arc<Part>],
     now: UnixNanos,
+    columns_max: u64,
     rule: impl Fn(bool) -> (usize, u64),
 ) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
@@ -193,17 +198,30 @@ fn groups(
                 .all(|part| part.meta.received_max.0 <= quiet_since);
         let (at_least, tier_ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let mut bytes = 0u64;
-        let fitting = parts.into_iter().take(INPUTS_MAX).take_while(|part| {
-            let size = part.meta.size_bytes;
-            let is_near = bytes == 0 || size <= bytes.saturating_mul(tier_ratio);
-            bytes += size;
-            is_near && bytes <= PART_BYTES_MAX
-        });
-        let group: Vec<Arc<Part>> = fitting.collect();
-        if group.len() >= at_least {
+        let (group, is_full) = first_group(parts, tier_ratio, columns_max);
+        if group.len() >= at_least || is_full {
             groups.push(group);
         }
     }
     groups
+}
+
+/// As many of the parts, smallest first, as may be merged; and whether there would be more but for their columns.
+fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, columns_max: u64) -> (Vec<Arc<Part>>, bool) {
+    let mut group: Vec<Arc<Part>> = Vec::new();
+    let (mut bytes, mut columns) = (0u64, 0);
+    for part in parts.into_iter().take(INPUTS_MAX) {
+        let size = part.meta.size_bytes;
+        let is_near = group.is_empty() || size <= bytes.saturating_mul(tier_ratio);
+        bytes += size;
+        columns += part.meta.columns.len() as u64;
+        if !is_near || bytes > PART_BYTES_MAX {
+            break;
+        }
+        if group.len() > 1 && columns > columns_max {
+            return (group, true);
+        }
+        group.push(part);
+    }
+    (group, false)
 }

@@ -29,7 +29,7 @@ fn fuzz(name: &str, seeds: &[Vec<u8>], mut target: impl FnMut(&[u8])) {
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let mut corpus = seeds.to_vec();
-    let until = Instant::now() + Duration::from_secs(amount(5, 90));
+    let until = Instant::now() + Duration::from_secs(amount(5, 60));
     let (mut executions, mut slowest) = (0u64, Duration::ZERO);
     while Instant::now() < until {
         let input = mutated(&corpus, &mut random);

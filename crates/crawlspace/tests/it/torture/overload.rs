@@ -136,7 +136,8 @@ impl Load {
                         let asked = Instant::now();
                         self.send_until_taken(server, &is_over);
                         if let Some(every) = every {
-                            std::thread::sleep(every.saturating_sub(asked.elapsed()));
+                            let is_over = || is_over.load(Ordering::Relaxed);
+                            poll(every.saturating_sub(asked.elapsed()), is_over);
                         }
                     }
                 });

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use http_body::Body as _;
 
 /// A body has to arrive within this.
-const READ_TIME_MAX: Duration = Duration::from_secs(60);
+pub(crate) const READ_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// So much of a refused body is read.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
@@ -39,10 +39,10 @@ impl From<crawlspace_ingest::Error> for Unread {
     }
 }
 
-/// The whole body, at most `limit` bytes. `admit` is asked for room before each chunk is kept.
+/// The whole body, at most `limit` bytes. `admit` is asked for room before each chunk is kept, until it refuses.
 ///
-/// As much again beyond the limit is read and thrown away: a client that still sends would see a broken connection
-/// instead of the answer.
+/// What is refused is read on and thrown away, as much again as the limit: a client that still sends would see a broken
+/// connection instead of the answer.
 pub(crate) async fn read(
     body: Body,
     limit: usize,
@@ -75,6 +75,15 @@ pub(crate) async fn discard(body: Body) {
     _ = tokio::time::timeout(READ_TIME_MAX, all).await;
 }
 
+/// Room for so many bytes more: twice as much as there is, as vectors do, but no more than was announced.
+fn make_room(kept: &mut Vec<u8>, more: usize, announced: usize) {
+    let needed = kept.len() + more;
+    if needed > kept.capacity() {
+        let capacity = (kept.capacity() * 2).min(announced).max(needed);
+        kept.reserve_exact(capacity - kept.len());
+    }
+}
+
 async fn read_all(
     body: Body,
     limit: usize,
@@ -84,7 +93,7 @@ async fn read_all(
     let mut chunks = body.into_data_stream();
     // A body that outgrows its place is moved; of that much memory nothing is used before something is there.
     let mut kept = Vec::with_capacity(announced.min(limit).min(ANNOUNCED_BYTES_MAX));
-    let mut seen = 0;
+    let (mut seen, mut refused) = (0, None);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
             // Whoever sent it is gone or will send it again: nothing was wrong with what it says.
@@ -94,14 +103,21 @@ async fn read_all(
             )
         })?;
         seen += chunk.len();
-        if seen <= limit {
-            admit(chunk.len())?;
-            kept.extend_from_slice(&chunk);
-        } else if seen > limit.saturating_mul(2) {
+        if seen > limit.saturating_mul(2) {
             break;
-        } else {
-            kept = Vec::new();
         }
+        if seen <= limit && refused.is_none() {
+            refused = admit(chunk.len()).err();
+        }
+        if seen > limit || refused.is_some() {
+            kept = Vec::new();
+            continue;
+        }
+        make_room(&mut kept, chunk.len(), announced.min(limit));
+        kept.extend_from_slice(&chunk);
+    }
+    if let Some(refused) = refused {
+        return Err(refused);
     }
     if seen > limit {
         let detail = format!("the body is over {limit} bytes: send less per request");

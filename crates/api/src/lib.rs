@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::routing::get;
 use crawlspace_control::{Access, Notes, SavedQuestions};
 use crawlspace_ingest::Ingest;
 use crawlspace_insight::Insight;
@@ -34,7 +35,7 @@ pub use access::Gate;
 pub use control::keys::{CreatedAnswer, KeyAnswer};
 use control::{keys, notes, saved};
 use otlp::Language;
-pub use server::serve;
+pub use server::{Connections, serve};
 pub use window::{Window, WindowFile};
 
 /// What the routes work with.
@@ -50,6 +51,7 @@ pub struct Dependencies {
     pub saved: Arc<SavedQuestions>,
     pub notes: Arc<Notes>,
     pub window: Arc<Window>,
+    pub connections: Arc<Connections>,
 }
 
 /// Every route: for the main port.
@@ -62,6 +64,13 @@ pub fn router(dependencies: Dependencies) -> Router {
             own.merge(access::guard(routes, access, &dependencies))
         });
     finish(own.fallback(window::file_or_page), dependencies)
+}
+
+/// For all ports, until there are dependencies to answer with.
+pub fn starting_router() -> Router {
+    Router::new()
+        .route("/livez", get(operations::livez))
+        .fallback(operations::starting)
 }
 
 /// Telemetry and health only: for the ports that SDKs and collectors send to. Both speak OTLP/HTTP and OTLP/gRPC: who
@@ -110,6 +119,7 @@ fn reading_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(notes::one, notes::replace, notes::delete))
         .routes(routes!(operations::tables))
         .routes(routes!(operations::ledger::ledger))
+        .routes(routes!(operations::limits::limits))
         .routes(routes!(operations::metrics::metrics))
 }
 
@@ -121,6 +131,7 @@ fn administration_routes() -> OpenApiRouter<Dependencies> {
         .routes(routes!(keys::revoke))
         .routes(routes!(operations::backup::backup))
         .routes(routes!(operations::doctor::doctor))
+        .routes(routes!(operations::selfcheck::selfcheck))
 }
 
 fn ingest_routes() -> OpenApiRouter<Dependencies> {

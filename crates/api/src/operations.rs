@@ -4,7 +4,9 @@
 pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod ledger;
+pub(crate) mod limits;
 pub(crate) mod metrics;
+pub(crate) mod selfcheck;
 
 use std::fmt::Write as _;
 
@@ -50,6 +52,8 @@ const ROUTES: &str = concat!(
     "POST /api/v1/maintenance/compact   merge small parts now\n",
     "POST /api/v1/keys                  make a key; GET lists them, DELETE …/{number} revokes one\n",
     "POST /api/v1/backup                {\"to\": \"/srv/backup\"}: copy everything there\n",
+    "POST /api/v1/selfcheck            write an event and ask for it back\n",
+    "GET  /api/v1/limits               what is bounded, and what happens beyond\n",
     "GET  /api/v1/doctor                examine the catalogue and every part\n",
     "GET  /api/v1/openapi.json          this API, described by OpenAPI 3.1\n",
     "GET  /livez, /readyz, /metrics     health; numbers for Prometheus\n\n",
@@ -61,6 +65,12 @@ const ROUTES: &str = concat!(
 #[utoipa::path(get, path = "/livez", tag = "operate", responses((status = 200, description = "It does.", body = String, content_type = "text/plain", example = "alive\n")))]
 pub(crate) async fn livez() -> &'static str {
     "alive\n"
+}
+
+/// What is answered while the log is replayed: the process lives, and everything else is told to come again.
+pub(crate) async fn starting() -> Problem {
+    let detail = "crawlspace is starting: what its log holds becomes visible first";
+    Problem::new(ErrorKind::Unavailable, detail)
 }
 
 /// Whether requests are stored

@@ -85,8 +85,19 @@ async fn read(
     body: Body,
     bytes_max: usize,
 ) -> Result<(Bytes, Reservation), Refusal> {
-    let mut reservation = ingest.reserve(0)?;
-    let bytes = body::read(body, bytes_max, &mut |bytes| Ok(reservation.grow(bytes)?)).await?;
+    let mut reservation = match ingest.reserve(0) {
+        Ok(reservation) => reservation,
+        Err(error) => {
+            body::discard(body).await;
+            return Err(error.into());
+        }
+    };
+    let mut admit = |bytes| {
+        Ok(reservation
+            .grow(bytes)
+            .inspect_err(|_| reservation.give_back())?)
+    };
+    let bytes = body::read(body, bytes_max, &mut admit).await?;
     Ok((bytes, reservation))
 }
 

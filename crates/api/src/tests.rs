@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use crawlspace_control::{Database, Keys, Notes, SavedQuestions};
 use crawlspace_disk::{FileSystem, RealFs, SimFs};
-use crawlspace_ingest::Ingest;
+use crawlspace_ingest::{Headroom, Ingest};
 use crawlspace_insight::Insight;
 use crawlspace_lake::backup::{Backups, Sources};
 use crawlspace_lake::{Lake, LocalStore, SqliteCatalogue};
@@ -73,6 +73,7 @@ pub async fn store() -> Store {
         .unwrap();
     let log = SimFs::new(1);
     let ingest_dependencies = crawlspace_ingest::Dependencies {
+        headroom: Headroom::new(Arc::new(log.clone()), std::path::Path::new("/")),
         fs: Arc::new(log.clone()),
         lake: Arc::clone(&lake),
         clock: Arc::clone(&clock),
@@ -106,9 +107,25 @@ pub async fn store() -> Store {
             clock,
             gate,
             window: Arc::default(),
+            connections: Arc::default(),
         },
         log,
         _dir: dir,
+    }
+}
+
+#[tokio::test]
+async fn during_the_start_it_lives_and_is_not_ready() {
+    let router = crate::starting_router();
+    let ask = async |path: &str| {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        router.clone().oneshot(request).await.unwrap()
+    };
+    assert_eq!(ask("/livez").await.status(), StatusCode::OK);
+    for path in ["/readyz", "/v1/traces", "/"] {
+        let refused = ask(path).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(refused.headers()["retry-after"], "1");
     }
 }
 

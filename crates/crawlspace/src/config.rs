@@ -176,6 +176,12 @@ pub struct ServeArguments {
         default_value = "on"
     )]
     pub dedup: Switch,
+    /// What one key may send per second, on average; twice that at once, and a 429 beyond; without, no limit
+    #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_KEY_RATE", value_parser = bytes)]
+    pub key_rate: Option<u64>,
+    /// For tests: what is to go wrong on purpose, in a build with debug assertions
+    #[arg(long, hide = true, value_name = "FAULT", env = "CRAWLSPACE_FAULT")]
+    pub fault: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,8 +6,10 @@ mod config;
 mod data_dir;
 mod failure;
 mod first_keys;
+mod memory;
 mod print;
 mod store;
+mod workers;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Serve(_) = cli.command {
+        memory::give_back_soon();
+    }
     match start(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

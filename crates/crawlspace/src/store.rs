@@ -14,6 +14,7 @@ use object_store::ObjectStore;
 
 use crate::config::{bytes, duration};
 use crate::data_dir::DataDir;
+use crate::memory::Budget;
 
 /// Heading of the flags about a bucket.
 const BUCKET: &str = "Bucket";
@@ -30,9 +31,9 @@ pub struct StoreArguments {
     #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
     pub flush_age: Option<Duration>,
     /// Rows that wait to be written as parts, because the store is slow or away, may take so much in memory, and their
-    /// requests in the log; beyond it requests are refused for now
-    #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_MEMORY_SIZE", value_parser = bytes, default_value = "1GiB")]
-    pub memory_size: u64,
+    /// requests in the log; beyond it requests are refused for now. Without, 1GiB, or a sixteenth of the memory that there is
+    #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_MEMORY_SIZE", value_parser = bytes)]
+    pub memory_size: Option<u64>,
     /// Keep rows for so long after they came in, or `forever`; `logs=7d` says it of one table, a comma goes between
     #[arg(
         long,
@@ -99,6 +100,7 @@ impl StoreArguments {
             flush_rows: self.flush_rows.unwrap_or(defaults.flush_rows),
             flush_age: self.flush_age.unwrap_or(defaults.flush_age),
             retention: self.retention(),
+            plan_bytes_max: Budget::of_here().plan_bytes,
             ..defaults
         }
     }

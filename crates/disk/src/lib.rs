@@ -1,6 +1,7 @@
-//! Files behind one thin trait, so that every write of the log and of local parts can be made to fail or to crash.
+//! Files behind one thin trait, and faults on purpose ([`fault`]), so that every write of the log and of local parts can be made to fail or to crash.
 //! Two implementations: [`RealFs`] and [`SimFs`]. Calls block: call them from threads that may.
 
+pub mod fault;
 mod real;
 mod sim;
 
@@ -10,8 +11,17 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-pub use real::{DirectoryLock, RealFs, free_bytes};
+pub use real::{DirectoryLock, RealFs};
 pub use sim::SimFs;
+
+/// How much room the disk of a directory has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// What this user may still write.
+    pub free_bytes: u64,
+    /// What there is in all.
+    pub size_bytes: u64,
+}
 
 /// What Crawlspace asks of a file system. Durability is explicit: bytes after [`AppendFile::sync`], names (created,
 /// renamed, removed) after [`FileSystem::sync_dir`] of their directory.
@@ -34,6 +44,10 @@ pub trait FileSystem: Send + Sync + std::fmt::Debug + 'static {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the directory's entries durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// The room on the disk of a directory.
+    fn space(&self, dir: &Path) -> io::Result<Space>;
+    /// Creates a file that takes so much of the disk, whatever is in it.
+    fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()>;
 }
 
 /// A file that only grows.

@@ -7,19 +7,12 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use crate::{AppendFile, FileSystem};
+use crate::{AppendFile, FileSystem, Space};
 
 /// The name of the file that [`DirectoryLock`] locks.
 const LOCK_NAME: &str = "LOCK";
-
-/// The bytes that this user may still write to the disk of a directory.
-///
-/// # Errors
-/// The directory can't be asked.
-pub fn free_bytes(directory: &Path) -> io::Result<u64> {
-    let disk = rustix::fs::statvfs(directory)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
+/// What is written at a time where a file system can't set room aside by itself.
+const RESERVE_CHUNK_BYTES: usize = 1 << 20;
 
 /// The file system of the machine, through `std::fs`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,9 +52,11 @@ impl FileSystem for RealFs {
     fn read_range(&self, path: &Path, range: Range<u64>) -> io::Result<Bytes> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(range.start))?;
-        let mut bytes = Vec::new();
-        file.take(range.end.saturating_sub(range.start))
-            .read_to_end(&mut bytes)?;
+        let len = range.end.saturating_sub(range.start);
+        let len_here = file.metadata()?.len().saturating_sub(range.start).min(len);
+        // All at once: a buffer that grows is moved, and ends up larger than what is in it.
+        let mut bytes = Vec::with_capacity(usize::try_from(len_here).unwrap_or_default());
+        file.take(len).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 
@@ -100,6 +95,34 @@ impl FileSystem for RealFs {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         File::open(here(dir))?.sync_all()
     }
+
+    fn space(&self, dir: &Path) -> io::Result<Space> {
+        let disk = rustix::fs::statvfs(here(dir))?;
+        Ok(Space {
+            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            size_bytes: disk.f_blocks.saturating_mul(disk.f_frsize),
+        })
+    }
+
+    fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        fill(file, bytes).inspect_err(|_| _ = std::fs::remove_file(path))
+    }
+}
+
+fn fill(mut file: File, bytes: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+        Err(rustix::io::Errno::OPNOTSUPP) => {}
+        done => return Ok(done?),
+    }
+    let chunk = vec![0; RESERVE_CHUNK_BYTES];
+    let mut left = bytes;
+    while left > 0 {
+        let length = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
+        io::Write::write_all(&mut file, &chunk[..length])?;
+        left -= length as u64;
+    }
+    file.sync_data()
 }
 
 /// The parent of a bare relative name is the empty path, which the system calls `.`.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
 
-use crate::{AppendFile, FileSystem};
+use crate::{AppendFile, FileSystem, Space};
 use state::{Operation, State};
 
 /// A simulated file system. Clones share their files. `{:?}` lists every file and every name not
@@ -74,6 +74,11 @@ impl SimFs {
     pub fn fail_reads(&self, path: &Path, error: io::ErrorKind) -> io::Result<()> {
         self.lock().file_mut(path)?.read_error = Some(error);
         Ok(())
+    }
+
+    /// How much fits on this disk; without this, anything does.
+    pub fn set_size(&self, bytes: u64) {
+        self.lock().size_bytes = bytes;
     }
 
     /// Flips one bit, counted from the start of the file, durably.
@@ -163,6 +168,24 @@ impl FileSystem for SimFs {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.lock().sync_dir(dir)
+    }
+
+    fn space(&self, _: &Path) -> io::Result<Space> {
+        let state = self.lock();
+        Ok(Space {
+            free_bytes: state.free_bytes(),
+            size_bytes: state.size_bytes,
+        })
+    }
+
+    fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()> {
+        let mut state = self.lock();
+        if state.free_bytes() < bytes {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        state.create(path)?;
+        state.file_mut(path)?.set_len(index(bytes));
+        Ok(())
     }
 }
 

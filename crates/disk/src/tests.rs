@@ -43,6 +43,16 @@ fn check(fs: &dyn FileSystem, root: &Path) {
     fs.remove(&a).unwrap();
     assert!(fs.list(&dir).unwrap().is_empty());
 
+    let space = fs.space(&dir).unwrap();
+    assert!(0 < space.free_bytes && space.free_bytes <= space.size_bytes);
+    fs.reserve(&a, 5_000).unwrap();
+    assert_eq!(fs.len(&a).unwrap(), 5_000);
+    assert_eq!(
+        fs.reserve(&a, 1).unwrap_err().kind(),
+        ErrorKind::AlreadyExists
+    );
+    fs.remove(&a).unwrap();
+
     for error in [
         fs.read(&a).unwrap_err(),
         fs.len(&a).unwrap_err(),

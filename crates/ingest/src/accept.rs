@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use crawlspace_disk::fault::{self, Defect};
 use crawlspace_lake::Posting;
 use crawlspace_model::UnixNanos;
 use crawlspace_wal::Entry;
@@ -81,6 +82,8 @@ impl Ingest {
             encoding,
             body,
         };
+        self.rates
+            .take(entry.key, entry.body.len(), UnixNanos(entry.received_at))?;
         loop {
             let reading;
             (reservation, reading) = self.read(entry.clone(), reservation).await?;
@@ -188,6 +191,7 @@ fn read(
     repeats: Option<&Arc<Repeats>>,
 ) -> Result<Reading, Error> {
     let body = decode::body_of(entry, &mut |bytes| reservation.grow(bytes))?;
+    let repeats = repeats.filter(|_| !fault::has(Defect::RepeatStored));
     let found = repeats.map(|repeats| {
         let hash = hash_of(entry.project, entry.door, &body);
         repeats.find(hash, UnixNanos(entry.received_at))

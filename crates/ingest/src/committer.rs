@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use arrow::record_batch::RecordBatch;
+use crawlspace_disk::fault::{self, Defect, Moment};
 use crawlspace_lake::Posting;
 use crawlspace_model::Table;
 use crawlspace_wal::{Entry, Position, Wal};
@@ -107,13 +108,18 @@ fn commit(wal: &mut Wal, group: Vec<Append>, publish: &mut Publish, health: &Hea
         entries.push(entry);
         waiting.push((batches, posting, done, (reservation, claim)));
     }
-    let appended = wal.append(&entries);
+    let appended = if fault::has(Defect::AckUnlogged) {
+        Ok(wal.next_position())
+    } else {
+        wal.append(&entries)
+    };
     health.log_is(wal);
     match appended {
         Ok(first) => {
             health.log_works();
             for (end, (batches, posting, done, _held)) in (first.0 + 1..).zip(waiting) {
                 publish(end, batches, posting);
+                fault::crash_at(Moment::RowsPublished);
                 _ = done.send(Ok(()));
             }
         }

@@ -59,16 +59,20 @@ pub(crate) fn repeated(entry: &Entry) -> Option<(u64, u64)> {
     }
 }
 
-/// Decompresses. `admit` is told the length before anything is built from the body.
+/// Decompresses. `admit` is told of each piece before it is held.
 pub(crate) fn body_of(
     entry: &Entry,
     admit: &mut dyn FnMut(usize) -> Result<(), Error>,
 ) -> Result<Bytes, Error> {
-    let body = decompress(entry)?;
-    if entry.encoding != Encoding::Identity {
-        admit(body.len())?;
+    let mut refused = None;
+    let body = decompress(entry, &mut |bytes| {
+        refused = admit(bytes).err();
+        refused.is_none()
+    });
+    match refused {
+        Some(error) => Err(error),
+        None => body,
     }
-    Ok(body)
 }
 
 /// # Errors
@@ -102,7 +106,7 @@ fn unknown(entry: &Entry) -> Error {
     }
 }
 
-fn decompress(entry: &Entry) -> Result<Bytes, Error> {
+fn decompress(entry: &Entry, admit: body::Admit<'_>) -> Result<Bytes, Error> {
     let encoding = match entry.encoding {
         Encoding::Identity => body::Encoding::Identity,
         Encoding::Gzip => body::Encoding::Gzip,
@@ -113,5 +117,6 @@ fn decompress(entry: &Entry) -> Result<Bytes, Error> {
         &entry.body,
         encoding,
         body::BODY_BYTES_MAX,
+        admit,
     )?)
 }

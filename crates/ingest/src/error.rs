@@ -11,10 +11,22 @@ pub enum Error {
     Wire(#[from] crawlspace_wire::Error),
     #[error("too much is in flight (over {} MiB): try again soon", bytes_max >> 20)]
     Busy { bytes_max: usize },
+    #[error("the request takes over {} MiB, which is all that there is for requests: send less at a time", bytes_max >> 20)]
+    OverMemory { bytes_max: usize },
     #[error("rows in memory wait for a flush (over {} MiB): try again soon", bytes_max >> 20)]
     MemoryFull { bytes_max: u64 },
     #[error("the log holds over {} MiB of requests that wait for a flush: try again soon", bytes_max >> 20)]
     LogFull { bytes_max: u64 },
+    #[error(
+        "the disk is almost full ({} MiB are free, {} MiB needed): nothing is taken until there is room; \
+         questions are answered",
+        free_bytes >> 20, needed_bytes >> 20
+    )]
+    DiskFull { free_bytes: u64, needed_bytes: u64 },
+    #[error(
+        "key {key} sends more than {bytes_per_second} bytes per second: send less, or again later"
+    )]
+    OverRate { key: u32, bytes_per_second: u64 },
     #[error("crawlspace is closing")]
     Closing,
     /// Shared by all requests of a group.
@@ -45,10 +57,13 @@ impl Error {
             Self::Busy { .. }
             | Self::MemoryFull { .. }
             | Self::LogFull { .. }
+            | Self::DiskFull { .. }
+            | Self::OverRate { .. }
             | Self::Closing
             | Self::Append(_)
             | Self::OpenLog(_)
             | Self::Thread { .. } => ErrorKind::Unavailable,
+            Self::OverMemory { .. } => ErrorKind::TooLarge,
             Self::UnknownDoor { .. } => ErrorKind::Corrupt,
             Self::Panicked(_) | Self::Task(_) => ErrorKind::Internal,
         }
@@ -59,7 +74,10 @@ impl Error {
     /// Under which heading the ledger has a request that this refused.
     #[must_use]
     pub fn reason(&self) -> Reason {
-        Reason::of(self.kind())
+        match self {
+            Self::OverRate { .. } => Reason::OverLimit,
+            _ => Reason::of(self.kind()),
+        }
     }
 }
 

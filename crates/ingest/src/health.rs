@@ -15,6 +15,8 @@ use crate::Error;
 #[derive(Debug)]
 pub(crate) struct Health {
     log: Trouble,
+    /// A background task that is gone for the moment.
+    task: Trouble,
     /// The log's files as its owner last saw them.
     pub log_bytes: AtomicU64,
     pub log_segments: AtomicU64,
@@ -35,6 +37,7 @@ impl Default for Health {
     fn default() -> Self {
         Self {
             log: Trouble::default(),
+            task: Trouble::default(),
             log_bytes: AtomicU64::default(),
             log_segments: AtomicU64::default(),
             flushes: Work::new("rows can't be flushed to parts", |_| true),
@@ -54,16 +57,30 @@ impl Health {
         self.log.set(Some(trouble));
     }
 
+    /// Whether the last append failed.
+    pub fn is_log_failing(&self) -> bool {
+        self.log.get().is_some()
+    }
+
     pub fn log_is(&self, wal: &Wal) {
         self.log_bytes.store(wal.bytes(), Ordering::Relaxed);
         let segments = wal.segments() as u64;
         self.log_segments.store(segments, Ordering::Relaxed);
     }
 
+    pub fn task_died(&self, trouble: &str) {
+        self.task.set(Some(trouble.to_owned()));
+    }
+
+    pub fn task_lives(&self) {
+        self.task.set(None);
+    }
+
     /// What is wrong now.
     pub fn check(&self) -> Result<(), String> {
         let work = [&self.flushes, &self.compactions, &self.sweeps].map(|work| &work.trouble);
-        let troubles: Vec<String> = std::iter::once(&self.log)
+        let troubles: Vec<String> = [&self.log, &self.task]
+            .into_iter()
             .chain(work)
             .filter_map(Trouble::get)
             .collect();
@@ -156,7 +173,7 @@ impl Work {
     }
 }
 
-fn message_of(panic: &(dyn Any + Send)) -> String {
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")

@@ -6,9 +6,11 @@ mod admission;
 mod committer;
 mod decode;
 mod error;
+mod headroom;
 mod health;
 mod ledger;
 mod maintenance;
+mod rate;
 mod replay;
 mod room;
 
@@ -18,7 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crawlspace_disk::FileSystem;
-use crawlspace_lake::{Compacted, Flushed, Lake};
+use crawlspace_disk::fault::{self, Defect};
+use crawlspace_lake::{Compacted, Flushed, Lake, Posting};
 use crawlspace_model::Clock;
 use crawlspace_model::account::Reason;
 use crawlspace_wal::{Position, SEGMENT_BYTES_MAX, Wal};
@@ -26,16 +29,18 @@ use tokio::sync::{Semaphore, mpsc};
 
 pub use accept::{Accepted, Request};
 use admission::Admission;
-pub use admission::Reservation;
+pub use admission::{IN_FLIGHT_BYTES_MAX, Reservation};
 use committer::{Job, Publish};
 pub use crawlspace_wal::Encoding;
 pub use crawlspace_wire::otlp::ContentType;
 pub use error::Error;
+pub use headroom::{BALLAST_BYTES, DiskState, FREE_BYTES_MIN, Headroom};
 use health::Health;
 pub use health::Runs;
 pub use ledger::{Door, Origin, REFUSALS_MAX, Refused, Statement};
 use ledger::{Ledger, Repeats};
 use maintenance::Maintenance;
+use rate::Rates;
 pub use replay::Replayed;
 use room::Room;
 
@@ -58,6 +63,10 @@ pub struct Config {
     pub log_bytes_max: u64,
     /// Whether a request that repeats another within ten minutes is recognised, and stored once.
     pub deduplicate: bool,
+    /// Of all requests that are being read, decoded or logged, as they came and decompressed.
+    pub in_flight_bytes_max: usize,
+    /// What one key may send, on average; no limit without.
+    pub key_bytes_per_second: Option<u64>,
 }
 
 impl Config {
@@ -69,6 +78,8 @@ impl Config {
             memory_bytes_max: MEMORY_BYTES_MAX,
             log_bytes_max: MEMORY_BYTES_MAX,
             deduplicate: true,
+            in_flight_bytes_max: IN_FLIGHT_BYTES_MAX,
+            key_bytes_per_second: None,
         }
     }
 
@@ -83,10 +94,21 @@ impl Config {
     }
 }
 
+/// Beyond these, requests are told to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub in_flight_bytes_max: usize,
+    pub memory_bytes_max: u64,
+    pub log_bytes_max: u64,
+    pub key_bytes_per_second: Option<u64>,
+}
+
 pub struct Dependencies {
     pub fs: Arc<dyn FileSystem>,
     pub lake: Arc<Lake>,
     pub clock: Arc<dyn Clock>,
+    /// Of the disk where the log is.
+    pub headroom: Arc<Headroom>,
 }
 
 /// How the write path fares. Runs are counted since the start.
@@ -96,6 +118,7 @@ pub struct Statistics {
     pub in_flight_bytes: usize,
     pub log_bytes: u64,
     pub log_segments: u64,
+    pub disk: DiskState,
     pub flushes: Runs,
     pub compactions: Runs,
     pub sweeps: Runs,
@@ -108,6 +131,7 @@ pub struct Ingest {
     room: Room,
     admission: Admission,
     decoders: Arc<Semaphore>,
+    rates: Rates,
     ledger: Ledger,
     /// None if repeated requests are taken for new ones.
     repeats: Option<Arc<Repeats>>,
@@ -124,14 +148,22 @@ impl Ingest {
     /// # Errors
     /// The log can't be read or written.
     pub async fn open(config: Config, dependencies: Dependencies) -> Result<Arc<Self>, Error> {
-        let Dependencies { fs, lake, clock } = dependencies;
+        let Dependencies {
+            fs,
+            lake,
+            clock,
+            headroom,
+        } = dependencies;
         let health = Arc::new(Health::default());
         let room = Room {
             lake: Arc::clone(&lake),
             health: Arc::clone(&health),
+            headroom,
             memory_bytes_max: config.memory_bytes_max,
             log_bytes_max: config.log_bytes_max,
         };
+        let in_flight_bytes_max = config.in_flight_bytes_max;
+        let rates = Rates::new(config.key_bytes_per_second);
         let repeats = config.deduplicate.then(|| Arc::new(Repeats::default()));
         let remember = {
             let repeats = repeats.clone();
@@ -141,11 +173,17 @@ impl Ingest {
                 }
             }
         };
-        lake.take_seen().into_iter().for_each(&remember);
+        let seen = lake.take_seen();
+        if !fault::has(Defect::RepeatsForgotten) {
+            seen.into_iter().for_each(&remember);
+        }
         let publish: Publish = {
             let lake = Arc::clone(&lake);
-            Box::new(move |end, batches, posting| {
+            Box::new(move |end, batches, mut posting| {
                 posting.seen.iter().copied().for_each(&remember);
+                if fault::has(Defect::BooksForgotten) {
+                    posting = Posting::default();
+                }
                 lake.publish_with(end, batches, posting);
             })
         };
@@ -155,11 +193,12 @@ impl Ingest {
         let maintenance = Maintenance::start(&room, &jobs);
         Ok(Arc::new(Self {
             ledger: Ledger::new(Arc::clone(&lake), Arc::clone(&clock)),
+            rates,
             repeats,
             lake,
             clock,
             room,
-            admission: Admission::new(),
+            admission: Admission::new(in_flight_bytes_max),
             decoders: Arc::new(Semaphore::new(decode::threads())),
             jobs,
             committer: Mutex::new(Some(committer)),
@@ -219,6 +258,10 @@ impl Ingest {
         if !self.maintenance.is_running() {
             return Err("flushing or compaction has ended: restart crawlspace".to_owned());
         }
+        self.room
+            .headroom
+            .check()
+            .map_err(|error| error.to_string())?;
         self.health.check()
     }
 
@@ -230,9 +273,21 @@ impl Ingest {
             in_flight_bytes: self.admission.in_flight_bytes(),
             log_bytes: health.log_bytes.load(Ordering::Relaxed),
             log_segments: health.log_segments.load(Ordering::Relaxed),
+            disk: self.room.headroom.state(),
             flushes: health.flushes.runs(),
             compactions: health.compactions.runs(),
             sweeps: health.sweeps.runs(),
+        }
+    }
+
+    /// What is taken at most.
+    #[must_use]
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            in_flight_bytes_max: self.admission.bytes_max(),
+            memory_bytes_max: self.room.memory_bytes_max,
+            log_bytes_max: self.room.log_bytes_max,
+            key_bytes_per_second: self.rates.bytes_per_second(),
         }
     }
 

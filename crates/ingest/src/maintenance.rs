@@ -1,25 +1,31 @@
-//! The background work of the write path: a task that flushes, one that compacts, and one that retires and sweeps. Whoever wants a flush or a
+//! The background work of the write path: a task that flushes, one that compacts, one that retires and sweeps, and one
+//! that watches the disk. Whoever wants a flush or a
 //! compaction orders it from them, so neither ever runs twice at a time, nor ends half-way because a client left.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crawlspace_lake::{Compacted, Flushed, Lake};
 use crawlspace_wal::Position;
-use tokio::sync::{mpsc, oneshot};
+use futures::FutureExt as _;
+use tokio::sync::{Mutex as Lock, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::Error;
 use crate::committer::Job;
-use crate::health::Health;
+use crate::health::{Health, message_of};
 use crate::room::Room;
 
 /// How often the lake is asked whether a flush is due.
 const FLUSH_CHECK_EVERY: Duration = Duration::from_millis(100);
 const COMPACT_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// A task that has died is seen as dead for so long at least.
+const BEGIN_AGAIN_AFTER: Duration = Duration::from_secs(2);
+const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(1);
 /// Waiting time after a first failure; doubles up to the second.
 const RETRY_AFTER_MIN: Duration = Duration::from_millis(500);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(30);
@@ -29,6 +35,8 @@ const ORDERED_PARTS_MIN: usize = 2;
 const ORDERS_MAX: usize = 16;
 
 type Order<T> = oneshot::Sender<Result<T, Error>>;
+/// Those that wait; one task at a time takes them.
+type Orders<T> = Arc<Lock<mpsc::Receiver<Order<T>>>>;
 
 pub(crate) struct Maintenance {
     flushes: mpsc::Sender<Order<Flushed>>,
@@ -48,18 +56,26 @@ impl Maintenance {
             jobs: jobs.clone(),
         };
         let tasks = vec![
-            tokio::spawn(flusher.run(flush_orders, stop.clone())),
-            tokio::spawn(run_compactions(
-                Arc::clone(lake),
-                Arc::clone(health),
-                compact_orders,
-                stop.clone(),
-            )),
-            tokio::spawn(run_sweeps(
-                Arc::clone(lake),
-                Arc::clone(health),
-                stop.clone(),
-            )),
+            supervise("flush", &stop, health, {
+                let (stop, orders) = (stop.clone(), Arc::new(Lock::new(flush_orders)));
+                move || flusher.clone().run(Arc::clone(&orders), stop.clone())
+            }),
+            supervise("compaction", &stop, health, {
+                let (lake, health) = (Arc::clone(lake), Arc::clone(health));
+                let (stop, orders) = (stop.clone(), Arc::new(Lock::new(compact_orders)));
+                move || {
+                    let orders = Arc::clone(&orders);
+                    run_compactions(Arc::clone(&lake), Arc::clone(&health), orders, stop.clone())
+                }
+            }),
+            supervise("sweep", &stop, health, {
+                let (lake, health, stop) = (Arc::clone(lake), Arc::clone(health), stop.clone());
+                move || run_sweeps(Arc::clone(&lake), Arc::clone(&health), stop.clone())
+            }),
+            supervise("watch of the disk", &stop, health, {
+                let (room, stop) = (room.clone(), stop.clone());
+                move || watch_disk(room.clone(), stop.clone())
+            }),
         ];
         Self {
             flushes,
@@ -95,22 +111,52 @@ impl Maintenance {
     }
 }
 
+/// Runs a task until it ends by `stop`. One that dies of a defect is told of, and begun again.
+fn supervise<F: Future<Output = ()> + Send + 'static>(
+    name: &'static str,
+    stop: &CancellationToken,
+    health: &Arc<Health>,
+    mut begin: impl FnMut() -> F + Send + 'static,
+) -> JoinHandle<()> {
+    let (stop, health) = (stop.clone(), Arc::clone(health));
+    tokio::spawn(async move {
+        loop {
+            let Err(panic) = AssertUnwindSafe(begin()).catch_unwind().await else {
+                return;
+            };
+            let message = message_of(panic.as_ref());
+            tracing::error!(message, "the {name} has a defect and is begun again");
+            health.task_died(&format!(
+                "the {name} has died and is begun again: {message}"
+            ));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(BEGIN_AGAIN_AFTER) => {}
+            }
+            health.task_lives();
+        }
+    })
+}
+
 async fn order<T>(orders: &mpsc::Sender<Order<T>>) -> Result<T, Error> {
     let (done, answer) = oneshot::channel();
     orders.send(done).await.map_err(|_| Error::Closing)?;
     answer.await.map_err(|_| Error::Closing)?
 }
 
+#[derive(Clone)]
 struct Flusher {
     room: Room,
     jobs: mpsc::Sender<Job>,
 }
 
 impl Flusher {
-    async fn run(self, mut orders: mpsc::Receiver<Order<Flushed>>, stop: CancellationToken) {
+    async fn run(self, orders: Orders<Flushed>, stop: CancellationToken) {
+        let mut orders = orders.lock().await;
         let mut check = interval(FLUSH_CHECK_EVERY);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut retry = Retry::new();
+        let mut recoveries = self.room.headroom.recoveries();
         loop {
             let ordered = tokio::select! {
                 biased;
@@ -118,6 +164,10 @@ impl Flusher {
                 Some(order) = orders.recv() => Some(order),
                 _ = check.tick() => None,
             };
+            let seen = std::mem::replace(&mut recoveries, self.room.headroom.recoveries());
+            if seen != recoveries {
+                retry.succeeded();
+            }
             let is_due = || self.room.lake.flush_due() || self.room.is_half_taken();
             if ordered.is_none() && !(retry.is_due() && is_due()) {
                 continue;
@@ -154,9 +204,10 @@ impl Flusher {
 async fn run_compactions(
     lake: Arc<Lake>,
     health: Arc<Health>,
-    mut orders: mpsc::Receiver<Order<Compacted>>,
+    orders: Orders<Compacted>,
     stop: CancellationToken,
 ) {
+    let mut orders = orders.lock().await;
     let mut compact = interval(COMPACT_EVERY);
     compact.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut retry = Retry::new();
@@ -192,6 +243,31 @@ async fn run_sweeps(lake: Arc<Lake>, health: Arc<Health>, stop: CancellationToke
     tokio::select! {
         () = stop.cancelled() => {}
         () = work => {}
+    }
+}
+
+/// Sees when the disk has no room, and when it has again. After a failed append nobody may send any more, so that only
+/// this finds out that the disk can be written again.
+async fn watch_disk(room: Room, stop: CancellationToken) {
+    let mut timer = interval(LOOK_AT_DISK_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = timer.tick() => {}
+        }
+        let Room {
+            headroom, health, ..
+        } = room.clone();
+        let look = tokio::task::spawn_blocking(move || {
+            headroom.look();
+            if health.is_log_failing() && headroom.takes_files() {
+                health.log_works();
+            }
+        });
+        if let Err(error) = look.await {
+            tracing::error!(%error, "looking at the disk has a defect");
+        }
     }
 }
 
@@ -270,5 +346,46 @@ impl Retry {
         tracing::error!(%error, again_in = ?self.after, "{what}");
         self.not_before = Some(Instant::now() + self.after);
         self.after = (self.after * 2).min(RETRY_AFTER_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::supervise;
+    use crate::health::Health;
+
+    #[tokio::test]
+    async fn a_task_that_dies_is_told_of_and_begun_again() {
+        let (stop, health) = (CancellationToken::new(), Arc::new(Health::default()));
+        let begun = Arc::new(AtomicU64::new(0));
+        let task = supervise("rig", &stop, &health, {
+            let (begun, stop) = (Arc::clone(&begun), stop.clone());
+            move || {
+                let (begun, stop) = (begun.fetch_add(1, Ordering::Relaxed), stop.clone());
+                async move {
+                    assert!(begun > 0, "a slip");
+                    stop.cancelled().await;
+                }
+            }
+        });
+        while health.check().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let trouble = health.check().unwrap_err();
+        assert!(
+            trouble.contains("the rig has died") && trouble.contains("a slip"),
+            "{trouble}"
+        );
+        while health.check().is_err() {
+            tokio::time::sleep(super::BEGIN_AGAIN_AFTER).await;
+        }
+        stop.cancel();
+        task.await.unwrap();
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
     }
 }

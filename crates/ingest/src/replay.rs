@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crawlspace_disk::FileSystem;
+use crawlspace_disk::fault::{self, Defect, Moment};
 use crawlspace_lake::{Lake, Posting};
 use crawlspace_model::UnixNanos;
 use crawlspace_wal::{Entry, Position, Wal};
@@ -68,7 +69,11 @@ fn replay_blocking(
                 Default::default()
             }
         };
+        if position == from && fault::has(Defect::RecordSkipped) {
+            return Ok(());
+        }
         publish(position.0 + 1, batches, posting);
+        fault::crash_at(Moment::RecordReplayed);
         // What is in the log fitted into memory before, so a store that can't be written now keeps nobody from starting.
         if is_flushable && lake.flush_due() && let Err(error) = runtime.block_on(lake.flush()) {
             tracing::warn!(%error, "rows stay in memory: the flush failed");

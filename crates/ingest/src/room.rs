@@ -1,17 +1,18 @@
-//! Room for what waits to be written as parts: its rows in memory, and its requests in the log.
+//! Room for what waits to be written as parts: its rows in memory, its requests in the log, and the disk for both.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crawlspace_lake::Lake;
 
-use crate::Error;
 use crate::health::Health;
+use crate::{Error, Headroom};
 
 #[derive(Clone)]
 pub(crate) struct Room {
     pub lake: Arc<Lake>,
     pub health: Arc<Health>,
+    pub headroom: Arc<Headroom>,
     pub memory_bytes_max: u64,
     pub log_bytes_max: u64,
 }
@@ -19,6 +20,7 @@ pub(crate) struct Room {
 impl Room {
     /// Whether more may be taken. What is in flight, which is bounded by itself, may come on top.
     pub fn check(&self) -> Result<(), Error> {
+        self.headroom.check()?;
         let bytes_max = self.memory_bytes_max;
         if self.lake.memory_bytes() > bytes_max {
             return Err(Error::MemoryFull { bytes_max });

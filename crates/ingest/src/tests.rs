@@ -13,7 +13,8 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message as _;
 
 use crate::{
-    Accepted, Config, ContentType, Dependencies, Door, Encoding, Error, Ingest, Origin, Request,
+    Accepted, Config, ContentType, Dependencies, Door, Encoding, Error, Headroom, Ingest, Origin,
+    Request,
 };
 
 /// A lake in `dir`; its memory is flushed by rows alone.
@@ -56,6 +57,7 @@ pub(crate) async fn open_with(config: Config, fs: &SimFs, lake: &Arc<Lake>) -> A
         fs: Arc::new(fs.clone()),
         lake: Arc::clone(lake),
         clock: Arc::new(SystemClock),
+        headroom: Headroom::new(Arc::new(fs.clone()), Path::new("/")),
     };
     Ingest::open(config, dependencies).await.unwrap()
 }

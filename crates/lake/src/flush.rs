@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Field, Schema, TimestampNanosecondType};
 use arrow::row::{RowConverter, SortField};
+use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::attribute::Kind;
 use crawlspace_model::{Table, UnixNanos};
 
@@ -44,7 +45,7 @@ impl Lake {
         let _flushing = self.flushing.lock().await;
         let mut held = Held::take(self);
         let mut change = Change {
-            wal_position: Some(held.wal_position),
+            wal_position: (!fault::has(Defect::PositionForgotten)).then_some(held.wal_position),
             posting: held.posting.clone(),
             ..Change::default()
         };
@@ -73,6 +74,9 @@ impl Lake {
         let nothing_new = change.new_parts.is_empty()
             && change.posting.is_empty()
             && self.wal_position() == held.wal_position;
+        if fault::has(Defect::FlushGap) {
+            held.release(&mut self.state(), true);
+        }
         if !nothing_new {
             let release = |state: &mut State| held.release(state, true);
             self.commit(&change, extended, release).await?;

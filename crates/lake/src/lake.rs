@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Field;
+use crawlspace_disk::fault::{self, Moment};
 use crawlspace_model::account::Account;
 use crawlspace_model::{Clock, Table, UnixNanos};
 use datafusion::execution::object_store::ObjectStoreUrl;
@@ -27,8 +28,8 @@ use crate::upkeep::Retention;
 use follow::Followers;
 pub use follow::{FOLLOWERS_MAX, Follower, News};
 
-/// Memory that query plans and compaction may take together.
-const PLAN_MEMORY_BYTES: usize = 1 << 30;
+/// What [`Config::plan_bytes_max`] usually is.
+const PLAN_BYTES_MAX: u64 = 1 << 30;
 
 /// When to write and what to keep. Plain data.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct Config {
     pub flush_rows: u64,
     /// Age of the oldest row in memory that makes a flush due.
     pub flush_age: Duration,
+    /// Memory that query plans and compaction may take together.
+    pub plan_bytes_max: u64,
     /// So many small parts of one hour are merged.
     pub compact_parts: usize,
     /// How long catalogue snapshots (and so the parts only they name) stay for readers of other programs.
@@ -53,6 +56,7 @@ impl Default for Config {
         Self {
             flush_rows: 100_000,
             flush_age: Duration::from_secs(60),
+            plan_bytes_max: PLAN_BYTES_MAX,
             compact_parts: 8,
             snapshot_life: Duration::from_secs(3_600),
             object_grace: Duration::from_secs(600),
@@ -155,7 +159,10 @@ impl Lake {
         } = dependencies;
         let store = Arc::new(VerifiedStore::new(store));
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_limit(PLAN_MEMORY_BYTES, 1.0)
+            .with_memory_limit(
+                usize::try_from(config.plan_bytes_max).unwrap_or(usize::MAX),
+                1.0,
+            )
             .build_arc()?;
         runtime.register_object_store(store_url().as_ref(), Arc::clone(&store) as _);
         let Contents {
@@ -332,7 +339,15 @@ impl Lake {
         also: impl FnOnce(&mut State),
     ) -> Result<(), Error> {
         let _committing = self.committing.lock().await;
+        let is_merge = !change.removed_parts.is_empty();
+        let (written, done) = if is_merge {
+            (Moment::MergeWritten, Moment::MergeCommitted)
+        } else {
+            (Moment::FlushWritten, Moment::FlushCommitted)
+        };
+        fault::crash_at(written);
         let committed = self.catalogue.commit(change).await?;
+        fault::crash_at(done);
         let mut state = self.state();
         for (table, columns) in columns {
             state.tables[table as usize].columns = Arc::new(columns);
@@ -371,6 +386,7 @@ impl Lake {
     ) -> Result<PartWriter, Error> {
         let writer = PartWriter::new(&self.store(), table, columns, fields, known)?;
         self.catalogue.announce(&writer.object_path()).await?;
+        fault::crash_at(Moment::ObjectAnnounced);
         Ok(writer)
     }
 

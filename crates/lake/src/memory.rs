@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{max, min};
 use arrow::datatypes::{Float64Type, TimestampNanosecondType};
+use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::attribute::Kinds;
 use crawlspace_model::{Table, UnixNanos};
 
@@ -122,7 +123,7 @@ impl Memory {
 
     /// Ends a hold. The held batches go if they are in a part now.
     pub fn release(&mut self, is_written: bool) {
-        if is_written {
+        if is_written && !fault::has(Defect::FlushDoubled) {
             self.batches.drain(..self.held);
             self.rows = self
                 .batches

@@ -166,11 +166,4 @@ impl Lake {
         }
         Ok(counts)
     }
-
-    /// The context that plans of the lake's own run in.
-    pub(crate) fn task_context(&self) -> Arc<datafusion::execution::TaskContext> {
-        Arc::new(
-            datafusion::execution::TaskContext::default().with_runtime(Arc::clone(self.runtime())),
-        )
-    }
 }

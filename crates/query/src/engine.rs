@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
@@ -141,6 +142,8 @@ pub struct Engine {
     config: Config,
     state: SessionState,
     turns: Turns,
+    /// The runtime that finds rows, if it is not that of whoever asks.
+    workers: Option<Handle>,
     closing: CancellationToken,
 }
 
@@ -177,8 +180,23 @@ impl Engine {
             config,
             state,
             turns,
+            workers: None,
             closing: CancellationToken::new(),
         }
+    }
+
+    /// Finds rows on another runtime: its threads may have less weight than those that must not wait.
+    #[must_use]
+    pub fn with_workers(self, workers: Handle) -> Self {
+        Self {
+            workers: Some(workers),
+            ..self
+        }
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Ends what would not end by itself: live tails.
@@ -302,8 +320,12 @@ impl Engine {
             scanned,
             footer,
         } = planned;
-        let rows = execute_stream(Arc::clone(&plan), state.task_ctx())
-            .map_err(|source| Error::Run { source })?;
+        let rows = {
+            // Plans begin tasks of their own as they are started.
+            let _here = self.workers.as_ref().map(Handle::enter);
+            execute_stream(Arc::clone(&plan), state.task_ctx())
+                .map_err(|source| Error::Run { source })?
+        };
         let work = Work {
             lake: Arc::clone(&self.lake),
             plan,
@@ -316,7 +338,7 @@ impl Engine {
             footer,
             turn,
         };
-        work.start().await
+        work.start(self.workers.as_ref()).await
     }
 
     /// The plan of SQL over rows that it may read.

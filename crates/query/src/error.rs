@@ -39,6 +39,10 @@ pub enum Error {
     Busy { running: usize, waiting: usize },
     #[error("nobody read the answer for {}s: it is not whole", limit.as_secs())]
     Left { limit: Duration },
+    #[error(
+        "a defect of crawlspace has ended the query; the server goes on. The log tells where: please report it with the question"
+    )]
+    Broken,
     #[error(transparent)]
     Lake(#[from] crawlspace_lake::Error),
     #[error("{}", source.strip_backtrace())]
@@ -66,6 +70,7 @@ impl Error {
             | Self::Left { .. }
             | Self::TimeLimit { .. } => ErrorKind::BadInput,
             Self::Busy { .. } => ErrorKind::Unavailable,
+            Self::Broken => ErrorKind::Internal,
             Self::OverLimit { .. } => ErrorKind::TooLarge,
             Self::Lake(error) => error.kind(),
             Self::Run { source } if is_unreachable(source) => ErrorKind::Unavailable,

@@ -6,11 +6,11 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::Error;
 
-pub(crate) const TEXT_BYTES_MAX: usize = 64 << 10;
-const TOKENS_MAX: usize = 8_000;
-const OPERATORS_MAX: usize = 400;
-const SET_OPERATIONS_MAX: usize = 32;
-const JOINS_MAX: usize = 16;
+pub const TEXT_BYTES_MAX: usize = 64 << 10;
+pub const TOKENS_MAX: usize = 8_000;
+pub const OPERATORS_MAX: usize = 400;
+pub const SET_OPERATIONS_MAX: usize = 32;
+pub const JOINS_MAX: usize = 16;
 
 /// Checks a query's length before it is read at all.
 pub(crate) fn check_text(sql: &str) -> Result<(), Error> {

@@ -24,6 +24,7 @@ pub use engine::scan::{Condition, Scan, Scanning};
 pub use engine::{Asking, Config, Engine, Stored};
 pub use error::Error;
 pub use fields::{Field, FieldDetail, Fields};
+pub use guard::{JOINS_MAX, OPERATORS_MAX, SET_OPERATIONS_MAX, TEXT_BYTES_MAX, TOKENS_MAX};
 pub use records::Records;
 pub use request::{
     Fill, QueryRequest, REACH_NANOS, Range, parse_duration, parse_time, time_conditions,

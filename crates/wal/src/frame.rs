@@ -1,6 +1,7 @@
 //! One record as bytes: the frame. The format is frozen; it stands in the crate's documentation.
 
 use bytes::{Buf as _, Bytes};
+use crawlspace_disk::fault::{self, Defect};
 
 use crate::{BODY_BYTES_MAX, Position};
 
@@ -122,7 +123,8 @@ pub fn read(bytes: &Bytes, offset: usize, salt: Option<u64>) -> Option<Frame> {
     if salt.is_some_and(|salt| salt != found_salt) || body_bytes > BODY_BYTES_MAX {
         return None;
     }
-    if crc32c::crc32c(bytes.get(offset + PREFIX_BYTES..end)?) != checksum {
+    let is_whole = crc32c::crc32c(bytes.get(offset + PREFIX_BYTES..end)?) == checksum;
+    if !is_whole && !fault::has(Defect::ChecksumIgnored) {
         return None;
     }
     let position = Position(head.get_u64_le());

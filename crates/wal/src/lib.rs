@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crawlspace_disk::FileSystem;
+use crawlspace_disk::fault::{self, Defect, Moment};
 
 pub use frame::{Encoding, Entry};
 pub use replay::Replay;
@@ -166,7 +167,7 @@ impl Wal {
             // its own number.
             self.next = self.next.plus(1);
         }
-        match live.file.append(&frames).and_then(|()| live.file.sync()) {
+        match write(&mut live, &frames) {
             Ok(()) => {
                 live.segment.bytes += frames.len() as u64;
                 self.live = Some(live);
@@ -199,6 +200,7 @@ impl Wal {
             self.next = first.plus(1);
             Error::io("begin a segment in", &self.config.dir, source)
         })?;
+        fault::crash_at(Moment::SegmentBegun);
         // Not before: until the new segment's name is durable, the tail tells which positions may
         // have been used.
         if std::mem::take(&mut self.torn)
@@ -256,6 +258,7 @@ impl Wal {
                 }
                 _ => self.closed.pop_front(),
             };
+            fault::crash_at(Moment::SegmentRemoved);
         }
         if count > 0 {
             let dir = &self.config.dir;
@@ -282,6 +285,21 @@ impl Wal {
             .map(|segment| segment.bytes)
             .sum()
     }
+}
+
+fn write(live: &mut Live, frames: &[u8]) -> io::Result<()> {
+    let written = live.file.append(frames);
+    fault::crash_at(Moment::LogWritten);
+    if fault::has(Defect::SyncErrorIgnored) {
+        _ = live.file.sync();
+        return Ok(());
+    }
+    written?;
+    if !fault::has(Defect::SyncSkipped) {
+        live.file.sync()?;
+    }
+    fault::crash_at(Moment::LogSynced);
+    Ok(())
 }
 
 #[cfg(test)]

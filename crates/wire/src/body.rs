@@ -26,6 +26,12 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The body grows by no less than this.
 const GROWTH_BYTES_MIN: usize = 16 << 10;
 
+/// Whether so many bytes more may be held.
+pub type Admit<'a> = &'a mut dyn FnMut(usize) -> bool;
+
+/// How [`Admit`]'s answer passes through readers: none of them fails like this by itself.
+const NOT_ADMITTED: io::ErrorKind = io::ErrorKind::QuotaExceeded;
+
 /// How a body was compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
@@ -38,12 +44,18 @@ pub enum Encoding {
     Deflate,
 }
 
-/// The decompressed body, at most `limit` bytes. No more than that is ever held.
+/// The decompressed body, at most `limit` bytes. No more than that is ever held; `admit` is asked
+/// for room before each piece of it is.
 ///
 /// # Errors
 /// `TooLarge` when the body is over `limit` before or after, or over the ratio; `BadInput` when it
-/// is damaged.
-pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Bytes, Error> {
+/// is damaged; `Unavailable` when it was not admitted.
+pub fn decompress(
+    bytes: &Bytes,
+    encoding: Encoding,
+    limit: usize,
+    admit: Admit<'_>,
+) -> Result<Bytes, Error> {
     if bytes.len() > limit {
         return Err(Error::Body {
             bytes: bytes.len(),
@@ -55,10 +67,10 @@ pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Byt
         Encoding::Identity => return Ok(bytes.clone()),
         Encoding::Gzip => (
             "gzip",
-            read_bounded(MultiGzDecoder::new(bytes.as_ref()), limit),
+            read_bounded(MultiGzDecoder::new(bytes.as_ref()), limit, admit),
         ),
-        Encoding::Zstd => ("zstd", unzstd(bytes, limit)),
-        Encoding::Deflate => ("deflate", inflate(bytes, limit)),
+        Encoding::Zstd => ("zstd", unzstd(bytes, limit, admit)),
+        Encoding::Deflate => ("deflate", inflate(bytes, limit, admit)),
     };
     match body {
         Ok(Some(body)) => Ok(body.into()),
@@ -66,6 +78,7 @@ pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Byt
             compressed: bytes.len(),
             limit,
         }),
+        Err(source) if source.kind() == NOT_ADMITTED => Err(Error::NotAdmitted),
         Err(source) => Err(Error::Compression {
             encoding: name,
             source,
@@ -73,19 +86,23 @@ pub fn decompress(bytes: &Bytes, encoding: Encoding, limit: usize) -> Result<Byt
     }
 }
 
-fn unzstd(bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+fn unzstd(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Vec<u8>>> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
-    read_bounded(decoder, limit)
+    read_bounded(decoder, limit, admit)
 }
 
 /// Everything that `reader` gives; none where that is more than `limit` bytes.
-fn read_bounded(mut reader: impl Read, limit: usize) -> io::Result<Option<Vec<u8>>> {
+fn read_bounded(
+    mut reader: impl Read,
+    limit: usize,
+    admit: Admit<'_>,
+) -> io::Result<Option<Vec<u8>>> {
     let mut body = Vec::new();
     let mut length = 0;
     loop {
         if length == body.len() {
-            grow(&mut body, limit);
+            grow(&mut body, limit, admit)?;
         }
         if length == body.len() {
             // Full to the limit: the end must be here.
@@ -107,21 +124,25 @@ fn read_bounded(mut reader: impl Read, limit: usize) -> io::Result<Option<Vec<u8
 }
 
 /// Twice as long, but never longer than `limit`; in capacity, too.
-fn grow(body: &mut Vec<u8>, limit: usize) {
+fn grow(body: &mut Vec<u8>, limit: usize, admit: Admit<'_>) -> io::Result<()> {
     let more = body.len().max(GROWTH_BYTES_MIN).min(limit - body.len());
+    if !admit(more) {
+        return Err(NOT_ADMITTED.into());
+    }
     body.reserve_exact(more);
     body.resize(body.len() + more, 0);
+    Ok(())
 }
 
 /// One deflate stream from the first to the last byte. flate2's readers take a torn stream for a
 /// whole one, and leave what comes after it.
-fn inflate(bytes: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+fn inflate(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Vec<u8>>> {
     let mut stream = Decompress::new(has_zlib_header(bytes));
     let mut body = Vec::new();
     let (mut consumed, mut length) = (0, 0);
     loop {
         if length == body.len() {
-            grow(&mut body, limit);
+            grow(&mut body, limit, admit)?;
         }
         let mut spare = [0];
         let full = length == body.len();

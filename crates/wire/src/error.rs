@@ -11,6 +11,8 @@ pub enum Error {
         "the body of {compressed} bytes decompresses to more than {limit} bytes: send fewer records per request"
     )]
     Decompressed { compressed: usize, limit: usize },
+    #[error("there is no room for the decompressed body now")]
+    NotAdmitted,
     #[error("the body is not valid {encoding}: {source}")]
     Compression {
         encoding: &'static str,
@@ -41,6 +43,7 @@ impl Error {
             Self::Body { .. } | Self::Decompressed { .. } | Self::Decoded { .. } => {
                 ErrorKind::TooLarge
             }
+            Self::NotAdmitted => ErrorKind::Unavailable,
         }
     }
 }

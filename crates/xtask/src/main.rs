@@ -7,6 +7,7 @@ mod setup;
 mod step;
 mod suite;
 mod tidy;
+mod torture;
 mod web;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ cargo xtask <task> [arguments]
   check   rustfmt, tidy and clippy
   web     build the window, with Node
   bench   build a release, measure it, write docs/reference/performance.md; arguments go to crawlspace-bench run
+  torture break it on purpose: a rig, or `all`, then --long and --seed N; without arguments, the list of rigs
   tidy    test the repository itself: sizes, names, import layers, links
   help    print this";
 
@@ -45,6 +47,7 @@ fn run(task: &str, rest: &[String]) -> Result<ExitCode> {
         "check" => suite::check(&place)?,
         "web" => web::build_surely(&place)?,
         "bench" => programs::bench(&place, rest)?,
+        "torture" => torture::run(&place, rest)?,
         "tidy" => tidy::run(&place.root)?,
         "" | "help" | "--help" | "-h" => println!("{HELP}"),
         _ => anyhow::bail!("no such task; `cargo xtask help` lists them"),

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::Dependencies;
 use crate::problem::{Problem, Refusals};
 
+const MAKE_ROOM: &str = "make room on the disk of the data directory, or keep less: --retention-size and \
+    --retention-age of `crawlspace serve`; it goes on by itself";
+
 #[derive(Deserialize, utoipa::IntoParams)]
 pub(crate) struct DoctorParameters {
     /// Whether to read every byte of every part.
@@ -66,7 +69,15 @@ pub(crate) async fn doctor(
     State(dependencies): State<Dependencies>,
     Query(parameters): Query<DoctorParameters>,
 ) -> Result<Response, Problem> {
-    let findings = dependencies.lake.examine(parameters.deep).await?;
+    let mut findings = dependencies.lake.examine(parameters.deep).await?;
+    let troubles = dependencies.ingest.healthy();
+    findings.extend(troubles.err().map(|trouble| {
+        let advice = match dependencies.ingest.statistics().disk.is_short {
+            true => MAKE_ROOM,
+            false => "look at the program's log, which says why; it goes on trying",
+        };
+        Finding::problem("taking telemetry", trouble, advice)
+    }));
     let answer = DoctorAnswer {
         healthy: findings
             .iter()

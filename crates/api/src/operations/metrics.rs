@@ -42,6 +42,7 @@ pub(crate) async fn metrics(State(dependencies): State<Dependencies>) -> impl In
         "Queries that got a turn to run since the start.",
     );
     text.sample(&[], engine.begun());
+    connections(&mut text, &dependencies);
     process(&mut text);
     ([(CONTENT_TYPE, TEXT)], text.text)
 }
@@ -93,6 +94,22 @@ fn writing(text: &mut Text, dependencies: &Dependencies) {
     text.sample(&[], statistics.log_bytes);
     text.gauge("crawlspace_wal_segments", "The write-ahead log's files.");
     text.sample(&[], statistics.log_segments);
+    let disk = statistics.disk;
+    text.gauge(
+        "crawlspace_disk_free_bytes",
+        "What may still be written to the disk of the data directory.",
+    );
+    text.sample(&[], disk.free_bytes);
+    text.gauge(
+        "crawlspace_disk_needed_bytes",
+        "With less than this free, no telemetry is taken.",
+    );
+    text.sample(&[], disk.needed_bytes);
+    text.gauge(
+        "crawlspace_disk_full",
+        "1 while no telemetry is taken because the disk is almost full.",
+    );
+    text.sample(&[], u8::from(disk.is_short));
     let work = [
         ("flush", statistics.flushes),
         ("compaction", statistics.compactions),
@@ -113,6 +130,22 @@ fn writing(text: &mut Text, dependencies: &Dependencies) {
     for (name, runs) in work {
         text.sample(&[("work", name)], runs.time.as_secs_f64());
     }
+}
+
+fn connections(text: &mut Text, dependencies: &Dependencies) {
+    let connections = &dependencies.connections;
+    text.gauge("crawlspace_connections", "Connections of all doors.");
+    text.sample(&[], connections.open());
+    text.counter(
+        "crawlspace_connections_refused_total",
+        "Connections that were closed at once, as there were too many.",
+    );
+    text.sample(&[], connections.refused());
+    text.counter(
+        "crawlspace_connections_silent_total",
+        "Connections that were closed since no request came.",
+    );
+    text.sample(&[], connections.silent());
 }
 
 fn stored(text: &mut Text, dependencies: &Dependencies) {

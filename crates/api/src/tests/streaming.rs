@@ -219,7 +219,12 @@ async fn who_goes_away_takes_the_query_along() {
     let engine = store.dependencies.engine.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(serve(listener, router, std::future::pending()));
+    let server = tokio::spawn(serve(
+        listener.into(),
+        router,
+        std::sync::Arc::default(),
+        std::future::pending(),
+    ));
     let broad = "SELECT a.name, b.name, c.name FROM spans AS a, spans AS b, spans AS c";
     for (sql, rows_max) in [(ENDLESS, 1), (broad, 10_000_000)] {
         let body = json!({"sql": sql, "timeout": "500s", "rows_max": rows_max}).to_string();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 use crawlspace_disk::{FileSystem, RealFs};
-use crawlspace_ingest::Ingest;
+use crawlspace_ingest::{Headroom, Ingest};
 use crawlspace_lake::backup::{BackedUp, Backups, Progress, Sources};
 use crawlspace_lake::{AtStart, Error, Lake, LocalStore};
 use crawlspace_model::{Clock, SystemClock};
@@ -136,6 +136,7 @@ async fn of_directory(
     )
     .await?;
     let dependencies = crawlspace_ingest::Dependencies {
+        headroom: Headroom::new(Arc::clone(&fs), data_dir.root()),
         fs,
         lake: Arc::clone(&lake),
         clock,

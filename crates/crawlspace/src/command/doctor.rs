@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use clap::Args;
-use crawlspace_disk::{FileSystem, RealFs, free_bytes};
+use crawlspace_disk::{FileSystem, RealFs};
 use crawlspace_lake::{AtStart, Finding, Severity};
 use crawlspace_model::{Clock, SystemClock, Table, UnixNanos};
 use crawlspace_wal::{Position, Wal};
@@ -175,7 +175,10 @@ fn around(data_dir: &DataDir) -> anyhow::Result<Vec<Finding>> {
     let root = data_dir.root();
     let subject = root.display().to_string();
     let mut findings = Vec::new();
-    let free = free_bytes(root).with_context(|| format!("`{subject}` can't be examined"))?;
+    let space = RealFs.space(root);
+    let free = space
+        .with_context(|| format!("`{subject}` can't be examined"))?
+        .free_bytes;
     if free < FREE_BYTES_MIN {
         findings.push(Finding::problem(
             &subject,

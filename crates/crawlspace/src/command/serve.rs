@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use crawlspace_api::{Gate, Window, WindowFile};
+use crawlspace_api::{Connections, Gate, Window, WindowFile};
 use crawlspace_control::{Database, Keys, Notes, SavedQuestions};
-use crawlspace_disk::{FileSystem, RealFs};
-use crawlspace_ingest::Ingest;
+use crawlspace_disk::{FileSystem, RealFs, fault};
+use crawlspace_ingest::{Headroom, Ingest};
 use crawlspace_insight::Insight;
 use crawlspace_model::{Clock, SystemClock};
 use crawlspace_query::Engine;
@@ -18,33 +18,42 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::backup::backups;
 use crate::config::{ServeArguments, Switch, vendors};
 use crate::data_dir::DataDir;
 use crate::first_keys::FirstKeys;
+use crate::memory::Budget;
 use crate::store::open_lake;
+use crate::workers::Workers;
 
 /// Requests that are being answered may take so long to end.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// Answers to what was asked during the start may take so long to end.
+const STARTING_END_TIME_MAX: Duration = Duration::from_secs(1);
 /// The last flush may take so long; what it does not manage comes back from the log at the next start.
 const CLOSE_TIME_MAX: Duration = Duration::from_secs(4);
 
 pub async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    if let Some(fault) = &arguments.fault {
+        fault::arm(fault.parse()?);
+        tracing::warn!(fault, "something is going to go wrong on purpose");
+    }
     let stop = Signals::listen()?;
     let server = Server::build(&arguments).await?;
     server.run(stop).await
 }
 
 struct Server {
-    http: TcpListener,
-    otlp_http: TcpListener,
-    otlp_grpc: TcpListener,
+    http: Arc<TcpListener>,
+    otlp_http: Arc<TcpListener>,
+    otlp_grpc: Arc<TcpListener>,
     dependencies: crawlspace_api::Dependencies,
     ready: String,
     /// Held until the end.
     data_dir: DataDir,
+    workers: Workers,
 }
 
 impl Server {
@@ -52,27 +61,26 @@ impl Server {
         let fs: Arc<dyn FileSystem> = Arc::new(RealFs);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let vendors = vendors(arguments.vendors.as_ref())?;
-        let http = bind(arguments.http, "--http").await?;
-        let otlp_http = bind(arguments.otlp_http, "--otlp-http").await?;
-        let otlp_grpc = bind(arguments.otlp_grpc, "--otlp-grpc").await?;
+        let http = Arc::new(bind(arguments.http, "--http").await?);
+        let otlp_http = Arc::new(bind(arguments.otlp_http, "--otlp-http").await?);
+        let otlp_grpc = Arc::new(bind(arguments.otlp_grpc, "--otlp-grpc").await?);
         let data_dir = DataDir::open(fs.as_ref(), &arguments.data_dir)?;
+        let connections = Arc::<Connections>::default();
+        let starting = Starting::serve([&http, &otlp_http, &otlp_grpc], &connections);
+        let headroom = Headroom::new(Arc::clone(&fs), data_dir.root());
         let store = &arguments.store;
         let lake = open_lake(store.lake_config(), &store.place, &data_dir, &fs, &clock).await?;
-        let config = crawlspace_ingest::Config {
-            deduplicate: arguments.dedup == Switch::On,
-            ..crawlspace_ingest::Config::new(data_dir.wal())
-                .waiting_bytes_max(arguments.store.memory_size)
-        };
+        let config = ingest_config(arguments, &data_dir);
         let dependencies = crawlspace_ingest::Dependencies {
             fs,
             lake: Arc::clone(&lake),
             clock: Arc::clone(&clock),
+            headroom,
         };
         let ingest = Ingest::open(config, dependencies).await?;
-        let engine = Arc::new(Engine::new(
-            Arc::clone(&lake),
-            crawlspace_query::Config::default(),
-        ));
+        let workers = Workers::start().context("no threads can be started for questions")?;
+        let engine = Engine::new(Arc::clone(&lake), crawlspace_query::Config::default());
+        let engine = Arc::new(engine.with_workers(workers.handle().clone()));
         let doors = Doors {
             http: http.local_addr()?,
             otlp_http: otlp_http.local_addr()?,
@@ -104,7 +112,9 @@ impl Server {
             clock,
             gate: Arc::new(gate),
             window: Arc::new(window()),
+            connections,
         };
+        starting.end().await;
         Ok(Self {
             http,
             otlp_http,
@@ -112,6 +122,7 @@ impl Server {
             dependencies,
             ready,
             data_dir,
+            workers,
         })
     }
 
@@ -123,6 +134,7 @@ impl Server {
             dependencies,
             ready,
             data_dir,
+            workers,
         } = self;
         let address = http.local_addr()?;
         let stop = CancellationToken::new();
@@ -135,6 +147,7 @@ impl Server {
             servers.spawn(crawlspace_api::serve(
                 listener,
                 router,
+                Arc::clone(&dependencies.connections),
                 stop.clone().cancelled_owned(),
             ));
         }
@@ -163,12 +176,56 @@ impl Server {
             () = close => {}
             name = signals.next() => tracing::warn!(signal = name, "closing at once: the log keeps what is not flushed"),
         }
-        drop(data_dir);
+        drop((data_dir, workers));
         match failed {
             None => Ok(()),
             Some(ended) => ended
                 .context("a listener ended")
                 .and_then(|result| result.context("a listener failed")),
+        }
+    }
+}
+
+fn ingest_config(arguments: &ServeArguments, data_dir: &DataDir) -> crawlspace_ingest::Config {
+    let (budget, memory_size) = (Budget::of_here(), arguments.store.memory_size);
+    crawlspace_ingest::Config {
+        deduplicate: arguments.dedup == Switch::On,
+        key_bytes_per_second: arguments.key_rate,
+        in_flight_bytes_max: usize::try_from(budget.in_flight_bytes).unwrap_or(usize::MAX),
+        ..crawlspace_ingest::Config::new(data_dir.wal())
+            .waiting_bytes_max(memory_size.unwrap_or(budget.waiting_bytes))
+    }
+}
+
+/// What answers while the log is replayed, which may take a while.
+struct Starting {
+    stop: DropGuard,
+    servers: JoinSet<std::io::Result<()>>,
+}
+
+impl Starting {
+    fn serve(listeners: [&Arc<TcpListener>; 3], connections: &Arc<Connections>) -> Self {
+        let stop = CancellationToken::new();
+        let mut servers = JoinSet::new();
+        for listener in listeners {
+            servers.spawn(crawlspace_api::serve(
+                Arc::clone(listener),
+                crawlspace_api::starting_router(),
+                Arc::clone(connections),
+                stop.clone().cancelled_owned(),
+            ));
+        }
+        let stop = stop.drop_guard();
+        Self { stop, servers }
+    }
+
+    /// Answers what was asked so far; the listeners are free then.
+    async fn end(self) {
+        let Self { stop, mut servers } = self;
+        drop(stop);
+        let ended = async { while servers.join_next().await.is_some() {} };
+        if timeout(STARTING_END_TIME_MAX, ended).await.is_err() {
+            tracing::debug!("connections from before the start are dropped");
         }
     }
 }

@@ -12,4 +12,5 @@ mod place;
 mod questions;
 mod sending;
 mod server;
+mod torture;
 mod window;

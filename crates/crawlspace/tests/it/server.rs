@@ -90,12 +90,19 @@ impl Server {
     }
 
     pub fn try_start(data: &Path, flags: &[&str]) -> Result<Self, Refusal> {
+        Self::try_start_by(&[], data, flags)
+    }
+
+    /// The same, by a program that runs another: its name and arguments come before the server's.
+    pub fn try_start_by(words: &[&str], data: &Path, flags: &[&str]) -> Result<Self, Refusal> {
         let log = data.with_extension("log");
         let _ = std::fs::remove_file(&log);
         let doors = ["--http", "--otlp-http", "--otlp-grpc"];
         let free_ports = doors.into_iter().filter(|door| !flags.contains(door));
         let started = Instant::now();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_crawlspace"))
+        let program = [words, &[env!("CARGO_BIN_EXE_crawlspace")]].concat();
+        let mut child = Command::new(program[0])
+            .args(&program[1..])
             .args(["serve", "--json"])
             .args(free_ports.flat_map(|flag| [flag, "127.0.0.1:0"]))
             .arg("--data-dir")
@@ -290,14 +297,7 @@ impl Server {
     /// Asks the program to stop and waits until it has: how it ended, and how long that took.
     pub fn terminate(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();
-        let kill = format!("kill -TERM {}", self.child.id());
-        assert!(
-            Command::new("sh")
-                .args(["-c", &kill])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("TERM");
         let mut status = None;
         poll(STOPPED_WITHIN, || {
             status = self.child.try_wait().unwrap();
@@ -342,6 +342,27 @@ impl Server {
             "{status}: {}",
             std::fs::read_to_string(log).unwrap()
         );
+    }
+
+    /// Stops it in the midst of what it does.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Kills it at once, as `kill -9`.

@@ -26,6 +26,7 @@ pub struct State {
     calls: u64,
     /// Errors by the number of the mutating call that gets them.
     faults: BTreeMap<u64, io::ErrorKind>,
+    pub size_bytes: u64,
 }
 
 #[derive(Clone, Default)]
@@ -76,7 +77,17 @@ impl State {
             changes: Vec::new(),
             calls: 0,
             faults: BTreeMap::new(),
+            size_bytes: u64::MAX,
         }
+    }
+
+    /// What still fits. Of a file without a name nobody knows any more.
+    pub fn free_bytes(&self) -> u64 {
+        let named = self
+            .names
+            .values()
+            .map(|file| self.files[*file].bytes.len() as u64);
+        self.size_bytes.saturating_sub(named.sum())
     }
 
     pub fn plan_fault(&mut self, n: u64, error: io::ErrorKind) {
@@ -177,12 +188,17 @@ impl State {
     }
 
     pub fn append(&mut self, file: usize, bytes: &[u8]) -> io::Result<()> {
-        let outcome = self.count_call();
-        let written = if outcome.is_ok() {
+        let mut outcome = self.count_call();
+        let mut written = if outcome.is_ok() {
             bytes.len()
         } else {
             self.rng.random_range(0..=bytes.len())
         };
+        let fitting = usize::try_from(self.free_bytes()).unwrap_or(usize::MAX);
+        if written > fitting {
+            written = fitting;
+            outcome = outcome.and(Err(io::ErrorKind::StorageFull.into()));
+        }
         self.files[file].bytes.extend_from_slice(&bytes[..written]);
         outcome
     }
@@ -226,6 +242,7 @@ impl State {
             changes: Vec::new(),
             calls: self.calls,
             faults: BTreeMap::new(),
+            size_bytes: self.size_bytes,
         }
     }
 }

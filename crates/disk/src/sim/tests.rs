@@ -187,3 +187,19 @@ fn corruptors_do_what_they_say() {
         "{dump}"
     );
 }
+
+#[test]
+fn a_full_disk_takes_what_fits_and_has_room_again_once_something_is_gone() {
+    let fs = SimFs::new(1);
+    fs.set_size(10);
+    let mut a = synced_file(&fs, "/a", b"seven b");
+    assert_eq!(fs.space(Path::new("/")).unwrap().free_bytes, 3);
+    let error = a.append(b"more").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert_eq!(fs.len(Path::new("/a")).unwrap(), 10);
+    let error = fs.reserve(Path::new("/b"), 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    fs.remove(Path::new("/a")).unwrap();
+    fs.reserve(Path::new("/b"), 10).unwrap();
+    assert_eq!(fs.space(Path::new("/")).unwrap().free_bytes, 0);
+}

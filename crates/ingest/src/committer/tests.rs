@@ -58,7 +58,7 @@ fn append(admission: &Admission, body: &str) -> (Job, Answer) {
 /// Runs the committer over these bodies, all queued before it starts; answers what each waiter was told, the published
 /// positions, and the log.
 fn commit_group(wal: Wal, bodies: &[&str], health: &Health) -> (Vec<bool>, Vec<u64>, Wal) {
-    let admission = Admission::new();
+    let admission = Admission::new(crate::admission::IN_FLIGHT_BYTES_MAX);
     let (sender, jobs) = mpsc::channel(16);
     let mut answers = Vec::new();
     for body in bodies {

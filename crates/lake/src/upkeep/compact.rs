@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use arrow::compute::SortOptions;
 use arrow::datatypes::Field;
+use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::{Table, UnixNanos};
+use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column as ColumnExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 
 use crate::catalogue::{Change, Column, Part, PartMeta};
@@ -20,8 +23,15 @@ use crate::scan::PartScan;
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
-/// So many parts are merged at a time, for each of them is open meanwhile.
+/// So many parts are merged at a time, for each of them is open meanwhile …
 const INPUTS_MAX: usize = 64;
+/// … and each of its columns has a decompressor, a page, and the bytes that they come from. With many columns or little
+/// memory, parts are merged fewer at a time.
+const COLUMN_BYTES: u64 = 256 << 10;
+/// What a row takes in memory while it is merged: more than most do.
+const ROW_BYTES: usize = 2 << 10;
+const BATCH_ROWS_MIN: usize = 256;
+const BATCH_ROWS_MAX: usize = 8_192;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
 /// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends
@@ -58,7 +68,8 @@ impl Lake {
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            for inputs in groups(&snapshot.table(table).parts, now, rule) {
+            let columns_max = self.config.plan_bytes_max / COLUMN_BYTES;
+            for inputs in groups(&snapshot.table(table).parts, now, columns_max, rule) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
@@ -73,7 +84,10 @@ impl Lake {
                     Err(_) if self.set_aside_damaged().await? > 0 => return Ok(done),
                     Err(error) => return Err(error),
                 };
-                let removed_parts = inputs.iter().map(|part| part.id).collect();
+                let mut removed_parts = inputs.iter().map(|part| part.id).collect();
+                if fault::has(Defect::MergeDoubled) {
+                    removed_parts = Vec::new();
+                }
                 let change = Change {
                     new_parts: vec![merged],
                     removed_parts,
@@ -119,12 +133,25 @@ impl Lake {
             limit: None,
         };
         let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
-        let mut rows = execute_stream(Arc::new(merge), self.task_context())?;
+        let mut rows = execute_stream(Arc::new(merge), self.merge_context(parts.len()))?;
         let mut writer = self.begin_part(table, columns, &fields, known).await?;
         while let Some(batch) = rows.try_next().await? {
             writer.write(&batch).await?;
         }
         writer.finish().await
+    }
+
+    /// Of each input one batch of rows is in memory: of many inputs, or with little memory, they are smaller ones.
+    fn merge_context(&self, inputs: usize) -> Arc<TaskContext> {
+        let bytes = usize::try_from(self.config.plan_bytes_max).unwrap_or(usize::MAX);
+        let rows = bytes / ROW_BYTES / inputs.max(1);
+        let session =
+            SessionConfig::new().with_batch_size(rows.clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX));
+        Arc::new(
+            TaskContext::default()
+                .with_session_config(session)
+                .with_runtime(Arc::clone(self.runtime())),
+        )
     }
 }
 
@@ -144,12 +171,13 @@ fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
     LexOrdering::new(expressions).expect("every table has sort columns, and they are fixed columns")
 }
 
-/// Parts to merge with each other: of one hour, together no larger than a part may be.
+/// Parts to merge with each other: of one hour, together no larger than a part may be, with no more columns than that.
 /// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than all
 /// smaller ones its largest may be.
 fn groups(
     parts: &[Arc<Part>],
     now: UnixNanos,
+    columns_max: u64,
     rule: impl Fn(bool) -> (usize, u64),
 ) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
@@ -170,17 +198,30 @@ fn groups(
                 .all(|part| part.meta.received_max.0 <= quiet_since);
         let (at_least, tier_ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let mut bytes = 0u64;
-        let fitting = parts.into_iter().take(INPUTS_MAX).take_while(|part| {
-            let size = part.meta.size_bytes;
-            let is_near = bytes == 0 || size <= bytes.saturating_mul(tier_ratio);
-            bytes += size;
-            is_near && bytes <= PART_BYTES_MAX
-        });
-        let group: Vec<Arc<Part>> = fitting.collect();
-        if group.len() >= at_least {
+        let (group, is_full) = first_group(parts, tier_ratio, columns_max);
+        if group.len() >= at_least || is_full {
             groups.push(group);
         }
     }
     groups
+}
+
+/// As many of the parts, smallest first, as may be merged; and whether there would be more but for their columns.
+fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, columns_max: u64) -> (Vec<Arc<Part>>, bool) {
+    let mut group: Vec<Arc<Part>> = Vec::new();
+    let (mut bytes, mut columns) = (0u64, 0);
+    for part in parts.into_iter().take(INPUTS_MAX) {
+        let size = part.meta.size_bytes;
+        let is_near = group.is_empty() || size <= bytes.saturating_mul(tier_ratio);
+        bytes += size;
+        columns += part.meta.columns.len() as u64;
+        if !is_near || bytes > PART_BYTES_MAX {
+            break;
+        }
+        if group.len() > 1 && columns > columns_max {
+            return (group, true);
+        }
+        group.push(part);
+    }
+    (group, false)
 }

@@ -16,6 +16,8 @@ const DIRECTORY: &str = "damaged";
 /// What the parts set aside may take together; beyond that the oldest go.
 const DAMAGED_BYTES_MAX: u64 = 1 << 30;
 const DAMAGED_PARTS_MAX: usize = 1_000;
+/// A part is damaged if it is so each time that it is looked at: a store may have given less than it has, for once.
+const LOOKS: usize = 5;
 /// How much of a part is read at a time to check it.
 const READ_BYTES: usize = 4 << 20;
 
@@ -89,16 +91,24 @@ impl Lake {
     pub(crate) async fn set_aside_damaged(&self) -> Result<usize, Error> {
         let mut damaged = 0;
         for part in self.parts() {
-            match self.read_whole(&part).await {
-                Ok(()) => {}
-                Err(error) if is_damage(&error) => {
-                    self.set_aside(&part, &error.to_string()).await?;
-                    damaged += 1;
-                }
-                Err(error) => return Err(error.into()),
+            if let Some(damage) = self.damage_of(&part).await? {
+                self.set_aside(&part, &damage).await?;
+                damaged += 1;
             }
         }
         Ok(damaged)
+    }
+
+    async fn damage_of(&self, part: &Part) -> Result<Option<String>, Error> {
+        let mut damage = None;
+        for _ in 0..LOOKS {
+            match self.read_whole(part).await {
+                Ok(()) => return Ok(None),
+                Err(error) if is_damage(&error) => damage = Some(error.to_string()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(damage)
     }
 
     /// Reads a part's bytes, which checks them.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crawlspace_disk::fault::{self, Moment};
 use crawlspace_model::UnixNanos;
 use futures::{StreamExt, stream};
 use object_store::ObjectStoreExt;
@@ -32,6 +33,7 @@ impl Lake {
                 .expire(self.ago(self.config.snapshot_life))
                 .await?;
         }
+        fault::crash_at(Moment::SnapshotsExpired);
         self.catalogue.give_up(self.ago(WRITING_TIME_MAX)).await?;
         let grace = self.ago(self.config.object_grace);
         let paths = self.catalogue.scheduled(grace).await?;

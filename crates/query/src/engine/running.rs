@@ -10,6 +10,7 @@ use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
 use crawlspace_lake::Lake;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::TryStreamExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -39,8 +40,8 @@ pub struct Running {
     /// The first piece is waited for, so that what fails at once is an error and not a broken answer.
     first: Option<Piece>,
     pieces: mpsc::Receiver<Result<Piece, Error>>,
-    /// The task; aborted when dropped.
-    _task: JoinSet<()>,
+    /// Aborted when dropped.
+    task: JoinSet<()>,
     sql: Option<String>,
     is_open_ended: bool,
 }
@@ -58,9 +59,10 @@ impl Running {
     pub async fn next(&mut self) -> Result<Piece, Error> {
         let piece = match self.first.take() {
             Some(piece) => piece,
-            None => self.pieces.recv().await.unwrap_or(Err(Error::Left {
-                limit: READER_TIME_MAX,
-            }))?,
+            None => match self.pieces.recv().await {
+                Some(piece) => piece?,
+                None => return Err(ended_early(&mut self.task).await),
+            },
         };
         Ok(match piece {
             Piece::End(mut footer) => {
@@ -108,7 +110,7 @@ impl Running {
             schema,
             first: Some(Piece::Rows(rows)),
             pieces,
-            _task: JoinSet::new(),
+            task: JoinSet::new(),
             sql: None,
             is_open_ended: false,
         })
@@ -118,6 +120,16 @@ impl Running {
     pub(crate) fn asked_as(mut self, sql: String, is_open_ended: bool) -> Self {
         (self.sql, self.is_open_ended) = (Some(sql), is_open_ended);
         self
+    }
+}
+
+/// Why a task has sent no end.
+async fn ended_early(task: &mut JoinSet<()>) -> Error {
+    match task.join_next().await {
+        Some(Err(error)) if error.is_panic() => Error::Broken,
+        _ => Error::Left {
+            limit: READER_TIME_MAX,
+        },
     }
 }
 
@@ -142,7 +154,7 @@ pub(crate) struct Work {
 
 impl Work {
     /// Starts the task, and waits for its first piece.
-    pub(crate) async fn start(self) -> Result<Running, Error> {
+    pub(crate) async fn start(self, workers: Option<&Handle>) -> Result<Running, Error> {
         let schema = self.rows.schema();
         let shown: Vec<usize> = (0..schema.fields().len() - self.hidden).collect();
         let schema = Arc::new(
@@ -152,15 +164,20 @@ impl Work {
         );
         let (sender, mut pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
         let mut task = JoinSet::new();
-        task.spawn(self.run(sender));
-        let first = pieces.recv().await.unwrap_or(Err(Error::Left {
-            limit: READER_TIME_MAX,
-        }))?;
+        let run = self.run(sender);
+        _ = match workers {
+            Some(workers) => task.spawn_on(run, workers),
+            None => task.spawn(run),
+        };
+        let first = match pieces.recv().await {
+            Some(piece) => piece?,
+            None => return Err(ended_early(&mut task).await),
+        };
         Ok(Running {
             schema,
             first: Some(first),
             pieces,
-            _task: task,
+            task,
             sql: None,
             is_open_ended: false,
         })

@@ -37,8 +37,29 @@ fn compress(bytes: &[u8], encoding: Encoding) -> Vec<u8> {
 }
 
 fn open(bytes: Vec<u8>, encoding: Encoding, limit: usize) -> Result<Bytes, ErrorKind> {
-    let body = decompress(&bytes.into(), encoding, limit);
+    let body = decompress(&bytes.into(), encoding, limit, &mut |_| true);
     body.map_err(|error| error.kind())
+}
+
+#[test]
+fn nothing_is_held_that_was_not_admitted() {
+    for encoding in COMPRESSED {
+        let body = compress(&vec![7; 100_000], encoding).into();
+        let mut room = 40_000;
+        let refused = decompress(&body, encoding, BODY_BYTES_MAX, &mut |bytes| {
+            let fits = bytes <= room;
+            room -= bytes.min(room);
+            fits
+        });
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unavailable);
+        let mut admitted = 0;
+        let body = decompress(&body, encoding, BODY_BYTES_MAX, &mut |bytes| {
+            admitted += bytes;
+            true
+        });
+        assert_eq!(body.unwrap().len(), 100_000);
+        assert!((100_000..=200_000).contains(&admitted), "{admitted}");
+    }
 }
 
 #[test]
@@ -134,8 +155,11 @@ fn damage_is_bad_input() {
 #[test]
 fn plain_bodies_have_the_same_limit() {
     let body = Bytes::from_static(b"12345");
-    assert_eq!(decompress(&body, Encoding::Identity, 5).unwrap(), body);
-    let error = decompress(&body, Encoding::Identity, 4).unwrap_err();
+    assert_eq!(
+        decompress(&body, Encoding::Identity, 5, &mut |_| true).unwrap(),
+        body
+    );
+    let error = decompress(&body, Encoding::Identity, 4, &mut |_| true).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!(
         error.to_string(),

@@ -554,6 +554,19 @@ export type LeftOut = {
   nodes: number;
 };
 
+export type Limit = {
+  /** What happens beyond it: a status, or what is done instead. */
+  beyond: string;
+  /** Where to see how near it is, or how often it was met. */
+  metric?: string | null;
+  name: string;
+  /** What `crawlspace serve` calls it, where it can be set. */
+  setting?: string | null;
+  /** `bytes`, `seconds`, `bytes/second`, or what is counted. */
+  unit: string;
+  value: number;
+};
+
 export type LogRecord = {
   attributes: Record<string, unknown>;
   body?: string | null;
@@ -808,6 +821,13 @@ export type SavedQuestion = Stamp & {
   /** Never given to another. */
   id: number;
   name: string;
+};
+
+export type SelfCheck = {
+  /** From then until it was found, once. */
+  found_ms: number;
+  /** Until the event was acknowledged. */
+  stored_ms: number;
 };
 
 export type Share = {

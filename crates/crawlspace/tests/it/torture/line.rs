@@ -1,0 +1,56 @@
+//! Connections that take a place and give nothing: silent ones, and heads that never end. They are cut off, and others are
+//! served meanwhile.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use super::amount;
+use crate::otlp::{plain_spans, request};
+use crate::server::{Server, new_data_directory};
+
+/// The limit is 15 s; machines are slow at times.
+const CUT_OFF_WITHIN: Duration = Duration::from_secs(60);
+
+#[test]
+fn connections_that_send_nothing_or_for_ever_are_cut_off_and_others_served() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let address = server.otlp_http().strip_prefix("http://").unwrap();
+    let beginnings: [&[u8]; 4] = [
+        b"",
+        b"PRI * HTTP/2.0\r\n",
+        b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n",
+        b"P",
+    ];
+    let began = Instant::now();
+    let mut lines: Vec<TcpStream> = (0..amount(200, 2_000))
+        .zip(beginnings.iter().cycle())
+        .map(|(_, beginning)| {
+            let mut line = TcpStream::connect(address).unwrap();
+            line.write_all(beginning).unwrap();
+            line.set_read_timeout(Some(CUT_OFF_WITHIN)).unwrap();
+            line
+        })
+        .collect();
+    for number in 0..20 {
+        server.send(request("meanwhile", plain_spans(number + 1, 1)));
+    }
+    for line in &mut lines {
+        let mut rest = Vec::new();
+        match line.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "not cut off"),
+        }
+    }
+    eprintln!(
+        "{} connections cut off within {:?}",
+        lines.len(),
+        began.elapsed()
+    );
+    let metrics = server.get("/metrics").text().unwrap();
+    let silent = format!("\ncrawlspace_connections_silent_total {}\n", lines.len());
+    assert!(metrics.contains(&silent), "{metrics}");
+    assert_eq!(server.number("SELECT count(*) FROM spans"), 20);
+    server.stop();
+}

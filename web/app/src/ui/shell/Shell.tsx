@@ -1,6 +1,6 @@
 // The frame around every page: name, pages, filter chips and time.
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { paths } from "../../paths";
 import { listenForShortcuts } from "../shortcuts";
 import { TeamDialogs } from "../team/TeamDialogs";
@@ -32,7 +32,14 @@ const withoutTime: string[] = [...withoutFilters, paths.live];
 export function Shell() {
   const { pathname } = useLocation();
   const search = carried(useSearch());
+  const nav = useRef<HTMLElement>(null);
   useEffect(listenForShortcuts, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is marked; where all do not fit, it is brought into view
+  useEffect(() => {
+    const here = nav.current?.querySelector<HTMLElement>(".active");
+    if (nav.current && here)
+      nav.current.scrollLeft = here.offsetLeft - nav.current.offsetLeft - nav.current.clientWidth / 2;
+  }, [pathname]);
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -43,7 +50,7 @@ export function Shell() {
           <Link to={paths.home} search={search} className="shell-name">
             Crawlspace
           </Link>
-          <nav className="shell-pages" aria-label="Pages">
+          <nav ref={nav} className="shell-pages" aria-label="Pages">
             {pages.map((page) => (
               <Link key={page.to} to={page.to} search={search} activeOptions={{ exact: true, includeSearch: false }}>
                 {page.name}

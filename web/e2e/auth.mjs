@@ -84,7 +84,7 @@ await journey("auth", async () => {
   await page.getByRole("button", { name: "1 note" }).click();
   await page.getByText("Only the key that it was made with").waitFor();
   await open("live");
-  await page.getByText(/Standing|Waiting/).first().waitFor();
+  await page.getByText("Waiting for the next event").waitFor();
 
   await forget(page);
   await dialogOf(page).getByText("This server answers only who has a key").waitFor();
@@ -99,12 +99,12 @@ await journey("auth", async () => {
   await page.getByRole("button", { name: "Give a key" }).first().click();
   await give(page, readKey);
   await page.getByRole("heading", { name: "How the store fares" }).waitFor();
-  await page.getByRole("table").first().getByText("spans").first().waitFor();
+  await page.getByRole("cell", { name: "spans", exact: true }).waitFor();
 
   crawlspace("key", "revoke", numberOf(readKey));
   await page.reload();
   await dialogOf(page).getByText("does not take the key that is kept here any more").waitFor();
   await give(page, adminKey);
-  await page.getByRole("table").first().getByText("spans").first().waitFor();
+  await page.getByRole("cell", { name: "spans", exact: true }).waitFor();
   await leave();
 });

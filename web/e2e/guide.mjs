@@ -21,6 +21,7 @@ async function keep() {
 
 async function take(page, name) {
   await settled(page);
+  await page.waitForFunction(() => !document.body.innerText.includes("Reading "));
   await page.waitForTimeout(300);
   await page.screenshot({ path: `${directory}/${name}.png` });
 }

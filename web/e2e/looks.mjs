@@ -125,6 +125,7 @@ async function take(prefix, chosen, isAnswered) {
       await page.emulateMedia({ colorScheme: "light" });
       await open(`${path}${path.includes("?") ? "&" : "?"}${path.includes("from=") ? "" : `last=${range}`}`);
       await settled(page);
+      await page.waitForFunction(() => !/^Reading /m.test(document.body.innerText)).catch(() => {});
       // The second try, which every question without an answer has.
       if (!isAnswered) await page.waitForTimeout(2_500);
       try {

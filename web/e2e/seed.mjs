@@ -116,10 +116,10 @@ export async function seedMetrics(server) {
   });
 }
 
-/** Visits evenly over the last two and a half hours. */
-export async function seed(server, visits = 6_000) {
-  const began = Date.now() - 150 * minute;
-  const step = (150 * minute - 5_000) / visits;
+/** Visits evenly over so many minutes until now, four spans each. */
+export async function seed(server, visits = 6_000, minutes = 150) {
+  const began = Date.now() - minutes * minute;
+  const step = (minutes * minute - 5_000) / visits;
   for (let first = 0; first < visits; first += 500) {
     const all = Array.from({ length: Math.min(500, visits - first) }, (_, at) => visit(first + at, began + (first + at) * step));
     await sendSpans(server, {

@@ -260,7 +260,7 @@ async function others(person) {
 await journey("keyboard", async () => {
   await seed(server, 2_000);
   await seedMetrics(server);
-  await send(server, "api/v1/saved", { name: "Who is slow", address: "explore?group=tenant.id" });
+  await send(server, "api/v1/saved", { name: "Slow tenants", address: "explore?group=tenant.id" });
   // A smaller window is drawn faster, and there are hundreds of steps.
   const person = await visitor({ viewport: { width: 1100, height: 640 } });
   for (const path of pages) {

@@ -138,11 +138,11 @@ async function take(prefix, chosen, isAnswered) {
         await page.waitForTimeout(250);
         const path = `${directory}/${prefix}${name}.${size}.${colorScheme}.png`;
         const height = Math.min(1_800, await page.evaluate(() => document.documentElement.scrollHeight));
-        await page.screenshot({
-          path,
-          fullPage: true,
-          clip: { x: 0, y: 0, width: viewport.width, height: Math.max(height, viewport.height) },
-        });
+        // What lies below the window is not drawn by browsers that save work.
+        await page.setViewportSize({ width: viewport.width, height: Math.max(height, viewport.height) });
+        await page.waitForTimeout(150);
+        await page.screenshot({ path });
+        await page.setViewportSize(viewport);
       }
     }
     await leave();

@@ -87,7 +87,7 @@ await journey("pages", async () => {
   await lookAtAll("empty");
   await seed(server, 2_000);
   await seedMetrics(server);
-  await send(server, "api/v1/saved", { name: "Who is slow", address: "explore?group=tenant.id" });
+  await send(server, "api/v1/saved", { name: "Slow tenants", address: "explore?group=tenant.id" });
   await lookAtAll("full");
   await whatGoesWrong();
 });

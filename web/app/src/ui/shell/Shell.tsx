@@ -1,9 +1,10 @@
 // The frame around every page: name, pages, filter chips and time.
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect } from "react";
 import { paths } from "../../paths";
 import { listenForShortcuts } from "../shortcuts";
 import { TeamDialogs } from "../team/TeamDialogs";
+import { useChosenInView } from "../useChosenInView";
 import { carried, useSearch } from "../useSearch";
 import { FilterBar } from "./FilterBar";
 import { Help } from "./Help";
@@ -32,14 +33,8 @@ const withoutTime: string[] = [...withoutFilters, paths.live];
 export function Shell() {
   const { pathname } = useLocation();
   const search = carried(useSearch());
-  const nav = useRef<HTMLElement>(null);
+  const row = useChosenInView<HTMLElement>(pathname);
   useEffect(listenForShortcuts, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another page is marked; where all do not fit, it is brought into view
-  useEffect(() => {
-    const here = nav.current?.querySelector<HTMLElement>(".active");
-    if (nav.current && here)
-      nav.current.scrollLeft = here.offsetLeft - nav.current.offsetLeft - nav.current.clientWidth / 2;
-  }, [pathname]);
   return (
     <>
       <button type="button" className="skip" onClick={() => document.getElementById("content")?.focus()}>
@@ -50,7 +45,7 @@ export function Shell() {
           <Link to={paths.home} search={search} className="shell-name">
             Crawlspace
           </Link>
-          <nav ref={nav} className="shell-pages" aria-label="Pages">
+          <nav ref={row} className="shell-pages" aria-label="Pages">
             {pages.map((page) => (
               <Link key={page.to} to={page.to} search={search} activeOptions={{ exact: true, includeSearch: false }}>
                 {page.name}

@@ -208,7 +208,7 @@ async function explore(person) {
   await page.getByRole("heading", { name: "Explore metrics" }).waitFor();
   await tabTo(page, box(page, "Metric"));
   await page.keyboard.type("response.size");
-  await page.getByRole("option", { name: /response.size.*counter, By/ }).waitFor();
+  await page.getByRole("option", { name: /response.size.*counter, bytes/ }).waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("cell", { name: /KiB\/s/ }).waitFor();

@@ -69,15 +69,38 @@ export async function tryKey(key: string): Promise<void> {
   await askWith(key, "api/v1/tables", {});
 }
 
+/**
+ * Browsers keep six connections to a server. Two stay free of questions, so that the files of another page never wait
+ * behind slow answers, which end only when that page is there.
+ */
+const askedAtOnceMax = 4;
+let asked = 0;
+const waiting: (() => void)[] = [];
+
+async function takeTurn(): Promise<void> {
+  if (asked < askedAtOnceMax) asked += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+}
+
+/** To whoever waits longest; a question that was given up meanwhile ends at once and passes its turn on. */
+function giveTurn(): void {
+  const next = waiting.shift();
+  if (next) next();
+  else asked -= 1;
+}
+
 async function askWith(key: string | null, path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
   if (key) headers.set("authorization", `Bearer ${key}`);
   let response: Response;
+  await takeTurn();
   try {
     response = await fetch(serverPath(path), { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem({ status: 0, title: "Out of reach", detail: "The server cannot be reached from here." }, null);
+  } finally {
+    giveTurn();
   }
   if (response.ok) return response;
   const body: unknown = await response.json().catch(() => null);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { journey, server, settled, visitor } from "./browser.mjs";
 import { pressOn, walkInside, walkThrough } from "./focus.mjs";
-import { culprit, seed, seedMetrics } from "./seed.mjs";
+import { culprit, seed, seedMetrics, send } from "./seed.mjs";
 import { tabTo } from "./steps.mjs";
 
 const pages = [
@@ -23,6 +23,7 @@ const pages = [
   "sql?statement=SELECT%20name%2C%20duration_ns%20FROM%20spans%20LIMIT%203",
   "live",
   "health",
+  "saved",
 ];
 
 /** A page with nothing pressed on it yet. */
@@ -207,7 +208,7 @@ async function explore(person) {
   await page.getByRole("heading", { name: "Explore metrics" }).waitFor();
   await tabTo(page, box(page, "Metric"));
   await page.keyboard.type("response.size");
-  await page.getByRole("option", { name: /response.size.*counter, By/ }).waitFor();
+  await page.getByRole("option", { name: /response.size.*counter, bytes/ }).waitFor();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.getByRole("cell", { name: /KiB\/s/ }).waitFor();
@@ -259,6 +260,7 @@ async function others(person) {
 await journey("keyboard", async () => {
   await seed(server, 2_000);
   await seedMetrics(server);
+  await send(server, "api/v1/saved", { name: "Slow tenants", address: "explore?group=tenant.id" });
   // A smaller window is drawn faster, and there are hundreds of steps.
   const person = await visitor({ viewport: { width: 1100, height: 640 } });
   for (const path of pages) {

@@ -1,8 +1,11 @@
 // Measures what people wait for: `node measure.mjs http://127.0.0.1:4320 [trace id]`, against a store with data; large.mjs
-// sends a trace that is worth it. Figures, no verdict: a machine that does something else makes them larger.
+// sends a trace that is worth it, and CRAWLSPACE_MEASURE_EVENTS has so many spans sent first, all of the last hour.
+// Figures, no verdict: a machine that does something else makes them larger.
 import { journey, server, visitor } from "./browser.mjs";
+import { seed } from "./seed.mjs";
 
 const traceId = process.argv[3];
+const events = Number(process.env.CRAWLSPACE_MEASURE_EVENTS ?? 0);
 const median = (values) => values.sort((left, right) => left - right)[Math.floor(values.length / 2)];
 const told = (name, values) => console.log(`${name}: ${Math.round(median(values))} ms (of ${values.length})`);
 
@@ -14,6 +17,7 @@ async function opened(open, page, path, ready) {
 }
 
 await journey("measure", async () => {
+  if (events) await seed(server, events / 4, 58);
   const home = [];
   for (let turn = 0; turn < 5; turn += 1) {
     const { page, open, leave } = await visitor();

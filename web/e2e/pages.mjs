@@ -2,7 +2,7 @@
 // is not wider than the window; and what it says when the server does not answer, refuses, or has nothing.
 import assert from "node:assert/strict";
 import { axe, journey, ofColours, server, settled, visitor } from "./browser.mjs";
-import { seed, seedMetrics, slowTrace } from "./seed.mjs";
+import { seed, seedMetrics, send, slowTrace } from "./seed.mjs";
 
 const unknownTrace = "4bf92f3577b34da6a3ce929d0e0e4736";
 const pages = () => [
@@ -12,11 +12,16 @@ const pages = () => [
   "explore?table=metrics&metric=http.server.request.duration&calculate=p99(histogram)",
   "compare?selection=status_code%20%3D%20%27error%27&last=3h",
   `trace/${slowTrace || unknownTrace}`,
+  `trace/${slowTrace || unknownTrace}?tab=flame`,
+  `trace/${slowTrace || unknownTrace}?tab=statistics`,
   "entity?field=tenant.id&value=t-07&last=3h",
   "map?last=3h",
   "sql?statement=SELECT%20time%2C%20name%2C%20duration_ns%20FROM%20spans%20LIMIT%205",
   "live",
   "health",
+  "saved",
+  "s/4711",
+  "no/such/page",
 ];
 
 const looks = [
@@ -50,7 +55,7 @@ async function lookAtAll(what) {
 }
 
 /** What is asked at each page, and cannot be answered. */
-const asked = ["", "explore", "compare?selection=kind%20%3D%20%27server%27", "entity?field=tenant.id&value=t-07", "map", "sql?statement=SELECT%201", "live", "health"];
+const asked = ["", "explore", "compare?selection=kind%20%3D%20%27server%27", "entity?field=tenant.id&value=t-07", "map", "sql?statement=SELECT%201", "live", "health", "saved", "s/1"];
 
 async function whatGoesWrong() {
   const { page, open, leave } = await visitor();
@@ -82,6 +87,7 @@ await journey("pages", async () => {
   await lookAtAll("empty");
   await seed(server, 2_000);
   await seedMetrics(server);
+  await send(server, "api/v1/saved", { name: "Slow tenants", address: "explore?group=tenant.id" });
   await lookAtAll("full");
   await whatGoesWrong();
 });

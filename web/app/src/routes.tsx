@@ -107,6 +107,7 @@ export const router = createRouter({
 function NotFound() {
   return (
     <div className="page">
+      <h1 className="visually-hidden">No such page</h1>
       <Empty title="There is no page here">
         The address may have a slip. <Link to={paths.home}>See what is happening now</Link>.
       </Empty>

@@ -7,8 +7,13 @@ use crate::duck::installed;
 use crate::server::{Server, new_data_directory};
 
 fn walk(script: &str) {
+    walk_with(script, &[]);
+}
+
+/// The journey against a server with these flags; it has the first key, where the server makes one.
+fn walk_with(script: &str, flags: &[&str]) {
     let (_home, data) = new_data_directory();
-    let server = Server::start(&data);
+    let server = Server::start_with(&data, flags);
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../web/e2e")
         .join(script);
@@ -24,6 +29,10 @@ fn walk(script: &str) {
             installed("CRAWLSPACE_TEST_CHROMIUM"),
         )
         .env("CRAWLSPACE_TEST_PROGRAM", env!("CARGO_BIN_EXE_crawlspace"))
+        .env(
+            "CRAWLSPACE_TEST_KEY",
+            server.ready("first_key").unwrap_or_default(),
+        )
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
@@ -68,4 +77,9 @@ fn what_a_team_keeps_is_found_by_its_link_and_stands_on_the_charts() {
 #[test]
 fn every_control_of_a_trace_is_worked_by_keyboard() {
     walk("trace.mjs");
+}
+
+#[test]
+fn a_server_with_keys_asks_for_one_and_says_what_is_wrong_with_it() {
+    walk_with("auth.mjs", &["--auth"]);
 }

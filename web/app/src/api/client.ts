@@ -13,8 +13,11 @@ export function storeKey(key: string | null): void {
   else localStorage.removeItem(keyName);
 }
 
-/** Told to the page when the server asks for a key, and when someone wants to change theirs. */
+/** Told to the page when someone wants to give a key, or forget theirs. */
 export const keyWanted = "crawlspace:key-wanted";
+
+/** Told to the page when the server asks for a key, or does not take the one that is kept here. */
+export const keyRefused = "crawlspace:key-refused";
 
 /** Why an answer did not come: what the server said, or that it could not be reached (status 0). */
 export class Problem extends Error {
@@ -53,18 +56,53 @@ export function withParameters(path: string, parameters: Parameters = {}): strin
 
 /** The raw answer, for downloads and streams. Throws a Problem unless it is a success. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
+  try {
+    return await askWith(storedKey(), path, init);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) window.dispatchEvent(new Event(keyRefused));
+    throw error;
+  }
+}
+
+/** Whether the server lets this key ask: throws the Problem that says why it does not. */
+export async function tryKey(key: string): Promise<void> {
+  await askWith(key, "api/v1/tables", {});
+}
+
+/**
+ * Browsers keep six connections to a server. Two stay free of questions, so that the files of another page never wait
+ * behind slow answers, which end only when that page is there.
+ */
+const askedAtOnceMax = 4;
+let asked = 0;
+const waiting: (() => void)[] = [];
+
+async function takeTurn(): Promise<void> {
+  if (asked < askedAtOnceMax) asked += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
+}
+
+/** To whoever waits longest; a question that was given up meanwhile ends at once and passes its turn on. */
+function giveTurn(): void {
+  const next = waiting.shift();
+  if (next) next();
+  else asked -= 1;
+}
+
+async function askWith(key: string | null, path: string, init: RequestInit): Promise<Response> {
   const headers = new Headers(init.headers);
-  const key = storedKey();
   if (key) headers.set("authorization", `Bearer ${key}`);
   let response: Response;
+  await takeTurn();
   try {
     response = await fetch(serverPath(path), { ...init, headers });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem({ status: 0, title: "Out of reach", detail: "The server cannot be reached from here." }, null);
+  } finally {
+    giveTurn();
   }
   if (response.ok) return response;
-  if (response.status === 401) window.dispatchEvent(new Event(keyWanted));
   const body: unknown = await response.json().catch(() => null);
   const said: Partial<ApiProblem> = typeof body === "object" && body !== null ? body : {};
   throw new Problem(

@@ -61,7 +61,6 @@ export function Heatmap(properties: Properties) {
       axes: [
         {
           ...axisStyle(),
-          stroke: () => token("--text-quiet"),
           grid: { show: false },
           space: 80,
           size: axisHeight,
@@ -69,7 +68,6 @@ export function Heatmap(properties: Properties) {
         },
         {
           ...axisStyle(),
-          stroke: () => token("--text-quiet"),
           grid: { show: false },
           size: axisWidth,
           splits: () => heatTicks(scale, Math.max(3, Math.floor(height / 36))).map(scale.position),

@@ -67,14 +67,12 @@ export function TimeSeries(properties: Properties) {
       axes: [
         {
           ...axisStyle(),
-          stroke: () => token("--text-quiet"),
           space: 80,
           size: axisHeight,
           values: (_chart, ticks, _axis, _space, increment) => timeLabels(ticks, increment),
         },
         {
           ...axisStyle(),
-          stroke: () => token("--text-quiet"),
           size: axisWidth,
           space: 28,
           values: (_chart, values) => values.map((one) => format(one)),

@@ -35,8 +35,9 @@ export function shades(low: string, high: string, count: number): string[] {
   });
 }
 
-/** What all axes have in common. */
+/** What all axes have in common; colours are asked for at each drawing, since light and dark may change. */
 export function axisStyle() {
-  const line = { stroke: token("--line"), width: 1 };
-  return { stroke: token("--text-quiet"), grid: line, ticks: { ...line, size: 4 }, font: `11px ${token("--font")}` };
+  const line = { stroke: () => token("--line"), width: 1 };
+  const stroke = () => token("--text-quiet");
+  return { stroke, grid: line, ticks: { ...line, size: 4 }, font: `11px ${token("--font")}` };
 }

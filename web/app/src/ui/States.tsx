@@ -2,7 +2,7 @@
 import { Button, Loader } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Problem, storedKey } from "../api/client";
+import { keyWanted, Problem, storedKey } from "../api/client";
 import { formatTime } from "../lib/format";
 import { partsOf, sentence } from "../lib/sentence";
 import { useUtc } from "./useUtc";
@@ -42,7 +42,7 @@ export function Unanswered({ query }: { query: UseQueryResult<unknown> }) {
 
 const advice: Record<number, string> = {
   0: "Look whether the server runs and the network is there, then ask again.",
-  401: "This server asks for a key. Paste one with “Access key” in the menu at the top right.",
+  401: "Whoever looks after this server makes a key with “crawlspace key create”.",
   404: "It may have been dropped by retention, or the address has a slip.",
   503: "The server is busy. Asking again in some seconds usually helps.",
 };
@@ -61,26 +61,30 @@ const titles: Record<number, string> = {
 
 function adviceOn(status: number): string | undefined {
   if (status !== 403) return advice[status];
-  const start = storedKey() ? "The key that is used here may not do this. Use another one" : "A key may be needed";
-  return `${start}: “Access key” in the menu at the top right.`;
+  return storedKey() ? "The key that is used here may not do this. Use another one." : "A key may be needed.";
+}
+
+/** The server tells programs how they send a key; here there is a form for it. */
+function detailOf(problem: Problem): string {
+  return problem.status === 401 && !storedKey() ? "This server answers only who has a key" : problem.detail;
 }
 
 /** A refusal: its text as the server gave it, what to do, and the request's number for whoever looks after the server. */
 export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
   const problem = error instanceof Problem ? error : null;
   const help = problem ? adviceOn(problem.status) : undefined;
+  const said = problem ? detailOf(problem) : error instanceof Error ? error.message : String(error);
   return (
     <div className="state state-text state-failed" role="alert">
       <h2>{problem ? (titles[problem.status] ?? problem.title) : "This page has a fault"}</h2>
       <div>
-        {partsOf(sentence(problem ? problem.detail : error instanceof Error ? error.message : String(error))).map(
-          (part, place) =>
-            part.isCode ? (
-              // biome-ignore lint/suspicious/noArrayIndexKey: parts of one sentence have no name and are never reordered
-              <code key={place}>{part.text}</code>
-            ) : (
-              part.text
-            ),
+        {partsOf(sentence(said)).map((part, place) =>
+          part.isCode ? (
+            // biome-ignore lint/suspicious/noArrayIndexKey: parts of one sentence have no name and are never reordered
+            <code key={place}>{part.text}</code>
+          ) : (
+            part.text
+          ),
         )}
       </div>
       {problem?.line && !/line \d/.test(problem.detail) ? (
@@ -90,7 +94,11 @@ export function Failed({ error, onRetry }: { error: unknown; onRetry?: () => voi
       ) : null}
       {help ? <div className="quiet">{help}</div> : null}
       {problem?.requestId ? <div className="quiet small mono">request {problem.requestId}</div> : null}
-      {onRetry && problem?.status !== 400 ? (
+      {problem?.status === 401 || problem?.status === 403 ? (
+        <Button variant="default" onClick={() => window.dispatchEvent(new Event(keyWanted))}>
+          {storedKey() ? "Use another key" : "Give a key"}
+        </Button>
+      ) : onRetry && problem?.status !== 400 ? (
         <Button variant="default" onClick={onRetry}>
           Ask again
         </Button>

@@ -69,6 +69,11 @@ function OpenMenu({ onClose, ...properties }: Properties & { onClose: () => void
         <Menu.Label className="value-label">
           {field} · {shown}
         </Menu.Label>
+        {field === "trace_id" && value !== null ? (
+          <Menu.Item onClick={() => void navigate({ to: paths.trace, params: { id: shown }, search: time })}>
+            Open the trace
+          </Menu.Item>
+        ) : null}
         <Menu.Item onClick={() => addChip(chip)}>Show only these</Menu.Item>
         <Menu.Item onClick={() => addChip(others)}>Leave these out</Menu.Item>
         <Menu.Item onClick={() => void navigate({ to: paths.explore, search: { ...time, table, group: [field] } })}>

@@ -23,6 +23,8 @@ export const theme = createTheme({
     SegmentedControl: { defaultProps: { size: "xs" } },
     Menu: { defaultProps: { shadow: "sm", position: "bottom-start" } },
     Popover: { defaultProps: { shadow: "sm", position: "bottom-start" } },
+    // A button with a picture alone needs a name.
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
     Tooltip: { defaultProps: { openDelay: 400 } },
   },
 });

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { Problem } from "../../api/client";
 import { paths } from "../../paths";
+import { HowToSend } from "../../ui/HowToSend";
 import { Empty, Failed } from "../../ui/States";
 import { corrected, emptySide } from "./question";
 import type { CompareSearch } from "./search";
@@ -13,7 +14,13 @@ export function Refused({ error, search, onRetry }: Properties) {
   const navigate = useNavigate({ from: paths.compare });
   const problem = error instanceof Problem ? error : null;
   const empty = problem ? emptySide(problem) : undefined;
-  if (empty) return <Empty title="There is nothing to compare">{empty}</Empty>;
+  if (empty)
+    return (
+      <Empty title="There is nothing to compare">
+        {empty}
+        <HowToSend />
+      </Empty>
+    );
   const better = problem ? corrected(search, problem) : undefined;
   return (
     <div className="compare-refused">

@@ -84,7 +84,7 @@ export function emptySide({ status, detail }: { status: number; detail: string }
   if (/^all events of /.test(detail))
     return "Every event of this time is in the selection, so there is no rest. Narrow the selection, or compare with the time before.";
   if (/^no event of \S+ is in the baseline/.test(detail))
-    return "No event fits the baseline that is not in the selection, too. Choose a longer time, or a wider condition.";
+    return "No event is left to compare with in that time. Choose another time, or a wider condition.";
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { paths } from "../../paths";
 import { NotesList } from "../../ui/notes/NotesList";
+import { useChosenInView } from "../../ui/useChosenInView";
 import { useAddress, useAnswer } from "./answers";
 import { Builder } from "./builder/Builder";
 import { ExportMenu } from "./builder/ExportMenu";
@@ -40,6 +41,7 @@ export function ExplorePage() {
   const { table } = readQuestion(search);
   const [panel, setPanel] = useState(false);
   const view = offered[table].find((one) => one === search.view) ?? "overview";
+  const tabs = useChosenInView<HTMLElement>(view);
   return (
     <div className="page explore">
       <div className="page-head">
@@ -54,7 +56,7 @@ export function ExplorePage() {
       </div>
       <Builder />
       {panel ? <QuestionPanel view={view} /> : null}
-      <nav className="tabs" aria-label="How the answer is shown">
+      <nav ref={tabs} className="tabs" aria-label="How the answer is shown">
         {offered[table].map((one) => (
           <Link
             key={one}

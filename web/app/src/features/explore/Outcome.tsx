@@ -78,7 +78,7 @@ export function Refused({ error, onRetry }: { error: unknown; onRetry: () => voi
     <>
       <Failed error={error} onRetry={onRetry} />
       {suggestion && wrong ? (
-        <Button mt="xs" w="fit-content" onClick={() => change(renamed(search, wrong, suggestion))}>
+        <Button my="xs" w="fit-content" onClick={() => change(renamed(search, wrong, suggestion))}>
           Use {suggestion} instead
         </Button>
       ) : null}

@@ -4,9 +4,11 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { Problem } from "../../api/client";
 import { formatCount, formatDuration, formatTime } from "../../lib/format";
+import { severityOf, textOf } from "../../lib/logs/severity";
 import { conditionOf } from "../../lib/search";
 import { paths } from "../../paths";
 import { HowToSend } from "../../ui/HowToSend";
+import { Scroll } from "../../ui/Scroll";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useShortcut } from "../../ui/shortcuts";
 import { carried } from "../../ui/useSearch";
@@ -14,7 +16,6 @@ import { useUtc } from "../../ui/useUtc";
 import { ValueMenu } from "../../ui/ValueMenu";
 import { keptMost, type Row, useTail } from "./useTail";
 import "./live.css";
-import { Scroll } from "../../ui/Scroll";
 
 export function LivePage() {
   const search = useSearch({ from: paths.live });
@@ -107,13 +108,22 @@ function LiveRow({ row: { event }, table }: { row: Row; table: string }) {
     return found ? <ValueMenu field={field} value={found} table={table} /> : "–";
   };
   const trace = text("trace_id");
-  const bad = text("status_code") === "error" || /^(error|fatal)/i.test(text("severity_text") ?? "");
+  const severity = severityOf((name) => event[name]);
+  const bad = table === "logs" ? severity.level === "bad" : text("status_code") === "error";
   return (
     <tr className={bad ? "live-bad" : undefined}>
       <td className="live-time">{formatTime(text("time") ?? "0", utc).slice(11)}</td>
       <td>{value("service.name")}</td>
-      <td className="live-name">{table === "logs" ? (text("body") ?? "–") : value("name")}</td>
-      <td>{value(table === "logs" ? "severity_text" : "status_code")}</td>
+      <td className="live-name">{table === "logs" ? textOf((name) => event[name]) : value("name")}</td>
+      <td>
+        {table === "spans" ? (
+          value("status_code")
+        ) : severity.field ? (
+          <ValueMenu field={severity.field} value={severity.text} table={table} />
+        ) : (
+          severity.text
+        )}
+      </td>
       {table === "spans" ? <td className="number">{formatDuration(Number(event.duration_ns ?? 0))}</td> : null}
       <td className="mono">
         {trace ? (

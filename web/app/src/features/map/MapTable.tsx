@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import type { Figures } from "../../api/types";
 import { formatCount, formatDuration, formatPercent } from "../../lib/format";
 import { Scroll } from "../../ui/Scroll";
+import { byOrder, type Order, SortHead } from "../../ui/table/SortHead";
 import type { Call, Graph, Place } from "./graph";
 import { callWords, errorLevel, errorShare, kindWords, nameOf, rateWords, whatChanged } from "./words";
 
@@ -87,17 +88,10 @@ export function MapTable({ graph, compared, chosen, onChoose }: Properties) {
 type SortableProperties<Row> = { title: string; columns: Column<Row>[]; rows: Row[]; chosen: string | undefined };
 
 function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: SortableProperties<Row>) {
-  const [sorted, sort] = useState({ name: "Calls", up: false });
+  const [order, setOrder] = useState<Order<string>>({ column: "Calls", down: true });
   const [all, showAll] = useState(false);
-  const key = columns.find(({ name }) => name === sorted.name)?.key;
-  const ordered = key
-    ? rows.toSorted((left, right) => {
-        const [one, other] = [key(left), key(right)];
-        const order =
-          typeof one === "number" && typeof other === "number" ? one - other : String(one).localeCompare(String(other));
-        return sorted.up ? order : -order;
-      })
-    : rows;
+  const key = columns.find(({ name }) => name === order.column)?.key;
+  const ordered = key ? rows.toSorted((left, right) => byOrder(key(left), key(right), order.down)) : rows;
   return (
     <section aria-label={title}>
       <h2>{title}</h2>
@@ -105,26 +99,9 @@ function Sortable<Row extends { id: string }>({ title, columns, rows, chosen }: 
         <table className="plain-table">
           <thead>
             <tr>
-              {columns.map(({ name, isNumber }) => {
-                const here = sorted.name === name;
-                return (
-                  <th
-                    key={name}
-                    scope="col"
-                    className={isNumber ? "number" : undefined}
-                    aria-sort={here ? (sorted.up ? "ascending" : "descending") : undefined}
-                  >
-                    <button
-                      type="button"
-                      className="map-sort"
-                      onClick={() => sort({ name, up: here ? !sorted.up : !isNumber })}
-                    >
-                      {name}
-                      <span aria-hidden="true">{here ? (sorted.up ? " ↑" : " ↓") : ""}</span>
-                    </button>
-                  </th>
-                );
-              })}
+              {columns.map(({ name, isNumber }) => (
+                <SortHead key={name} column={name} title={name} number={isNumber} order={order} onOrder={setOrder} />
+              ))}
             </tr>
           </thead>
           <tbody>

@@ -8,9 +8,9 @@ import { useFields } from "../../api/fields";
 import type { Answer } from "../../api/types";
 import { formatBytes, formatCount, formatDuration } from "../../lib/format";
 import { paths } from "../../paths";
-import { AnswerTable } from "../../ui/AnswerTable";
 import { Empty, Failed, Loading } from "../../ui/States";
 import { useShortcut } from "../../ui/shortcuts";
+import { AnswerTable } from "../../ui/table/AnswerTable";
 import "./sql.css";
 
 const Editor = lazy(() => import("./Editor"));

@@ -4,6 +4,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useDeferredValue, useRef } from "react";
 import type { Trace } from "../../api/types";
 import { paths } from "../../paths";
+import { useChosenInView } from "../../ui/useChosenInView";
 import { Banners } from "./Banners";
 import type { TraceModel } from "./model/build";
 import { SpanPanel } from "./panel/SpanPanel";
@@ -56,6 +57,7 @@ export function TraceView({ trace, whole, local, span, onRefresh, onFile }: Prop
     [change, trace],
   );
   const setTime = useCallback((time: string | undefined) => change({ time }), [change]);
+  const tabs = useChosenInView<HTMLDivElement>(tab);
   const node = trace.nodes[deferred];
   return (
     <div className="page trace-page">
@@ -66,7 +68,7 @@ export function TraceView({ trace, whole, local, span, onRefresh, onFile }: Prop
         onChange={(value) => change({ tab: value === "waterfall" ? undefined : (value as Tab) }, false)}
         className="trace-tabs"
       >
-        <Tabs.List>
+        <Tabs.List ref={tabs}>
           <Tabs.Tab value="waterfall">Waterfall</Tabs.Tab>
           <Tabs.Tab value="flame">Flame</Tabs.Tab>
           <Tabs.Tab value="statistics">Statistics</Tabs.Tab>

@@ -11,7 +11,7 @@ import "./notes.css";
 
 /** Closed until it is asked for; a page with nothing else to say of notes has it open. */
 export function NotesList({ open: atFirst = false }: { open?: boolean }) {
-  const { notes, cut, error, retry } = useNotesHere();
+  const { notes, isKnown, cut, error, retry } = useNotesHere();
   const [open, setOpen] = useState(atFirst);
   return (
     <section className="notes" aria-label="Notes of this time">
@@ -22,7 +22,7 @@ export function NotesList({ open: atFirst = false }: { open?: boolean }) {
             {cut ? ", the newest" : ""}
           </Button>
         ) : (
-          <span className="quiet small">No notes in this time</span>
+          <span className="quiet small">{isKnown ? "No notes in this time" : "Reading the notes"}</span>
         )}
         <Button variant="subtle" size="compact-sm" onClick={() => openNote()}>
           Pin a note

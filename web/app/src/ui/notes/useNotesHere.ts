@@ -15,5 +15,11 @@ export function useNotesHere() {
     () => asked.data?.notes.filter((note) => concerns(note, search.where)) ?? none,
     [asked.data, search.where],
   );
-  return { notes, cut: asked.data?.cut ?? false, error: asked.error, retry: () => void asked.refetch() };
+  return {
+    notes,
+    isKnown: asked.data !== undefined,
+    cut: asked.data?.cut ?? false,
+    error: asked.error,
+    retry: () => void asked.refetch(),
+  };
 }

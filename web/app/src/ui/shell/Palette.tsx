@@ -109,7 +109,7 @@ export function Palette() {
         overlayProps={{ blur: 0, backgroundOpacity: 0.35 }}
         maxHeight={420}
         nothingFound="Nothing is called so"
-        searchProps={{ placeholder: "A page, a saved question, a field, a trace id", "aria-label": "Go to" }}
+        searchProps={{ placeholder: "Page, saved question, field or trace id", "aria-label": "Go to" }}
       />
     </>
   );

@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { paths } from "../../paths";
 import { listenForShortcuts } from "../shortcuts";
 import { TeamDialogs } from "../team/TeamDialogs";
+import { useChosenInView } from "../useChosenInView";
 import { carried, useSearch } from "../useSearch";
 import { FilterBar } from "./FilterBar";
 import { Help } from "./Help";
@@ -32,6 +33,7 @@ const withoutTime: string[] = [...withoutFilters, paths.live];
 export function Shell() {
   const { pathname } = useLocation();
   const search = carried(useSearch());
+  const row = useChosenInView<HTMLElement>(pathname);
   useEffect(listenForShortcuts, []);
   return (
     <>
@@ -43,7 +45,7 @@ export function Shell() {
           <Link to={paths.home} search={search} className="shell-name">
             Crawlspace
           </Link>
-          <nav className="shell-pages" aria-label="Pages">
+          <nav ref={row} className="shell-pages" aria-label="Pages">
             {pages.map((page) => (
               <Link key={page.to} to={page.to} search={search} activeOptions={{ exact: true, includeSearch: false }}>
                 {page.name}

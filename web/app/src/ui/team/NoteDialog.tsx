@@ -35,7 +35,7 @@ export function NoteDialog({ start, end, note }: NoteDraft) {
   }
   const title = note ? "Change the note" : "Pin a note";
   return (
-    <Modal opened onClose={closeDialog} title={title} closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={closeDialog} title={title}>
       <form onSubmit={submit} className="team-form">
         <Textarea
           data-autofocus

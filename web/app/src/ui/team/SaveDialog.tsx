@@ -20,7 +20,7 @@ export function SaveDialog({ question }: { question?: SavedQuestion | undefined 
   const [done, setDone] = useState<SavedQuestion>();
   const title = done ? "Saved" : question ? "Change the name" : "Save this view";
   return (
-    <Modal opened onClose={closeDialog} title={title} closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened onClose={closeDialog} title={title}>
       {done ? <Done question={done} /> : <SaveForm question={question} onDone={question ? closeDialog : setDone} />}
     </Modal>
   );

@@ -42,8 +42,11 @@ export function MetricPicker() {
   );
 }
 
-/** `counter, By`. */
+/** The units that most metrics have, in words; others are shown as they were sent. */
+const unitWords: Record<string, string> = { By: "bytes", s: "seconds", ms: "milliseconds", "%": "percent" };
+
+/** `counter, bytes`. */
 export function kindWords({ kind, isCounter, unit }: { kind: string; isCounter: boolean; unit: string }): string {
   const name = isCounter ? "counter" : kind.replace("_", " ");
-  return unit && unit !== "1" ? `${name}, ${unit.replace(/[{}]/g, "")}` : name;
+  return unit && unit !== "1" ? `${name}, ${unitWords[unit] ?? unit.replace(/[{}]/g, "")}` : name;
 }

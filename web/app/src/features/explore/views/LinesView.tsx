@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { memo, useState } from "react";
 import type { Answer, Column } from "../../../api/types";
 import { formatTime } from "../../../lib/format";
+import { severityOf, textOf } from "../../../lib/logs/severity";
 import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { useAddress, useAnswer } from "../answers";
@@ -11,7 +12,6 @@ import { eventsBody } from "../question/question";
 import { EventFields, TraceLink } from "./EventFields";
 import { rowKey } from "./EventsView";
 import "./lines.css";
-import { severityOf, textOf } from "./severity";
 
 const more = 200;
 

@@ -1,6 +1,7 @@
 // Groups with their figures, a small bar behind each; a click on a heading sorts.
 import type { Answer } from "../../../api/types";
 import type { Format } from "../../../lib/units";
+import { type Order, SortHead } from "../../../ui/table/SortHead";
 import { useUtc } from "../../../ui/useUtc";
 import { ValueMenu } from "../../../ui/ValueMenu";
 import { cellValue, numberOf, useAddress, useAnswer, useChange } from "../answers";
@@ -24,24 +25,15 @@ function Groups({ answer }: { answer: Answer }) {
     answer.rows.reduce((greatest, row) => Math.max(greatest, numberOf(row[place]) ?? 0), 0),
   );
   const first = search.order?.[0] ?? `-${answer.columns.find((one) => figures.has(one.name))?.name}`;
-  const sort = (name: string) => change({ order: [first === `-${name}` ? name : `-${name}`] });
+  const order = { column: first.replace(/^-/, ""), down: first.startsWith("-") };
+  const sort = ({ column, down }: Order<string>) => change({ order: [down ? `-${column}` : column] });
   return (
     <div className="scroll panel">
       <table className="plain-table figures-table">
         <thead>
           <tr>
             {answer.columns.map(({ name }) => (
-              <th
-                key={name}
-                scope="col"
-                className={figures.has(name) ? "number" : undefined}
-                aria-sort={first === name ? "ascending" : first === `-${name}` ? "descending" : "none"}
-              >
-                <button type="button" className="sort" onClick={() => sort(name)}>
-                  {name}
-                  <span aria-hidden="true">{first === name ? " ↑" : first === `-${name}` ? " ↓" : ""}</span>
-                </button>
-              </th>
+              <SortHead key={name} column={name} title={name} number={figures.has(name)} order={order} onOrder={sort} />
             ))}
           </tr>
         </thead>

@@ -2,8 +2,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useMemo, useRef, useState } from "react";
 import { formatDuration } from "../../../lib/format";
+import { byOrder, type Order, SortHead } from "../../../ui/table/SortHead";
 import type { SpanNode, TraceModel } from "../model/build";
-import { byOrder, type Order, SortHead } from "./SortHead";
 import { useRows } from "./useRows";
 
 type Column = "service" | "name" | "kind" | "start" | "duration" | "self" | "status";

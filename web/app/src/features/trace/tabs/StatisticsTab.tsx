@@ -2,12 +2,12 @@
 import { Select } from "@mantine/core";
 import { type CSSProperties, useMemo, useRef, useState } from "react";
 import { formatCount, formatDuration, formatPercent } from "../../../lib/format";
+import { byOrder, type Order, SortHead } from "../../../ui/table/SortHead";
 import type { TraceModel } from "../model/build";
 import { fieldNames, outlineFields } from "../model/find";
 import { groupSpans } from "../model/statistics";
 import type { Whole } from "../useTrace";
 import { WholeTrace } from "../WholeTrace";
-import { byOrder, type Order, SortHead } from "./SortHead";
 import { useRows } from "./useRows";
 
 type Column = "key" | "count" | "total" | "self" | "share" | "errors" | "max";

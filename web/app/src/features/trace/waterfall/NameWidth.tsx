@@ -11,7 +11,9 @@ type NameWidthState = {
 
 export function useNameWidth(): NameWidthState {
   const within = useRef<HTMLDivElement>(null);
-  const [percent, setState] = useState(() => Number(localStorage.getItem(keyName)) || 40);
+  const [percent, setState] = useState(
+    () => Number(localStorage.getItem(keyName)) || (window.innerWidth < 700 ? 55 : 40),
+  );
   const setPercent = (wanted: number) => {
     const kept = Math.round(Math.min(75, Math.max(15, wanted)) * 10) / 10;
     setState(kept);

@@ -1,4 +1,6 @@
-// The head of a column that a table can be sorted by.
+// The head of a column that a table can be sorted by; texts first from A to Z, figures first from the greatest.
+import "./sort-head.css";
+
 export type Order<Column extends string> = { column: Column; down: boolean };
 
 type Properties<Column extends string> = {

@@ -1,9 +1,9 @@
 // An answer's rows as a plain table: figures with their units, and every short value can be clicked.
-import type { Answer, Column } from "../api/types";
-import { formatCell, isNumeric } from "../lib/units";
-import { Scroll } from "./Scroll";
-import { useUtc } from "./useUtc";
-import { ValueMenu } from "./ValueMenu";
+import type { Answer, Column } from "../../api/types";
+import { formatCell, isNumeric } from "../../lib/units";
+import { Scroll } from "../Scroll";
+import { useUtc } from "../useUtc";
+import { ValueMenu } from "../ValueMenu";
 
 type Properties = { answer: Pick<Answer, "columns" | "rows">; table?: string };
 

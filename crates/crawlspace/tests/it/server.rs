@@ -276,6 +276,16 @@ impl Server {
         response.json().unwrap()
     }
 
+    /// The program's process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where the program writes what it has to say.
+    pub fn log_file(&self) -> &Path {
+        &self.log
+    }
+
     /// Memory in RAM.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

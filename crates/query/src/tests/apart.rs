@@ -106,13 +106,18 @@ fn answers_are_cut_and_counted_and_many_rows_come_in_pieces() {
         assert_eq!((cut.footer.rows, cut.footer.cut), (7, true));
         assert_eq!(cut.footer.rows_found, answer.footer.rows_found);
         let many = format!("SELECT count(*) FROM {}", joined(70));
-        let refused = world.engine.stream_users_sql(&many, &Asking::default()).await;
+        let refused = world
+            .engine
+            .stream_users_sql(&many, &Asking::default())
+            .await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::TooLarge);
     });
 }
 
 /// So many tables, each with all of the others.
 fn joined(count: usize) -> String {
-    let names: Vec<String> = (0..count).map(|number| format!("spans t{number}")).collect();
+    let names: Vec<String> = (0..count)
+        .map(|number| format!("spans t{number}"))
+        .collect();
     names.join(", ").replacen("t0", "a", 1)
 }

@@ -49,7 +49,7 @@ pub fn sql_worker(arguments: &SqlWorkerArguments) -> io::Result<()> {
     result
 }
 
-/// No file can be opened, none written, nothing is left behind; and it is the first to go where memory is short.
+/// No file can be opened, nothing is left behind; and it is the first to go where memory is short.
 fn give_up(memory: u64) -> io::Result<()> {
     if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "1000") {
         tracing::debug!(%error, "SQL is as dear as everything else where memory is short");
@@ -57,7 +57,6 @@ fn give_up(memory: u64) -> io::Result<()> {
     let addresses = memory.saturating_mul(4).saturating_add(ADDRESS_BYTES);
     for (resource, most) in [
         (Resource::Nofile, 0),
-        (Resource::Fsize, 0),
         (Resource::Core, 0),
         (Resource::As, addresses),
     ] {

@@ -5,3 +5,4 @@ pub mod faulty_store;
 pub mod in_process;
 pub mod numbered;
 pub mod small_disk;
+pub mod sql_workers;

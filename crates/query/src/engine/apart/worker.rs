@@ -26,11 +26,13 @@ use crate::error::Error;
 /// What is said over the connection is not understood, or there are no threads.
 pub fn work(connection: UnixStream, runtime: &Handle, memory_bytes: usize) -> io::Result<()> {
     let (outgoing, frames) = mpsc::channel(FRAMES_WAITING_MAX);
-    let (mut receiving, sending) = (connection.try_clone()?, connection);
+    // One descriptor for both ways: there may be no room for another.
+    let connection = Arc::new(connection);
+    let (mut receiving, sending) = (connection.as_ref(), Arc::clone(&connection));
     // The connection has threads of its own: however busy those of questions are, its end is noticed.
     std::thread::Builder::new()
         .name("sending".to_owned())
-        .spawn(move || send(sending, frames))?;
+        .spawn(move || send(&sending, frames))?;
     let parent = Arc::new(Parent::new(outgoing));
     let memory = memory(memory_bytes).map_err(io::Error::other)?;
     let partitions = runtime.metrics().num_workers();
@@ -51,7 +53,7 @@ pub fn work(connection: UnixStream, runtime: &Handle, memory_bytes: usize) -> io
     Ok(())
 }
 
-fn send(mut connection: UnixStream, mut frames: mpsc::Receiver<Vec<u8>>) {
+fn send(mut connection: &UnixStream, mut frames: mpsc::Receiver<Vec<u8>>) {
     while let Some(frame) = frames.blocking_recv() {
         if connection.write_all(&frame).is_err() {
             // The other thread finds that out, too.

@@ -19,6 +19,7 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource,
     TableType, ident,
 };
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
@@ -167,7 +168,9 @@ impl TableProvider for StoredTable {
             inputs.push(MemorySourceConfig::try_new_exec(&[batches], schema, None)?);
         }
         if !parts.is_empty() {
-            inputs.push(self.part_plan(state, parts, projection, filters, limit)?);
+            let groups = balanced(parts, state.config().target_partitions());
+            let predicate = self.predicate(state, filters)?;
+            inputs.push(self.part_plan(groups, projection, predicate, limit)?);
         }
         match inputs.len() {
             0 => Ok(Arc::new(EmptyExec::new(Arc::new(
@@ -224,23 +227,31 @@ impl StoredTable {
         scanned.parts += parts.len() as u64;
     }
 
-    pub(crate) fn part_plan(
+    /// The filters as an expression that plans evaluate.
+    pub(crate) fn predicate(
         &self,
         state: &dyn Session,
-        parts: Vec<Arc<Part>>,
-        projection: &[usize],
         filters: Vec<Expr>,
+    ) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
+        conjunction(filters)
+            .map(|filter| state.create_physical_expr(filter, &schema))
+            .transpose()
+    }
+
+    /// Reads each group of parts on its own.
+    pub(crate) fn part_plan(
+        &self,
+        groups: Vec<Vec<Arc<Part>>>,
+        projection: &[usize],
+        predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
-        let predicate = conjunction(filters)
-            .map(|filter| state.create_physical_expr(filter, &schema))
-            .transpose()?;
         let scan = PartScan {
             table: self.snapshot.table,
             columns: &self.columns,
             projection: Some(projection.to_vec()),
-            groups: balanced(parts, state.config().target_partitions()),
+            groups,
             predicate,
             order: None,
             limit,
@@ -261,7 +272,7 @@ pub(crate) fn by_bytes(filter: Expr) -> Result<Expr> {
 }
 
 /// The parts in groups of about equal size.
-fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
+pub(crate) fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
     parts.sort_by_key(|part| std::cmp::Reverse(part.meta.size_bytes));
     let mut balanced: Vec<(u64, Vec<Arc<Part>>)> =
         vec![(0, Vec::new()); groups.clamp(1, parts.len().max(1))];

@@ -2,6 +2,7 @@
 //! plans and runs it, and asks for the rows of tables; the server reads these, watches it, and ends it when it takes too
 //! long or too much.
 
+mod asked;
 mod filter;
 mod parent;
 mod process;
@@ -12,7 +13,8 @@ mod worker;
 
 use std::sync::Arc;
 
-pub(crate) use parent::{AskedTable, Parent};
+pub(crate) use asked::AskedTable;
+pub(crate) use parent::Parent;
 pub(crate) use process::Workers;
 pub use process::{WorkerConfig, WorkerStatistics};
 pub use scans::SCANS_MAX;

@@ -1,10 +1,14 @@
 //! Conditions that a worker may put on the rows it asks for: few and simple ones, so that who has the rows can look at
 //! each in bounded time. What is not among them the worker looks at itself.
 
+use std::sync::Arc;
+
 use arrow::datatypes::Schema;
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_expr, ident, in_list, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions as physical;
 use serde::{Deserialize, Serialize};
 
 /// Levels of conditions in conditions.
@@ -97,6 +101,51 @@ impl Filter {
         }
     }
 
+    /// The same of a plan's expression over columns of this schema.
+    pub(super) fn of_physical(expression: &Arc<dyn PhysicalExpr>, schema: &Schema) -> Option<Self> {
+        Self::physical_within(expression, schema, DEPTH_MAX)
+    }
+
+    fn physical_within(
+        expression: &Arc<dyn PhysicalExpr>,
+        schema: &Schema,
+        depth: usize,
+    ) -> Option<Self> {
+        let depth = depth.checked_sub(1)?;
+        let column_of = |expression: &Arc<dyn PhysicalExpr>| {
+            let column = expression.downcast_ref::<physical::Column>()?;
+            Some(schema.fields().get(column.index())?.name().clone())
+        };
+        if let Some(changing) = expression.downcast_ref::<physical::DynamicFilterPhysicalExpr>() {
+            return Self::physical_within(&changing.current().ok()?, schema, depth);
+        }
+        if let Some(inner) = expression.downcast_ref::<physical::IsNullExpr>() {
+            let (column, is_negated) = (column_of(inner.arg())?, false);
+            return Some(Self::Null { column, is_negated });
+        }
+        if let Some(inner) = expression.downcast_ref::<physical::IsNotNullExpr>() {
+            let (column, is_negated) = (column_of(inner.arg())?, true);
+            return Some(Self::Null { column, is_negated });
+        }
+        let binary = expression.downcast_ref::<physical::BinaryExpr>()?;
+        let part = |part| Self::physical_within(part, schema, depth);
+        match binary.op() {
+            Operator::And => {
+                let parts = [part(binary.left()), part(binary.right())];
+                Some(Self::All(parts.into_iter().flatten().collect()))
+            }
+            Operator::Or => Some(Self::Any(vec![part(binary.left())?, part(binary.right())?])),
+            operator => {
+                let value = binary.right().downcast_ref::<physical::Literal>()?;
+                Some(Self::Compare(
+                    column_of(binary.left())?,
+                    Comparison::of(*operator)?,
+                    Value::of(value.value())?,
+                ))
+            }
+        }
+    }
+
     fn flag(column: &str, is_set: bool) -> Self {
         Self::Compare(column.to_owned(), Comparison::Equal, Value::Bool(is_set))
     }
@@ -185,6 +234,20 @@ impl Comparison {
 }
 
 impl Value {
+    fn of(value: &ScalarValue) -> Option<Self> {
+        match value {
+            ScalarValue::Utf8View(text) | ScalarValue::Utf8(text) => text.clone().map(Self::Text),
+            ScalarValue::Int64(number) => number.map(Self::Int),
+            ScalarValue::Int32(number) => number.map(Self::Int32),
+            ScalarValue::UInt64(number) => number.map(Self::UInt),
+            ScalarValue::Float64(number) => number.map(|number| Self::Double(number.to_bits())),
+            ScalarValue::Boolean(flag) => flag.map(Self::Bool),
+            ScalarValue::TimestampNanosecond(time, None) => time.map(Self::Time),
+            ScalarValue::FixedSizeBinary(_, bytes) => bytes.clone().map(Self::Id),
+            _ => None,
+        }
+    }
+
     fn scalar(&self) -> ScalarValue {
         match self {
             Self::Text(text) => ScalarValue::Utf8View(Some(text.clone())),
@@ -236,18 +299,8 @@ fn column_of(expression: &Expr) -> Option<String> {
 }
 
 fn value_of(expression: &Expr) -> Option<Value> {
-    let Expr::Literal(value, _) = expression else {
-        return None;
-    };
-    match value {
-        ScalarValue::Utf8View(text) | ScalarValue::Utf8(text) => text.clone().map(Value::Text),
-        ScalarValue::Int64(number) => number.map(Value::Int),
-        ScalarValue::Int32(number) => number.map(Value::Int32),
-        ScalarValue::UInt64(number) => number.map(Value::UInt),
-        ScalarValue::Float64(number) => number.map(|number| Value::Double(number.to_bits())),
-        ScalarValue::Boolean(flag) => flag.map(Value::Bool),
-        ScalarValue::TimestampNanosecond(time, None) => time.map(Value::Time),
-        ScalarValue::FixedSizeBinary(_, bytes) => bytes.clone().map(Value::Id),
+    match expression {
+        Expr::Literal(value, _) => Value::of(value),
         _ => None,
     }
 }

@@ -7,24 +7,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
-use crawlspace_lake::PartScan;
-use crawlspace_lake::catalogue::Column;
-use crawlspace_model::Table;
-use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
-use datafusion::execution::TaskContext;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
-use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
-use futures::stream::try_unfold;
 use tokio::sync::{mpsc, oneshot};
 
 use super::filter::Filter;
 use super::wire::{Decoder, Order, PIECES_AHEAD, Report, Scanning, words};
-use crate::table::by_bytes;
 
 /// See the file.
 #[derive(Debug)]
@@ -102,7 +89,7 @@ impl Parent {
     }
 
     /// Asks for a scan: its number, and how many streams it has.
-    async fn open(&self, scanning: Scanning) -> Result<(u32, usize)> {
+    pub(super) async fn open(&self, scanning: Scanning) -> Result<(u32, usize)> {
         let (scan, (sender, receiver)) = (self.number(), oneshot::channel());
         self.waiting().scans.insert(scan, sender);
         self.tell(&Report::Open { scan, scanning }).await?;
@@ -110,7 +97,13 @@ impl Parent {
         Ok((scan, partitions))
     }
 
-    async fn read(self: &Arc<Self>, scan: u32, partition: usize) -> Result<Reading> {
+    /// Begins to read one of its streams. Columns that are `narrowing` may be asked for less of meanwhile.
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        scan: u32,
+        partition: usize,
+        narrowing: Vec<String>,
+    ) -> Result<Reading> {
         let (stream, (sender, arriving)) = (self.number(), mpsc::channel(PIECES_AHEAD + 1));
         self.waiting().streams.insert(stream, sender);
         let reading = Reading {
@@ -118,13 +111,15 @@ impl Parent {
             stream,
             arriving,
             decoder: Decoder::default(),
+            narrowest: None,
         };
-        self.tell(&Report::Read {
+        let read = Report::Read {
             scan,
             partition,
             stream,
-        })
-        .await?;
+            narrowing,
+        };
+        self.tell(&read).await?;
         Ok(reading)
     }
 }
@@ -135,20 +130,29 @@ fn unread() -> DataFusionError {
 }
 
 /// A stream that is being read. Dropped, it is read no further.
-struct Reading {
+pub(super) struct Reading {
     parent: Arc<Parent>,
     stream: u32,
     arriving: mpsc::Receiver<Arrived>,
     decoder: Decoder,
+    narrowest: Option<Filter>,
 }
 
 impl Reading {
-    async fn next(&mut self) -> Result<Option<RecordBatch>> {
+    /// The next rows. From now on only those that fulfil a condition are needed.
+    pub(super) async fn next(
+        &mut self,
+        narrower: impl Fn() -> Option<Filter>,
+    ) -> Result<Option<RecordBatch>> {
         loop {
             match self.arriving.recv().await {
                 Some(Arrived::Rows(frame)) => {
+                    let narrower = narrower().filter(|new| self.narrowest.as_ref() != Some(new));
+                    if narrower.is_some() {
+                        self.narrowest.clone_from(&narrower);
+                    }
                     let stream = self.stream;
-                    self.parent.tell(&Report::More { stream }).await?;
+                    self.parent.tell(&Report::More { stream, narrower }).await?;
                     if let Some(rows) = self.decoder.decode(frame)? {
                         return Ok(Some(rows));
                     }
@@ -169,112 +173,5 @@ impl Drop for Reading {
             .parent
             .outgoing
             .try_send(words(&Report::Close { stream }));
-    }
-}
-
-/// The stored columns of a table that the server has.
-#[derive(Debug)]
-pub(crate) struct AskedTable {
-    pub parent: Arc<Parent>,
-    pub table: Table,
-    pub columns: Vec<Arc<Column>>,
-    pub schema: SchemaRef,
-}
-
-#[async_trait]
-impl TableProvider for AskedTable {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    async fn scan(
-        &self,
-        _: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let all: Vec<usize> = (0..self.columns.len()).collect();
-        let columns = projection.unwrap_or(&all).iter();
-        let columns: Vec<Arc<Column>> = columns
-            .map(|index| Arc::clone(&self.columns[*index]))
-            .collect();
-        let filters: Vec<Expr> = filters
-            .iter()
-            .cloned()
-            .map(by_bytes)
-            .collect::<Result<_>>()?;
-        let scanning = Scanning {
-            table: self.table,
-            columns: columns
-                .iter()
-                .map(|column| column.stored_name.clone())
-                .collect(),
-            filters: filters.iter().filter_map(Filter::of).collect(),
-            limit,
-        };
-        let schema = PartScan::schema(self.table, &columns);
-        let (scan, partitions) = self.parent.open(scanning).await?;
-        let streams = (0..partitions).map(|partition| {
-            Arc::new(AskedStream {
-                parent: Arc::clone(&self.parent),
-                scan,
-                partition,
-                schema: Arc::clone(&schema),
-            }) as _
-        });
-        let plan = StreamingTableExec::try_new(
-            Arc::clone(&schema),
-            streams.collect(),
-            None,
-            [],
-            false,
-            None,
-        )?;
-        Ok(Arc::new(plan))
-    }
-}
-
-#[derive(Debug)]
-struct AskedStream {
-    parent: Arc<Parent>,
-    scan: u32,
-    partition: usize,
-    schema: SchemaRef,
-}
-
-impl PartitionStream for AskedStream {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (parent, scan, partition) = (Arc::clone(&self.parent), self.scan, self.partition);
-        let rows = try_unfold(None, move |reading: Option<Reading>| {
-            let parent = Arc::clone(&parent);
-            async move {
-                let mut reading = match reading {
-                    Some(reading) => reading,
-                    None => parent.read(scan, partition).await?,
-                };
-                let rows = reading.next().await?;
-                Ok(rows.map(|rows| (rows, Some(reading))))
-            }
-        });
-        Box::pin(RecordBatchStreamAdapter::new(
-            Arc::clone(&self.schema),
-            rows,
-        ))
     }
 }

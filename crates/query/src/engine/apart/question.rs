@@ -190,8 +190,9 @@ impl Question {
                     scan,
                     partition,
                     stream,
-                } => self.scans.read(scan, partition, stream),
-                Report::More { stream } => self.scans.more(stream),
+                    narrowing,
+                } => self.scans.read(scan, partition, stream, &narrowing),
+                Report::More { stream, narrower } => self.scans.more(stream, narrower.as_ref()),
                 Report::Close { stream } => self.scans.close(stream),
                 Report::Done { found } => return Ok(Said::Done { found }),
                 Report::Failed(failure) => {

@@ -77,10 +77,13 @@ pub(super) enum Report {
         scan: u32,
         partition: usize,
         stream: u32,
+        /// The columns of conditions that may come with [`Report::More`].
+        narrowing: Vec<String>,
     },
-    /// One more piece may come.
+    /// One more piece may come. From now on only rows that fulfil the condition are needed.
     More {
         stream: u32,
+        narrower: Option<Filter>,
     },
     Close {
         stream: u32,
@@ -96,7 +99,7 @@ pub(super) enum Report {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Scanning {
     pub table: Table,
-    /// By their stored names.
+    /// By the names that queries use.
     pub columns: Vec<String>,
     /// Rows that do not match may be left out.
     pub filters: Vec<Filter>,

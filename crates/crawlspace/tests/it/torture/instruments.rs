@@ -5,4 +5,3 @@ pub mod faulty_store;
 pub mod in_process;
 pub mod numbered;
 pub mod small_disk;
-pub mod sql_workers;

@@ -9,9 +9,10 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use super::instruments::numbered::batch;
-use super::instruments::sql_workers::SqlWorkers;
+
 use super::{Done, amount, seed};
 use crate::server::{Server, new_data_directory, poll};
+use crate::sql_workers::SqlWorkers;
 
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// A question whose time is over gives its core back within this.

@@ -22,7 +22,7 @@ use crawlspace_wire::batch::{Cell, TableBuilder};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::{Answer, Config, Engine, Error, QueryRequest};
+use crate::{Answer, Engine, Error, QueryRequest};
 
 mod keeping;
 

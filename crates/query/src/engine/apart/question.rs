@@ -1,6 +1,7 @@
 //! A question that a worker answers: what it says becomes an answer, what it needs is read for it, and its time and memory
 //! are watched.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
@@ -146,12 +147,50 @@ impl Question {
             let room = rows.num_rows().min(self.keep - given);
             given += room;
             if room > 0 {
-                let piece = Ok(Piece::Rows(rows.slice(0, room)));
-                let sent = timeout(READER_TIME_MAX, sender.send(piece)).await;
-                if !matches!(sent, Ok(Ok(()))) {
+                let Some(place) = self.place(sender).await? else {
                     return Ok(None);
-                }
+                };
+                place.send(Ok(Piece::Rows(rows.slice(0, room))));
             }
+        }
+    }
+
+    /// Waits until the reader can take another piece; `None` if it has gone away. The worker is watched meanwhile, and
+    /// its time goes on as long as it has nothing to say.
+    async fn place<'s>(
+        &mut self,
+        sender: &'s mpsc::Sender<Result<Piece, Error>>,
+    ) -> Result<Option<mpsc::Permit<'s, Result<Piece, Error>>>, Error> {
+        let mut reader_time = pin!(sleep(READER_TIME_MAX));
+        loop {
+            let began = Instant::now();
+            tokio::select! {
+                place = sender.reserve() => return Ok(place.ok()),
+                () = &mut reader_time => return Ok(None),
+                _ = self.watch.tick() => self.check_memory()?,
+            }
+            if self.lease.worker().frames.is_empty() {
+                self.left = self.left.saturating_sub(began.elapsed());
+            }
+            if self.left.is_zero() {
+                return Err(self.over_time());
+            }
+        }
+    }
+
+    fn check_memory(&mut self) -> Result<(), Error> {
+        if self.lease.is_within_memory() {
+            return Ok(());
+        }
+        self.lease.end = End::Memory;
+        let limit = self.lease.memory_bytes_max();
+        Err(Error::WorkerMemory { limit })
+    }
+
+    fn over_time(&mut self) -> Error {
+        self.lease.end = End::Time;
+        Error::TimeLimit {
+            limit: self.time_limit,
         }
     }
 
@@ -163,23 +202,14 @@ impl Question {
                 frame = self.lease.worker().frames.recv() => Some(frame),
                 () = sleep(self.left) => None,
                 _ = self.watch.tick() => {
-                    if !self.lease.is_within_memory() {
-                        self.lease.end = End::Memory;
-                        let limit = self.lease.memory_bytes_max();
-                        return Err(Error::WorkerMemory { limit });
-                    }
+                    self.check_memory()?;
                     self.left = self.left.saturating_sub(began.elapsed());
                     continue;
                 }
             };
             self.left = self.left.saturating_sub(began.elapsed());
             let report = match frame {
-                None => {
-                    self.lease.end = End::Time;
-                    return Err(Error::TimeLimit {
-                        limit: self.time_limit,
-                    });
-                }
+                None => return Err(self.over_time()),
                 Some(Some(Ok(Frame::Words(report)))) => report,
                 Some(Some(Ok(Frame::Rows(ANSWER, rows)))) => return self.rows(rows),
                 Some(_) => return Err(self.lease.death().await),

@@ -31,6 +31,9 @@ pub(super) const PIECES_AHEAD: usize = 3;
 /// The stream of answers.
 pub(super) const ANSWER: u32 = 0;
 
+/// Each message of Arrow's stream format begins so.
+const MESSAGE_MARK: [u8; 4] = [0xff; 4];
+
 const HEAD_BYTES: usize = 9;
 const WORDS: u8 = 0;
 const ROWS: u8 = 1;
@@ -270,19 +273,33 @@ impl Encoder {
 
 /// Rows of one stream from frames.
 #[derive(Debug, Default)]
-pub(super) struct Decoder(StreamDecoder);
+pub(super) struct Decoder {
+    decoder: StreamDecoder,
+    /// Whether the mark that the next frame begins with has been read already.
+    is_ahead: bool,
+}
 
 impl Decoder {
     pub(super) fn schema(&self) -> Option<SchemaRef> {
-        self.0.schema()
+        self.decoder.schema()
     }
 
     /// A frame has one piece of rows at most.
     pub(super) fn decode(&mut self, mut frame: Buffer) -> Result<Option<RecordBatch>, ArrowError> {
-        let mut rows = None;
-        while !frame.is_empty() {
-            rows = self.0.decode(&mut frame)?.or(rows);
+        if self.is_ahead {
+            if !frame.starts_with(&MESSAGE_MARK) {
+                return Err(ArrowError::IpcError("no message begins here".to_owned()));
+            }
+            frame.advance(MESSAGE_MARK.len());
         }
+        // The decoder looks at a message without a body, as rows without columns are, when the next one begins.
+        let mut rows = None;
+        for mut bytes in [frame, Buffer::from(&MESSAGE_MARK)] {
+            while !bytes.is_empty() {
+                rows = self.decoder.decode(&mut bytes)?.or(rows);
+            }
+        }
+        self.is_ahead = true;
         Ok(rows)
     }
 }
@@ -330,4 +347,56 @@ fn compacted(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     });
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(rows.schema(), columns.collect(), &options)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int64Array, RecordBatch, RecordBatchOptions, StringViewArray};
+    use arrow::buffer::Buffer;
+    use arrow::datatypes::Schema;
+
+    use super::{Decoder, Encoder, HEAD_BYTES, pieces};
+
+    fn received(rows: &[RecordBatch]) -> Vec<RecordBatch> {
+        let mut encoder = Encoder::new(1, &rows[0].schema()).unwrap();
+        let mut decoder = Decoder::default();
+        let mut take = |frame: Vec<u8>| {
+            let rows = decoder.decode(Buffer::from(&frame[HEAD_BYTES..])).unwrap();
+            assert!(decoder.schema().is_some());
+            rows
+        };
+        assert_eq!(take(encoder.frame()), None);
+        let rows = rows.iter().map(|rows| encoder.encode(rows).unwrap());
+        rows.map(|frame| take(frame).unwrap()).collect()
+    }
+
+    #[test]
+    fn each_frame_gives_its_rows_at_once_with_columns_and_without() {
+        let none = |count| {
+            let options = RecordBatchOptions::new().with_row_count(Some(count));
+            RecordBatch::try_new_with_options(Arc::new(Schema::empty()), Vec::new(), &options)
+        };
+        let counted = [none(1).unwrap(), none(0).unwrap(), none(8_192).unwrap()];
+        assert_eq!(received(&counted), counted);
+        let numbers = Arc::new(Int64Array::from_iter_values(0..100));
+        let long = (0..100).map(|number| format!("a text that stands in a buffer, {number}"));
+        let texts = Arc::new(StringViewArray::from_iter_values(long));
+        let fields = ["n", "t"].into_iter().zip([numbers as _, texts as _]);
+        let rows = RecordBatch::try_from_iter(fields).unwrap();
+        let rows = [rows.slice(0, 60), rows.slice(60, 1), rows.slice(0, 0)];
+        assert_eq!(received(&rows), rows);
+    }
+
+    #[test]
+    fn pieces_are_small_and_together_the_rows() {
+        let text = "x".repeat(10_000);
+        let texts = StringViewArray::from_iter_values((0..2_000).map(|_| text.as_str()));
+        let rows = RecordBatch::try_from_iter([("t", Arc::new(texts) as _)]).unwrap();
+        let pieces = pieces(&rows);
+        assert!(pieces.len() > 4);
+        let count: usize = pieces.iter().map(RecordBatch::num_rows).sum();
+        assert_eq!(count, 2_000);
+    }
 }

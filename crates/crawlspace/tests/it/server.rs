@@ -296,14 +296,6 @@ impl Server {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Processor time so far, in ticks of a hundredth of a second.
-    pub fn processor_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
-    }
-
     /// Asks the program to stop and waits until it has: how it ended, and how long that took.
     pub fn terminate(mut self) -> (ExitStatus, Duration) {
         let started = Instant::now();

@@ -65,7 +65,7 @@ pub(crate) async fn sql(
     };
     let running = dependencies
         .engine
-        .stream_sql(&request.sql, &asking)
+        .stream_users_sql(&request.sql, &asking)
         .await?;
     answer::response(running, format)
 }

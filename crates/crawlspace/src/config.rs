@@ -16,6 +16,7 @@ use crawlspace_control::Secret;
 
 use crate::command::backup::{BackupArguments, RestoreArguments};
 use crate::command::doctor::DoctorArguments;
+use crate::command::sql::worker::SqlWorkerArguments;
 use crate::store::StoreArguments;
 pub use look::{CompareArguments, FieldsArguments, RangeArguments, TailArguments};
 pub use map::{MapArguments, vendors};
@@ -110,6 +111,8 @@ pub enum Command {
     Note(NoteArguments),
     Key(KeyArguments),
     Completions(CompletionsArguments),
+    #[command(hide = true)]
+    SqlWorker(SqlWorkerArguments),
 }
 
 /// Take telemetry, keep it, answer questions

@@ -67,6 +67,9 @@ fn start(cli: Cli) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .with_ansi(color && std::io::stderr().is_terminal())
         .init();
+    if let Command::SqlWorker(arguments) = &cli.command {
+        return Ok(sql::worker::sql_worker(arguments)?);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(THREAD_STACK_BYTES)
@@ -98,5 +101,6 @@ async fn run(command: Command, page: &Page) -> Result<(), Failure> {
         Command::Note(arguments) => team::note(arguments, page).await,
         Command::Key(arguments) => key::key(arguments, page).await,
         Command::Completions(arguments) => completions::completions(&arguments),
+        Command::SqlWorker(arguments) => Ok(sql::worker::sql_worker(&arguments)?),
     }
 }

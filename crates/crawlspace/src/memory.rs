@@ -41,6 +41,9 @@ pub struct Budget {
     pub in_flight_bytes: u64,
     /// Of questions and compactions.
     pub plan_bytes: u64,
+    /// Of processes that run SQL: their plans may take as much as those of all other questions, and what they do not
+    /// count as much again.
+    pub sql_bytes: u64,
 }
 
 impl Budget {
@@ -56,12 +59,14 @@ impl Budget {
     }
 
     fn of(bytes: u64) -> Self {
+        let plan_bytes = PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
             waiting_bytes: WAITING_BYTES_MAX.min(bytes / 16),
             // Their rows, which are in no list, are about as much again.
             in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 16),
-            plan_bytes: PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN),
+            plan_bytes,
+            sql_bytes: 2 * plan_bytes,
         }
     }
 }

@@ -77,7 +77,7 @@ pub struct TableContents {
 
 /// A column of a table. Its id is the Parquet field id; a map's key and value have the two ids after it, a list's
 /// element the one after it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Column {
     pub id: i64,
     /// The name in queries.
@@ -88,7 +88,7 @@ pub struct Column {
     pub nullable: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ColumnType {
     Time,
     Int,

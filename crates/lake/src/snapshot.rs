@@ -1,5 +1,7 @@
 //! The lake at one moment: parts and memory at one position of the log. What readers hold; it never changes.
 
+mod outline;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use crate::catalogue::{Column, ColumnType, Part};
 use crate::columns::Columns;
 use crate::conform::{attribute_fields, kind_of_type};
 use crate::memory::MemoryBatch;
+
+pub use outline::TableOutline;
 
 /// Every row that was visible at one moment, exactly once.
 #[derive(Debug, Clone)]
@@ -22,6 +26,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Tables that are in no lake, each once, and no others.
+    #[must_use]
+    pub fn of(tables: impl IntoIterator<Item = TableSnapshot>) -> Self {
+        let mut all = Table::ALL.map(TableSnapshot::empty);
+        for table in tables {
+            let place = table.table as usize;
+            all[place] = table;
+        }
+        Self {
+            tables: all,
+            position: 0,
+            damaged_parts: 0,
+        }
+    }
+
     #[must_use]
     pub fn table(&self, table: Table) -> &TableSnapshot {
         &self.tables[table as usize]
@@ -49,6 +68,15 @@ pub struct Attribute {
 }
 
 impl TableSnapshot {
+    fn empty(table: Table) -> Self {
+        Self {
+            table,
+            columns: Arc::default(),
+            parts: Arc::default(),
+            memory: Vec::new(),
+        }
+    }
+
     /// The values of an attribute by its column name; `None` if no row has one.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<Attribute> {

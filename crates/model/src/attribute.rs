@@ -13,7 +13,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 pub const VALUE_DEPTH_MAX: usize = 64;
 
 /// The kind of one attribute value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub enum Kind {
     String,
     Int,

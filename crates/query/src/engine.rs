@@ -1,54 +1,33 @@
 //! Runs questions: one snapshot, one plan, bounded in time, memory and rows.
 
 pub(crate) mod answer;
+pub(crate) mod apart;
 pub(crate) mod coded;
 mod question;
 pub(crate) mod running;
 pub(crate) mod scan;
+pub(crate) mod session;
 mod turns;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use arrow::array::{AsArray as _, RecordBatch};
-use arrow::datatypes::TimestampNanosecondType;
-use crawlspace_lake::{Lake, Snapshot, TableSnapshot};
-use crawlspace_model::{Table, UnixNanos};
-use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::LogicalPlan;
-use datafusion::physical_plan::{ExecutionPlan, collect, execute_stream};
-use datafusion::prelude::SessionConfig;
-use datafusion::sql::sqlparser::ast::Statement;
-use datafusion::sql::sqlparser::dialect::DuckDbDialect;
-use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::TokenWithSpan;
+use arrow::array::RecordBatch;
+use crawlspace_lake::{Lake, Snapshot};
+use crawlspace_model::UnixNanos;
+use datafusion::physical_plan::{ExecutionPlan, collect};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::identifiers::{self, Columns, Resolved};
-use crate::planner::Planner;
 use crate::request::QueryRequest;
-use crate::table::{Fresh, Scanned};
-use crate::{attribute, functions, guard, table};
-use answer::{Answer, Footer};
-use running::{Running, Work};
+use crate::table::Fresh;
+use answer::Answer;
+use running::Running;
+pub(crate) use session::syntax_error;
+use session::{Over, Planned, Session, Tables, footer_of};
 use turns::{Turn, Turns};
-
-/// Functions whose result can be many times larger than what they are given: one call could take all memory.
-const GROWING_FUNCTIONS: [&str; 10] = [
-    "repeat",
-    "lpad",
-    "rpad",
-    "range",
-    "generate_series",
-    "gen_series",
-    "array_repeat",
-    "list_repeat",
-    "array_resize",
-    "list_resize",
-];
 
 /// Limits of queries. Plain data.
 #[derive(Debug, Clone)]
@@ -119,68 +98,33 @@ pub(crate) struct Query<'a> {
     pub hidden: usize,
 }
 
-/// What a query sees.
-struct Over {
-    snapshot: Snapshot,
-    /// If there, these rows alone.
-    fresh: Option<Fresh>,
-}
-
-/// How a query is to be answered.
-struct Planned {
-    state: SessionState,
-    plan: Arc<dyn ExecutionPlan>,
-    scanned: Arc<Mutex<Scanned>>,
-    /// As far as it is known before.
-    footer: Footer,
-}
-
 /// Answers questions about the lake.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) lake: Arc<Lake>,
     config: Config,
-    state: SessionState,
+    session: Session,
     turns: Turns,
     /// The runtime that finds rows, if it is not that of whoever asks.
     workers: Option<Handle>,
+    /// Those that run SQL of users, if there are any.
+    apart: Option<Arc<apart::Workers>>,
     closing: CancellationToken,
 }
 
 impl Engine {
     #[must_use]
     pub fn new(lake: Arc<Lake>, config: Config) -> Self {
-        let session = SessionConfig::new()
-            .with_target_partitions(cores())
-            .with_information_schema(false);
-        let mut state = SessionStateBuilder::new()
-            .with_config(session)
-            .with_runtime_env(Arc::clone(lake.runtime()))
-            .with_default_features()
-            .build();
-        let mut registry = functions::scalars();
-        let mut session = SessionStateBuilder::new_from_existing(state.clone());
-        let scalars = state
-            .scalar_functions()
-            .iter()
-            .filter(|(name, _)| !GROWING_FUNCTIONS.contains(&name.as_str()));
-        registry.extend(scalars.map(|(_, function)| Arc::clone(function)));
-        let mut aggregates = functions::aggregates();
-        aggregates.extend(state.aggregate_functions().values().cloned());
-        let mut windows = functions::windows();
-        windows.extend(state.window_functions().values().cloned());
-        session = session
-            .with_scalar_functions(registry)
-            .with_aggregate_functions(aggregates)
-            .with_window_functions(windows);
-        state = session.build();
+        let tables = Tables::Lake(Arc::clone(&lake));
+        let session = Session::new(tables, Arc::clone(lake.runtime()), cores());
         let turns = Turns::new(config.running_max, config.waiting_max, config.wait_time_max);
         Self {
             lake,
             config,
-            state,
+            session,
             turns,
             workers: None,
+            apart: None,
             closing: CancellationToken::new(),
         }
     }
@@ -247,7 +191,7 @@ impl Engine {
         self.stream_query(request, &asking).await?.collect().await
     }
 
-    /// Answers a SELECT statement, row by row.
+    /// Answers a SELECT statement of our own making, row by row.
     ///
     /// # Errors
     /// The statement is wrong, asks for too much, data can't be read, or too many queries run.
@@ -311,68 +255,20 @@ impl Engine {
         asking: &Asking,
         turn: Option<Turn>,
     ) -> Result<Running, Error> {
-        let started = Instant::now();
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
-        let planned = self.planned(&over, query.sql, asking).await?;
-        let Planned {
-            state,
-            plan,
-            scanned,
-            footer,
-        } = planned;
-        let rows = {
-            // Plans begin tasks of their own as they are started.
-            let _here = self.workers.as_ref().map(Handle::enter);
-            execute_stream(Arc::clone(&plan), state.task_ctx())
-                .map_err(|source| Error::Run { source })?
-        };
-        let work = Work {
-            lake: Arc::clone(&self.lake),
-            plan,
-            rows,
-            keep: query.keep,
-            hidden: query.hidden,
-            started,
-            time_limit,
-            scanned,
-            footer,
-            turn,
-        };
-        work.start(self.workers.as_ref()).await
+        let workers = self.workers.as_ref();
+        let begun = (time_limit, turn);
+        let work = self
+            .session
+            .begin(&over, query, asking, begun, workers)
+            .await?;
+        work.start(workers).await
     }
 
     /// The plan of SQL over rows that it may read.
     async fn planned(&self, over: &Over, sql: &str, asking: &Asking) -> Result<Planned, Error> {
-        let snapshot = &over.snapshot;
-        guard::check_text(sql)?;
-        let tokens = identifiers::tokenize(sql)?;
-        guard::check_tokens(&tokens)?;
-        let resolved = identifiers::resolve(tokens, None, snapshot)?;
-        let scanned = Arc::new(Mutex::new(Scanned::default()));
-        let footer = footer_of(snapshot, resolved.named.keys().copied(), asking.now);
-        let mut state = self.state.clone();
-        state.mark_start_execution();
-        if over.fresh.is_some() {
-            // What is given keeps its order.
-            state.config_mut().options_mut().execution.target_partitions = 1;
-        }
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
-        let planning = async {
-            let plan = self.plan(&state, resolved, over, &scanned, &asking.stored)?;
-            state
-                .create_physical_plan(&plan)
-                .await
-                .map_err(|source| Error::Plan { source })
-        };
-        let plan = tokio::time::timeout(time_limit, planning)
-            .await
-            .map_err(|_| Error::TimeLimit { limit: time_limit })??;
-        Ok(Planned {
-            state,
-            plan,
-            scanned,
-            footer,
-        })
+        self.session.planned(over, sql, asking, time_limit).await
     }
 
     fn check(&self, asking: &Asking) -> Result<(), Error> {
@@ -392,48 +288,6 @@ impl Engine {
         Ok(())
     }
 
-    fn plan(
-        &self,
-        state: &SessionState,
-        resolved: Resolved,
-        Over { snapshot, fresh }: &Over,
-        scanned: &Arc<Mutex<Scanned>>,
-        stored: &Stored,
-    ) -> Result<LogicalPlan, Error> {
-        let Resolved {
-            tokens,
-            mut named,
-            wildcard,
-        } = resolved;
-        let statement = parse(tokens)?;
-        let mut sources = BTreeMap::new();
-        let mut text = BTreeSet::new();
-        for (table, names) in &mut named {
-            let table = snapshot.table(*table);
-            let fresh = fresh.as_ref().filter(|(of, _)| *of == table.table);
-            match fresh {
-                Some((_, rows)) if wildcard => names.extend(attribute::names_in(rows)),
-                None if wildcard && *stored != Stored::All => names.extend(attribute::names(table)),
-                _ => {}
-            }
-            let is_text = |name: &&String| {
-                attribute::reading(table, name).is_some_and(|reading| reading.is_text)
-            };
-            text.extend(names.iter().filter(is_text).cloned());
-            sources.insert(
-                table.table,
-                table::source(&self.lake, table, fresh, names, stored, scanned)?,
-            );
-        }
-        let known: BTreeSet<String> = named
-            .keys()
-            .flat_map(|table| snapshot.names(*table))
-            .collect();
-        Planner::new(state, sources, text)
-            .plan(statement)
-            .map_err(|source| Error::planning(source, known.iter().map(String::as_str)))
-    }
-
     /// Does what is no query in a turn, within the time of one that does not say.
     pub(crate) async fn in_turn<T>(
         &self,
@@ -451,108 +305,8 @@ impl Engine {
         &self,
         plan: Arc<dyn ExecutionPlan>,
     ) -> Result<Vec<RecordBatch>, Error> {
-        collect(plan, self.state.task_ctx())
+        collect(plan, self.session.state.task_ctx())
             .await
             .map_err(|source| Error::Run { source })
-    }
-}
-
-/// What is known of an answer before it is looked for.
-fn footer_of(
-    snapshot: &Snapshot,
-    tables: impl Iterator<Item = Table> + Clone,
-    now: UnixNanos,
-) -> Footer {
-    let newest = tables
-        .clone()
-        .filter_map(|table| newest(snapshot.table(table)))
-        .max();
-    let mut tables = tables.map(|table| snapshot.table(table));
-    Footer {
-        position: snapshot.position,
-        sampled: tables.any(TableSnapshot::is_weighted),
-        damaged_parts: snapshot.damaged_parts as u64,
-        newest_received_at: newest.map(|newest| newest.0.to_string()),
-        newest_age_ms: newest
-            .filter(|_| now != UnixNanos::default())
-            .map(|newest| {
-                #[expect(clippy::cast_precision_loss, reason = "an age in milliseconds")]
-                let nanos = now.0.saturating_sub(newest.0) as f64;
-                nanos / 1e6
-            }),
-        ..Footer::default()
-    }
-}
-
-/// When the newest row of a table came in.
-fn newest(table: &TableSnapshot) -> Option<UnixNanos> {
-    let parts = table.parts.iter().map(|part| part.meta.received_max);
-    // Batches are in the order in which they came.
-    let memory = table.memory.last().and_then(|batch| {
-        let received = batch.rows.column_by_name("received_at")?;
-        arrow::compute::max(received.as_primitive::<TimestampNanosecondType>()).map(UnixNanos)
-    });
-    parts.chain(memory).max()
-}
-
-impl Columns for TableSnapshot {
-    fn has_column(&self, _: Table, name: &str) -> bool {
-        attribute::is_known(self, name)
-    }
-
-    fn names(&self, _: Table) -> BTreeSet<String> {
-        attribute::names(self)
-    }
-}
-
-impl Columns for Snapshot {
-    fn has_column(&self, table: Table, name: &str) -> bool {
-        attribute::is_known(self.table(table), name)
-    }
-
-    fn names(&self, table: Table) -> BTreeSet<String> {
-        attribute::names(self.table(table))
-    }
-}
-
-/// The one SELECT statement of a query.
-fn parse(tokens: Vec<TokenWithSpan>) -> Result<Statement, Error> {
-    let mut statements = Parser::new(&DuckDbDialect {})
-        .with_tokens_with_locations(tokens)
-        .parse_statements()
-        .map_err(|error| syntax_error(&error))?;
-    match (statements.pop(), statements.is_empty()) {
-        (Some(statement @ Statement::Query(_)), true) => Ok(statement),
-        (None, _) => Err(Error::Request(
-            "there is no statement: write one SELECT".to_owned(),
-        )),
-        (Some(_), false) => Err(Error::Request(
-            "there are several statements: send one SELECT at a time".to_owned(),
-        )),
-        (Some(_), true) => Err(Error::Request(
-            "only SELECT statements are answered: data is never changed by SQL".to_owned(),
-        )),
-    }
-}
-
-/// The parser tells the place of an error in its text: `… at Line: 1, Column: 8`.
-pub(crate) fn syntax_error(error: &ParserError) -> Error {
-    let text = match error {
-        ParserError::TokenizerError(text) | ParserError::ParserError(text) => text.clone(),
-        ParserError::RecursionLimitExceeded => "the query is nested too deeply".to_owned(),
-    };
-    let place = text.rsplit_once(" at Line: ").and_then(|(message, place)| {
-        let (line, column) = place.split_once(", Column: ")?;
-        Some((
-            message.to_owned(),
-            line.parse().ok()?,
-            column.trim().parse().ok()?,
-        ))
-    });
-    let (message, line, column) = place.unwrap_or((text, 1, 1));
-    Error::Syntax {
-        message: format!("{message} at line {line}, column {column}"),
-        line,
-        column,
     }
 }

@@ -37,6 +37,20 @@ pub enum Error {
     TimeLimit { limit: Duration },
     #[error("{running} queries run and {waiting} wait: try again in a moment")]
     Busy { running: usize, waiting: usize },
+    #[error(
+        "the query took more than the {} MiB of memory that there are for SQL and was stopped: narrow its time range, name fewer columns, or group by less",
+        limit >> 20
+    )]
+    WorkerMemory { limit: u64 },
+    #[error(
+        "the query ended the process that ran it, and nothing else ({how}): it is nested too deeply or asks for too much at a time"
+    )]
+    WorkerDied { how: String },
+    #[error("no process could be started for SQL ({source}): try again in a moment")]
+    WorkerStart { source: std::io::Error },
+    /// As the process for SQL has said it.
+    #[error("{message}")]
+    Told { kind: ErrorKind, message: String },
     #[error("nobody read the answer for {}s: it is not whole", limit.as_secs())]
     Left { limit: Duration },
     #[error(
@@ -69,9 +83,12 @@ impl Error {
             | Self::Plan { .. }
             | Self::Left { .. }
             | Self::TimeLimit { .. } => ErrorKind::BadInput,
-            Self::Busy { .. } => ErrorKind::Unavailable,
             Self::Broken => ErrorKind::Internal,
-            Self::OverLimit { .. } => ErrorKind::TooLarge,
+            Self::Busy { .. } | Self::WorkerStart { .. } => ErrorKind::Unavailable,
+            Self::OverLimit { .. } | Self::WorkerMemory { .. } | Self::WorkerDied { .. } => {
+                ErrorKind::TooLarge
+            }
+            Self::Told { kind, .. } => *kind,
             Self::Lake(error) => error.kind(),
             Self::Run { source } if is_unreachable(source) => ErrorKind::Unavailable,
             Self::Run { source } => match source.find_root() {

@@ -60,6 +60,14 @@ pub(crate) fn tokenize(sql: &str) -> Result<Vec<TokenWithSpan>, Error> {
         })
 }
 
+/// The tables that a statement may name.
+pub(crate) fn tables(tokens: &[TokenWithSpan]) -> BTreeSet<Table> {
+    tokens
+        .iter()
+        .filter_map(|token| Table::parse(&bare_word(token)?.value))
+        .collect()
+}
+
 /// Joins the dotted names of a statement. `from` is the table of a bare condition, which names none itself.
 pub(crate) fn resolve(
     tokens: Vec<TokenWithSpan>,
@@ -68,10 +76,7 @@ pub(crate) fn resolve(
 ) -> Result<Resolved, Error> {
     let tables: BTreeSet<Table> = match from {
         Some(table) => BTreeSet::from([table]),
-        None => tokens
-            .iter()
-            .filter_map(|token| Table::parse(&bare_word(token)?.value))
-            .collect(),
+        None => self::tables(&tokens),
     };
     let columns: &dyn Columns = &Remembered {
         columns,

@@ -19,12 +19,15 @@ use datafusion::logical_expr::{
     BinaryExpr, Expr, LogicalPlanBuilder, Operator, TableProviderFilterPushDown, TableSource,
     TableType, ident,
 };
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use crate::attribute;
 use crate::engine::Stored;
+use crate::engine::apart::AskedTable;
+use crate::engine::session::Tables;
 use crate::error::Error;
 use crate::functions::rewrite_id_comparison;
 use crate::trace::columns_of;
@@ -46,7 +49,7 @@ pub(crate) type Fresh = (Table, Vec<Arc<MemoryBatch>>);
 /// The table as a query may use it, with the columns it names; those wanted as they are stored beside.
 /// With fresh rows it has no others, but names mean what they mean in the whole table.
 pub(crate) fn source(
-    lake: &Arc<Lake>,
+    tables: &Tables,
     table: &TableSnapshot,
     fresh: Option<&Fresh>,
     named: &BTreeSet<String>,
@@ -90,32 +93,29 @@ pub(crate) fn source(
             }
         }
     }
-    let schema = PartScan::schema(table.table, &columns);
     let mut snapshot = table.clone();
     if let Some((_, rows)) = fresh {
         (snapshot.parts, snapshot.memory) = (Arc::default(), rows.clone());
     }
-    let table_of_columns = StoredTable {
-        lake: Arc::clone(lake),
-        snapshot,
-        columns,
-        schema,
-        scanned: Arc::clone(scanned),
+    let provider: Arc<dyn TableProvider> = match tables {
+        Tables::Lake(lake) => Arc::new(StoredTable::new(lake, snapshot, columns, scanned)),
+        Tables::Parent(parent) => Arc::new(AskedTable {
+            parent: Arc::clone(parent),
+            table: table.table,
+            schema: PartScan::schema(table.table, &columns),
+            columns,
+        }),
     };
-    let view = LogicalPlanBuilder::scan(
-        table.table.name(),
-        provider_as_source(Arc::new(table_of_columns)),
-        None,
-    )
-    .and_then(|scan| scan.project(expressions))
-    .and_then(LogicalPlanBuilder::build)
-    .map_err(|source| Error::Plan { source })?;
+    let view = LogicalPlanBuilder::scan(table.table.name(), provider_as_source(provider), None)
+        .and_then(|scan| scan.project(expressions))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|source| Error::Plan { source })?;
     Ok(provider_as_source(Arc::new(ViewTable::new(view, None))))
 }
 
 /// The stored columns of parts and memory.
 #[derive(Debug)]
-struct StoredTable {
+pub(crate) struct StoredTable {
     lake: Arc<Lake>,
     snapshot: TableSnapshot,
     columns: Vec<Arc<Column>>,
@@ -155,22 +155,7 @@ impl TableProvider for StoredTable {
             .cloned()
             .map(by_bytes)
             .collect::<Result<_>>()?;
-        let times = Times::of(&filters);
-        let parts: Vec<Arc<Part>> = self
-            .snapshot
-            .parts
-            .iter()
-            .filter(|part| times.meet_part(part))
-            .cloned()
-            .collect();
-        let memory: Vec<Arc<MemoryBatch>> = self
-            .snapshot
-            .memory
-            .iter()
-            .filter(|batch| times.meet_memory(batch))
-            .cloned()
-            .collect();
-        self.note(&parts, &memory);
+        let (parts, memory) = self.chosen(&filters);
         let mut inputs: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if !memory.is_empty() {
             let columns: Vec<Arc<Column>> = projection
@@ -183,7 +168,9 @@ impl TableProvider for StoredTable {
             inputs.push(MemorySourceConfig::try_new_exec(&[batches], schema, None)?);
         }
         if !parts.is_empty() {
-            inputs.push(self.part_plan(state, parts, projection, filters, limit)?);
+            let groups = balanced(parts, state.config().target_partitions());
+            let predicate = self.predicate(state, filters)?;
+            inputs.push(self.part_plan(groups, projection, predicate, limit)?);
         }
         match inputs.len() {
             0 => Ok(Arc::new(EmptyExec::new(Arc::new(
@@ -196,6 +183,38 @@ impl TableProvider for StoredTable {
 }
 
 impl StoredTable {
+    pub(crate) fn new(
+        lake: &Arc<Lake>,
+        snapshot: TableSnapshot,
+        columns: Vec<Arc<Column>>,
+        scanned: &Arc<Mutex<Scanned>>,
+    ) -> Self {
+        Self {
+            lake: Arc::clone(lake),
+            schema: PartScan::schema(snapshot.table, &columns),
+            snapshot,
+            columns,
+            scanned: Arc::clone(scanned),
+        }
+    }
+
+    /// The parts and batches that may have rows which the filters leave. They count as looked at.
+    pub(crate) fn chosen(&self, filters: &[Expr]) -> (Vec<Arc<Part>>, Vec<Arc<MemoryBatch>>) {
+        let times = Times::of(filters);
+        let parts = self.snapshot.parts.iter();
+        let parts: Vec<Arc<Part>> = parts
+            .filter(|part| times.meet_part(part))
+            .cloned()
+            .collect();
+        let memory = self.snapshot.memory.iter();
+        let memory: Vec<Arc<MemoryBatch>> = memory
+            .filter(|batch| times.meet_memory(batch))
+            .cloned()
+            .collect();
+        self.note(&parts, &memory);
+        (parts, memory)
+    }
+
     fn note(&self, parts: &[Arc<Part>], memory: &[Arc<MemoryBatch>]) {
         let in_memory: u64 = memory
             .iter()
@@ -208,23 +227,31 @@ impl StoredTable {
         scanned.parts += parts.len() as u64;
     }
 
-    fn part_plan(
+    /// The filters as an expression that plans evaluate.
+    pub(crate) fn predicate(
         &self,
         state: &dyn Session,
-        parts: Vec<Arc<Part>>,
-        projection: &[usize],
         filters: Vec<Expr>,
+    ) -> Result<Option<Arc<dyn PhysicalExpr>>> {
+        let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
+        conjunction(filters)
+            .map(|filter| state.create_physical_expr(filter, &schema))
+            .transpose()
+    }
+
+    /// Reads each group of parts on its own.
+    pub(crate) fn part_plan(
+        &self,
+        groups: Vec<Vec<Arc<Part>>>,
+        projection: &[usize],
+        predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = DFSchema::try_from_qualified_schema(self.snapshot.table.name(), &self.schema)?;
-        let predicate = conjunction(filters)
-            .map(|filter| state.create_physical_expr(filter, &schema))
-            .transpose()?;
         let scan = PartScan {
             table: self.snapshot.table,
             columns: &self.columns,
             projection: Some(projection.to_vec()),
-            groups: balanced(parts, state.config().target_partitions()),
+            groups,
             predicate,
             order: None,
             limit,
@@ -238,14 +265,14 @@ fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
-fn by_bytes(filter: Expr) -> Result<Expr> {
+pub(crate) fn by_bytes(filter: Expr) -> Result<Expr> {
     filter
         .transform_up(|expression| Ok(Transformed::yes(rewrite_id_comparison(expression))))
         .map(|rewritten| rewritten.data)
 }
 
 /// The parts in groups of about equal size.
-fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
+pub(crate) fn balanced(mut parts: Vec<Arc<Part>>, groups: usize) -> Vec<Vec<Arc<Part>>> {
     parts.sort_by_key(|part| std::cmp::Reverse(part.meta.size_bytes));
     let mut balanced: Vec<(u64, Vec<Arc<Part>>)> =
         vec![(0, Vec::new()); groups.clamp(1, parts.len().max(1))];

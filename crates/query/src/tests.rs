@@ -1,6 +1,7 @@
 //! A model of the whole read side: rows with wild attributes are published, flushed, compacted and reopened in any
 //! order, and every question is answered as the plain list of rows would.
 
+mod apart;
 mod limits;
 mod relations;
 mod scan;
@@ -21,7 +22,7 @@ use crawlspace_wire::batch::{Cell, TableBuilder};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use crate::{Answer, Config, Engine, Error, QueryRequest};
+use crate::{Answer, Engine, Error, QueryRequest};
 
 mod keeping;
 
@@ -130,7 +131,7 @@ impl World {
     async fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let lake = open(&directory).await;
-        let engine = Engine::new(Arc::clone(&lake), Config::default());
+        let engine = apart::engine(&lake);
         Self {
             directory,
             lake,
@@ -147,7 +148,7 @@ impl World {
             Step::Reopen => {
                 self.lake.flush().await.unwrap();
                 self.lake = open(&self.directory).await;
-                self.engine = Engine::new(Arc::clone(&self.lake), Config::default());
+                self.engine = apart::engine(&self.lake);
             }
         }
     }
@@ -229,7 +230,7 @@ impl World {
         if items.is_empty() {
             assert!(
                 matches!(
-                    self.engine.sql(&sql).await,
+                    apart::ask(&self.engine, &sql).await,
                     Err(Error::UnknownField { .. } | Error::Plan { .. })
                 ),
                 "{key}"
@@ -239,7 +240,7 @@ impl World {
         let kinds = items.iter().fold(Kinds::default(), |kinds, item| {
             kinds.union(Kinds::of(item.value().kind()))
         });
-        let found = texts(&self.engine.sql(&sql).await.unwrap());
+        let found = texts(&apart::ask(&self.engine, &sql).await.unwrap());
         let expected: BTreeMap<String, String> = self
             .rows
             .iter()
@@ -282,7 +283,7 @@ impl World {
     }
 
     async fn number(&self, sql: &str) -> i64 {
-        let answer = self.engine.sql(sql).await.unwrap();
+        let answer = apart::ask(&self.engine, sql).await.unwrap();
         answer.batches[0]
             .column(0)
             .as_primitive::<Int64Type>()
@@ -436,7 +437,7 @@ fn wrong_questions_are_told_what_is_wrong() {
             ("SELECT * FROM read_csv('/etc/passwd')", ""),
             ("SELECT repeat('x', 2000000000)", "repeat"),
         ] {
-            let error = world.engine.sql(sql).await.expect_err(sql);
+            let error = apart::ask(&world.engine, sql).await.expect_err(sql);
             assert!(error.to_string().contains(expected), "{sql}: {error}");
             assert_eq!(
                 error.kind(),
@@ -446,7 +447,7 @@ fn wrong_questions_are_told_what_is_wrong() {
         }
         let chain = format!("SELECT {}1", "1+".repeat(1_000));
         assert_eq!(
-            world.engine.sql(&chain).await.unwrap_err().kind(),
+            apart::ask(&world.engine, &chain).await.unwrap_err().kind(),
             crawlspace_model::ErrorKind::TooLarge
         );
     });

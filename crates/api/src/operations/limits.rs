@@ -182,7 +182,7 @@ fn of_connections() -> Vec<LimitAnswer> {
 fn of_questions(dependencies: &Dependencies) -> Vec<LimitAnswer> {
     let config = dependencies.engine.config();
     let (time, time_max) = (config.time_limit.as_secs(), config.time_limit_max.as_secs());
-    vec![
+    let mut limits = vec![
         limit("question", query::TEXT_BYTES_MAX, "bytes", "413"),
         limit("question_tokens", query::TOKENS_MAX, "words", "413"),
         limit(
@@ -198,6 +198,7 @@ fn of_questions(dependencies: &Dependencies) -> Vec<LimitAnswer> {
             "unions",
             "413",
         ),
+        limit("question_tables", query::SCANS_MAX, "tables of SQL", "413"),
         limit(
             "question_time",
             time,
@@ -228,5 +229,10 @@ fn of_questions(dependencies: &Dependencies) -> Vec<LimitAnswer> {
             "503",
         ),
         limit("tails", FOLLOWERS_MAX, "tails", "503"),
-    ]
+    ];
+    limits.extend(dependencies.engine.sql_workers().map(|workers| {
+        limit("sql_memory", workers.memory_bytes_max, "bytes", "413")
+            .seen_in("crawlspace_sql_memory_bytes")
+    }));
+    limits
 }

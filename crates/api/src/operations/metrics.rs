@@ -42,6 +42,7 @@ pub(crate) async fn metrics(State(dependencies): State<Dependencies>) -> impl In
         "Queries that got a turn to run since the start.",
     );
     text.sample(&[], engine.begun());
+    sql_workers(&mut text, &dependencies);
     connections(&mut text, &dependencies);
     process(&mut text);
     ([(CONTENT_TYPE, TEXT)], text.text)
@@ -130,6 +131,29 @@ fn writing(text: &mut Text, dependencies: &Dependencies) {
     for (name, runs) in work {
         text.sample(&[("work", name)], runs.time.as_secs_f64());
     }
+}
+
+fn sql_workers(text: &mut Text, dependencies: &Dependencies) {
+    let Some(statistics) = dependencies.engine.sql_workers() else {
+        return;
+    };
+    text.counter(
+        "crawlspace_sql_workers_started_total",
+        "Processes for SQL that were started.",
+    );
+    text.sample(&[], statistics.started);
+    text.counter(
+        "crawlspace_sql_workers_ended_total",
+        "Processes for SQL that ended with their question: it took too much time or memory, whoever asked left, or it died.",
+    );
+    for (reason, count) in statistics.ended {
+        text.sample(&[("reason", reason)], count);
+    }
+    text.gauge(
+        "crawlspace_sql_memory_bytes",
+        "Memory of the processes that run SQL now.",
+    );
+    text.sample(&[], statistics.memory_bytes);
 }
 
 fn connections(text: &mut Text, dependencies: &Dependencies) {

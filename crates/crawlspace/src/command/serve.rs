@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crawlspace_disk::{FileSystem, RealFs, fault};
 use crawlspace_ingest::{Headroom, Ingest};
 use crawlspace_insight::Insight;
 use crawlspace_model::{Clock, SystemClock};
-use crawlspace_query::Engine;
+use crawlspace_query::{Engine, WorkerConfig};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -80,7 +81,10 @@ impl Server {
         let ingest = Ingest::open(config, dependencies).await?;
         let workers = Workers::start().context("no threads can be started for questions")?;
         let engine = Engine::new(Arc::clone(&lake), crawlspace_query::Config::default());
-        let engine = Arc::new(engine.with_workers(workers.handle().clone()));
+        let engine = engine
+            .with_workers(workers.handle().clone())
+            .with_sql_workers(sql_workers());
+        let engine = Arc::new(engine);
         let doors = Doors {
             http: http.local_addr()?,
             otlp_http: otlp_http.local_addr()?,
@@ -194,6 +198,18 @@ fn ingest_config(arguments: &ServeArguments, data_dir: &DataDir) -> crawlspace_i
         in_flight_bytes_max: usize::try_from(budget.in_flight_bytes).unwrap_or(usize::MAX),
         ..crawlspace_ingest::Config::new(data_dir.wal())
             .waiting_bytes_max(memory_size.unwrap_or(budget.waiting_bytes))
+    }
+}
+
+/// This program once more, whatever has become of its file.
+fn sql_workers() -> WorkerConfig {
+    let budget = Budget::of_here();
+    WorkerConfig {
+        program: PathBuf::from("/proc/self/exe"),
+        arguments: ["sql-worker", "--memory", &budget.plan_bytes.to_string()]
+            .map(str::to_owned)
+            .into(),
+        memory_bytes_max: budget.sql_bytes,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `sql`: a SELECT, and its answer as a table.
 
+pub mod worker;
+
 use std::io::Read as _;
 
 use serde_json::json;

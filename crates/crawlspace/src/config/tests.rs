@@ -70,6 +70,7 @@ fn page() -> String {
     cli.build();
     let names: Vec<String> = cli
         .get_subcommands()
+        .filter(|command| !command.is_hide_set())
         .map(|command| command.get_name().to_owned())
         .collect();
     let mut add = |title: &str, command: &mut clap::Command| {

@@ -12,5 +12,6 @@ mod place;
 mod questions;
 mod sending;
 mod server;
+mod sql_workers;
 mod torture;
 mod window;

@@ -276,6 +276,16 @@ impl Server {
         response.json().unwrap()
     }
 
+    /// The program's process id.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where the program writes what it has to say.
+    pub fn log_file(&self) -> &Path {
+        &self.log
+    }
+
     /// Memory in RAM.
     pub fn resident_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -284,14 +294,6 @@ impl Server {
             .find_map(|line| line.strip_prefix("VmRSS:"))
             .unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// Processor time so far, in ticks of a hundredth of a second.
-    pub fn processor_ticks(&self) -> u64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let (_, fields) = stat.rsplit_once(')').unwrap();
-        let fields: Vec<&str> = fields.split_whitespace().collect();
-        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 
     /// Asks the program to stop and waits until it has: how it ended, and how long that took.

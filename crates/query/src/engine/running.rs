@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::compute::max;
 use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
-use crawlspace_lake::Lake;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream};
 use futures::TryStreamExt as _;
 use tokio::runtime::Handle;
@@ -16,15 +15,16 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::answer::{Answer, Footer};
+use super::session::Tables;
 use super::turns::Turn;
 use crate::error::Error;
 use crate::request::Gaps;
 use crate::table::Scanned;
 
 /// Batches that are found ahead of the reader.
-const BATCHES_AHEAD_MAX: usize = 2;
+pub(super) const BATCHES_AHEAD_MAX: usize = 2;
 /// A reader that takes nothing for so long has gone away.
-const READER_TIME_MAX: Duration = Duration::from_secs(60);
+pub(super) const READER_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// A piece of an answer. The end is the last one; an answer without it is not whole.
 #[derive(Debug)]
@@ -47,6 +47,26 @@ pub struct Running {
 }
 
 impl Running {
+    /// The answer that a task finds, once it has found its first piece.
+    pub(super) async fn begun(
+        schema: SchemaRef,
+        mut pieces: mpsc::Receiver<Result<Piece, Error>>,
+        mut task: JoinSet<()>,
+    ) -> Result<Self, Error> {
+        let first = match pieces.recv().await {
+            Some(piece) => piece?,
+            None => return Err(ended_early(&mut task).await),
+        };
+        Ok(Self {
+            schema,
+            first: Some(first),
+            pieces,
+            task,
+            sql: None,
+            is_open_ended: false,
+        })
+    }
+
     #[must_use]
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
@@ -135,7 +155,7 @@ async fn ended_early(task: &mut JoinSet<()>) -> Error {
 
 /// A plan that has been started.
 pub(crate) struct Work {
-    pub lake: Arc<Lake>,
+    pub tables: Tables,
     pub plan: Arc<dyn ExecutionPlan>,
     pub rows: SendableRecordBatchStream,
     /// Rows to give; further ones are counted only.
@@ -162,25 +182,14 @@ impl Work {
                 .project(&shown)
                 .map_err(crawlspace_lake::Error::from)?,
         );
-        let (sender, mut pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
+        let (sender, pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
         let mut task = JoinSet::new();
         let run = self.run(sender);
         _ = match workers {
             Some(workers) => task.spawn_on(run, workers),
             None => task.spawn(run),
         };
-        let first = match pieces.recv().await {
-            Some(piece) => piece?,
-            None => return Err(ended_early(&mut task).await),
-        };
-        Ok(Running {
-            schema,
-            first: Some(first),
-            pieces,
-            task,
-            sql: None,
-            is_open_ended: false,
-        })
+        Running::begun(schema, pieces, task).await
     }
 
     async fn run(mut self, sender: mpsc::Sender<Result<Piece, Error>>) {
@@ -190,7 +199,7 @@ impl Work {
             Err(error) => {
                 // What keeps the parts from being read may have kept the query from it, and says it better.
                 let checked = match error.is_unreadable() {
-                    true => self.lake.check_parts().await,
+                    true => self.tables.check().await,
                     false => Ok(0),
                 };
                 Err(checked.err().map_or(error, Error::Lake))
@@ -287,7 +296,7 @@ impl Work {
     }
 }
 
-fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {
+pub(super) fn bytes_scanned(plan: &dyn ExecutionPlan) -> u64 {
     let own = plan
         .metrics()
         .and_then(|metrics| metrics.sum_by_name("bytes_scanned"))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::otlp::{plain_spans, request};
 use crate::server::{Server, new_data_directory, poll};
+use crate::sql_workers::SqlWorkers;
 
 const ENDLESS: &str = "SELECT count(*) FROM spans AS a, spans AS b, spans AS c, spans AS d \
     WHERE a.duration_ns + b.duration_ns + c.duration_ns + d.duration_ns = 7";
@@ -32,9 +33,10 @@ fn a_client_that_goes_away_frees_the_core() {
         body.len()
     )
     .unwrap();
-    let before = server.processor_ticks();
+    let workers = SqlWorkers(server.process());
+    let before = workers.processor_ticks();
     assert!(
-        poll(WITHIN, || server.processor_ticks() > before + BUSY_TICKS),
+        poll(WITHIN, || workers.processor_ticks() > before + BUSY_TICKS),
         "the query does not run"
     );
     drop(client);
@@ -43,10 +45,10 @@ fn a_client_that_goes_away_frees_the_core() {
         metrics.contains("\ncrawlspace_queries_running 0\n")
     };
     assert!(poll(WITHIN, is_forgotten), "the query is not given up");
-    let (mut ticks, mut since) = (server.processor_ticks(), Instant::now());
+    let (mut ticks, mut since) = (workers.processor_ticks(), Instant::now());
     assert!(
         poll(WITHIN, || {
-            let now = server.processor_ticks();
+            let now = workers.processor_ticks();
             if now > ticks + 1 {
                 (ticks, since) = (now, Instant::now());
             }

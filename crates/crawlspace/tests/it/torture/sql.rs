@@ -1,5 +1,5 @@
 //! Hostile SQL beside telemetry: questions that would take for ever, all memory, or a file. Each ends with its time, no
-//! request is refused meanwhile, nothing of the machine is told, and the program lives.
+//! request is refused or waits for it, nothing of the machine is told, and the program lives.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -9,12 +9,20 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use super::instruments::numbered::batch;
+
 use super::{Done, amount, seed};
 use crate::server::{Server, new_data_directory, poll};
+use crate::sql_workers::SqlWorkers;
 
-const TIME_LIMIT: &str = "1s";
-/// A question that is over gives its core back within this. Machines are slow at times.
-const ENDED_WITHIN: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(1);
+/// A question whose time is over gives its core back within this.
+const ENDED_WITHIN: Duration = Duration::from_secs(1);
+/// So long is looked whether a core is used.
+const LOOK: Duration = Duration::from_millis(30);
+/// What the server may grow by, whatever is asked: telemetry is kept meanwhile.
+const GROWTH_KIB_MAX: u64 = 256 << 10;
+/// Acknowledgements beside SQL may take so much longer than alone: by a half, and what a busy machine makes of that.
+const SLOWER: (u32, Duration) = (150, Duration::from_millis(20));
 /// Stands in a file that a question may try to read.
 const SECRET: &str = "canary-5f1e";
 
@@ -29,11 +37,11 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
     for round in 0..40 {
         server.send(batch(round, 0, 0, &mut random).1);
     }
-    let alone = acknowledgements(&server, &mut random.clone(), 100, || false);
+    let mut alone = acknowledgements(&server, &mut random.clone(), 100, || false);
+    let resident = server.resident_kib();
     let is_done = AtomicBool::new(false);
     let statements = amount(100, 3_000);
-    let mut slowest = Duration::ZERO;
-    let beside = std::thread::scope(|scope| {
+    let (beside, seen) = std::thread::scope(|scope| {
         let random_of_sender = StdRng::seed_from_u64(random.random());
         let sender = scope.spawn(|| {
             let mut random = random_of_sender;
@@ -41,41 +49,89 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
                 is_done.load(Ordering::Relaxed)
             })
         });
+        let looker = scope.spawn(|| look(&server, &is_done));
         let done = Done(&is_done);
+        let mut slowest = Duration::ZERO;
         for _ in 0..statements {
             let sql = hostile(&mut random, &canary.display().to_string());
-            let began = Instant::now();
-            let answer = server
-                .post("/api/v1/sql")
-                .json(&json!({"sql": sql, "timeout": TIME_LIMIT, "rows_max": 10}))
-                .send()
-                .unwrap_or_else(|error| {
-                    panic!("CRAWLSPACE_SEED={seed}: {sql}: {error:?}\n{}", server.log())
-                });
-            // An answer that has begun may break off, as it is then too late for another status.
-            let text = answer.text().unwrap_or_default();
-            assert!(
-                !text.contains(SECRET),
-                "CRAWLSPACE_SEED={seed}: {sql}: {text}"
-            );
-            let is_over = || {
-                let metrics = server.get("/metrics").text().unwrap();
-                metrics.contains("\ncrawlspace_queries_running 0\n")
-            };
-            assert!(poll(ENDED_WITHIN, is_over), "CRAWLSPACE_SEED={seed}: {sql}");
-            slowest = slowest.max(began.elapsed());
+            slowest = slowest.max(ask(&server, &sql, seed));
         }
         drop(done);
-        sender.join().unwrap()
+        let (files, peak) = looker.join().unwrap();
+        (sender.join().unwrap(), (slowest, files, peak))
     });
+    let (slowest, files, peak) = seen;
+    // The machine may have become busier meanwhile.
+    alone.extend(acknowledgements(&server, &mut random, 102, || true));
+    let (alone, requests, beside) = (p99(&alone), beside.len(), p99(&beside));
     eprintln!(
-        "{statements} statements, the slowest over after {slowest:?}; {} requests acknowledged beside them, \
-         p99 {:?}, alone {:?}",
-        beside.len(),
-        p99(&beside),
-        p99(&alone)
+        "{statements} statements, the slowest over after {slowest:?}; {requests} requests acknowledged beside them, p99 \
+         {beside:?}, alone {alone:?}; the server took {resident} KiB before and {peak} KiB at most"
+    );
+    eprintln!("{}", workers_ended(&server));
+    assert_eq!(files, Vec::<std::path::PathBuf>::new());
+    assert!(!SqlWorkers(server.process()).may_open_files());
+    assert!(slowest <= TIME_LIMIT + ENDED_WITHIN, "{slowest:?}");
+    assert!(
+        peak < resident + GROWTH_KIB_MAX,
+        "{resident} KiB, then {peak} KiB"
+    );
+    let (percent, slack) = SLOWER;
+    assert!(
+        beside <= alone * percent / 100 + slack,
+        "p99 {beside:?} beside SQL, {alone:?} alone"
     );
     server.stop();
+}
+
+/// Asks, and waits until no process works on it any more: how long that took.
+fn ask(server: &Server, sql: &str, seed: u64) -> Duration {
+    let began = Instant::now();
+    let answer = server
+        .post("/api/v1/sql")
+        .json(&json!({"sql": sql, "timeout": "1s", "rows_max": 10}))
+        .send()
+        .unwrap_or_else(|error| {
+            panic!("CRAWLSPACE_SEED={seed}: {sql}: {error:?}\n{}", server.log())
+        });
+    // An answer that has begun may break off, as it is then too late for another status.
+    let text = answer.text().unwrap_or_default();
+    assert!(
+        !text.contains(SECRET),
+        "CRAWLSPACE_SEED={seed}: {sql}: {text}"
+    );
+    let workers = SqlWorkers(server.process());
+    let mut over = began.elapsed();
+    let is_over = || {
+        over = began.elapsed();
+        let before = workers.processor_ticks();
+        std::thread::park_timeout(LOOK);
+        workers.processor_ticks() <= before + 1
+    };
+    assert!(
+        poll(TIME_LIMIT + ENDED_WITHIN, is_over),
+        "CRAWLSPACE_SEED={seed}: {sql}"
+    );
+    over
+}
+
+/// Until it is done, looks at what workers open, and at the most memory that the server takes.
+fn look(server: &Server, is_done: &AtomicBool) -> (Vec<std::path::PathBuf>, u64) {
+    let (mut files, mut peak) = (Vec::new(), 0);
+    while !is_done.load(Ordering::Relaxed) {
+        files.extend(SqlWorkers(server.process()).files(server.log_file()));
+        peak = peak.max(server.resident_kib());
+        std::thread::park_timeout(LOOK);
+    }
+    files.dedup();
+    (files, peak)
+}
+
+fn workers_ended(server: &Server) -> String {
+    let metrics = server.get("/metrics").text().unwrap();
+    let lines = metrics.lines();
+    let lines = lines.filter(|line| line.starts_with("crawlspace_sql_workers"));
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 /// How long requests took to be acknowledged, until it is done, but a hundred of them at least. None may be refused.

@@ -1,0 +1,73 @@
+//! `sql-worker`: the process that SQL of users runs in. `serve` starts it and speaks with it over standard input. It
+//! gives up all that it will not need before it is told anything.
+
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use clap::Args;
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use tokio::runtime::Builder;
+
+/// Threads that run questions, at most.
+const THREADS_MAX: usize = 4;
+/// Plans nest as deeply as their SQL. Only what is used is taken from memory.
+const STACK_BYTES: usize = 64 << 20;
+/// Whatever is left of a core.
+const NICEST: i32 = 19;
+/// What the program takes of addresses without taking memory: itself, stacks, what the allocator sets aside.
+const ADDRESS_BYTES: u64 = 8 << 30;
+const END_TIME_MAX: Duration = Duration::from_millis(50);
+
+/// Run SQL for the server that starts this
+#[derive(Debug, Args)]
+pub struct SqlWorkerArguments {
+    /// What plans may take of memory, in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub memory: u64,
+}
+
+/// Returns when the server has closed the connection.
+pub fn sql_worker(arguments: &SqlWorkerArguments) -> io::Result<()> {
+    let connection = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // Threads have the weight of the one that starts them.
+    if let Err(error) = nice(NICEST) {
+        tracing::debug!(%error, "SQL has the weight of everything else");
+    }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(threads.min(THREADS_MAX))
+        .thread_name("sql")
+        .thread_stack_size(STACK_BYTES)
+        .enable_time()
+        .build()?;
+    give_up(arguments.memory)?;
+    let memory = usize::try_from(arguments.memory).unwrap_or(usize::MAX);
+    let result = crawlspace_query::work(connection, runtime.handle(), memory);
+    runtime.shutdown_timeout(END_TIME_MAX);
+    result
+}
+
+/// No file can be opened, nothing is left behind; and it is the first to go where memory is short.
+fn give_up(memory: u64) -> io::Result<()> {
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", "1000") {
+        tracing::debug!(%error, "SQL is as dear as everything else where memory is short");
+    }
+    let addresses = memory.saturating_mul(4).saturating_add(ADDRESS_BYTES);
+    for (resource, most) in [
+        (Resource::Nofile, 0),
+        (Resource::Core, 0),
+        (Resource::As, addresses),
+    ] {
+        let most = Some(most);
+        setrlimit(
+            resource,
+            Rlimit {
+                current: most,
+                maximum: most,
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -14,8 +14,6 @@ use tokio::runtime::Builder;
 const THREADS_MAX: usize = 4;
 /// Plans nest as deeply as their SQL. Only what is used is taken from memory.
 const STACK_BYTES: usize = 64 << 20;
-/// Whatever is left of a core.
-const NICEST: i32 = 19;
 /// What the program takes of addresses without taking memory: itself, stacks, what the allocator sets aside.
 const ADDRESS_BYTES: u64 = 8 << 30;
 const END_TIME_MAX: Duration = Duration::from_millis(50);
@@ -32,7 +30,7 @@ pub struct SqlWorkerArguments {
 pub fn sql_worker(arguments: &SqlWorkerArguments) -> io::Result<()> {
     let connection = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // Threads have the weight of the one that starts them.
-    if let Err(error) = nice(NICEST) {
+    if let Err(error) = nice(crate::workers::NICER_BY) {
         tracing::debug!(%error, "SQL has the weight of everything else");
     }
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);

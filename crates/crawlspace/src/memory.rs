@@ -60,7 +60,7 @@ impl Budget {
             // While they are written, they are there in three forms.
             waiting_bytes: WAITING_BYTES_MAX.min(bytes / 16),
             // Their rows, which are in no list, are about as much again.
-            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 16),
+            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 8),
             plan_bytes: PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN),
         }
     }
@@ -115,7 +115,7 @@ mod tests {
     fn shares_of_little_memory_leave_room_and_much_memory_is_not_all_taken() {
         let little = Budget::of(512 << 20);
         let sum = little.waiting_bytes + little.in_flight_bytes + little.plan_bytes;
-        assert!(sum < 150 << 20, "{little:?}");
+        assert!(sum < 180 << 20, "{little:?}");
         let much = Budget::of(u64::MAX);
         assert_eq!(much, Budget::of(64 << 30));
         assert_eq!(much.waiting_bytes, 1 << 30);

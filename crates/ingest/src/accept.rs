@@ -190,7 +190,7 @@ fn read(
     reservation: &mut Reservation,
     repeats: Option<&Arc<Repeats>>,
 ) -> Result<Reading, Error> {
-    let body = decode::body_of(entry, &mut |bytes| reservation.grow(bytes))?;
+    let body = decode::body_of(entry, &mut |bytes| reservation.unpack(bytes))?;
     let repeats = repeats.filter(|_| !fault::has(Defect::RepeatStored));
     let found = repeats.map(|repeats| {
         let hash = hash_of(entry.project, entry.door, &body);

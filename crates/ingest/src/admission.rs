@@ -1,4 +1,5 @@
-//! How much may be in flight: bytes of requests that are being read, decoded or waiting for the log.
+//! How much may be in flight: bytes of requests that are being read, decoded or waiting for the log. Half of it is for
+//! bodies as they come and half for what they become, so that many that wait leave room for those that are decoded.
 
 use std::sync::Arc;
 
@@ -6,27 +7,98 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use crate::Error;
 
-/// What [`crate::Config::in_flight_bytes_max`] usually is.
+/// What [`crate::Config::in_flight_bytes_max`] usually is: enough for one request of the largest size.
 pub const IN_FLIGHT_BYTES_MAX: usize = 128 << 20;
 /// What a request counts at least, so that many small ones are bounded too.
 const REQUEST_BYTES_MIN: usize = 4 << 10;
 
 pub(crate) struct Admission {
-    bytes: Arc<Semaphore>,
-    bytes_max: usize,
+    bodies: Share,
+    unpacked: Share,
 }
 
 /// Room for one request's bytes, given back on drop.
 #[derive(Debug)]
 pub struct Reservation {
-    bytes: Arc<Semaphore>,
-    bytes_max: usize,
-    held: OwnedSemaphorePermit,
+    body: Held,
+    unpacked: Held,
 }
 
 impl Admission {
-    /// Lets so many bytes of all requests in, as they come and decompressed.
+    /// Lets so many bytes of all requests in.
     pub fn new(bytes_max: usize) -> Self {
+        Self {
+            bodies: Share::new(bytes_max / 2 + REQUEST_BYTES_MIN),
+            unpacked: Share::new(bytes_max / 2),
+        }
+    }
+
+    pub fn reserve(&self, bytes: usize) -> Result<Reservation, Error> {
+        let mut reservation = Reservation {
+            body: self.bodies.held()?,
+            unpacked: self.unpacked.held()?,
+        };
+        reservation.grow(bytes.max(REQUEST_BYTES_MIN))?;
+        Ok(reservation)
+    }
+
+    pub fn bytes_max(&self) -> usize {
+        self.bodies.bytes_max + self.unpacked.bytes_max
+    }
+
+    /// Bytes in flight now.
+    pub fn in_flight_bytes(&self) -> usize {
+        let free = [&self.bodies, &self.unpacked].map(|share| share.bytes.available_permits());
+        self.bytes_max() - free.iter().sum::<usize>()
+    }
+
+    /// Refuses every further reservation.
+    pub fn close(&self) {
+        self.bodies.bytes.close();
+        self.unpacked.bytes.close();
+    }
+}
+
+impl Reservation {
+    /// Adds room for `bytes` more of the body as it comes.
+    ///
+    /// # Errors
+    /// `Unavailable` while too much is in flight, or once the write path is closing; `TooLarge` if this request alone is too
+    /// much.
+    pub fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        self.body.grow(bytes)
+    }
+
+    /// … of what it becomes when it is decompressed.
+    ///
+    /// # Errors
+    /// As for the body.
+    pub(crate) fn unpack(&mut self, bytes: usize) -> Result<(), Error> {
+        self.unpacked.grow(bytes)
+    }
+
+    /// Room that is not needed any more, while the request goes on.
+    pub fn give_back(&mut self) {
+        for held in [&mut self.body, &mut self.unpacked] {
+            drop(held.bytes.split(held.bytes.num_permits()));
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Share {
+    bytes: Arc<Semaphore>,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Held {
+    of: Share,
+    bytes: OwnedSemaphorePermit,
+}
+
+impl Share {
+    fn new(bytes_max: usize) -> Self {
         let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS);
         Self {
             bytes: Arc::new(Semaphore::new(bytes_max)),
@@ -34,65 +106,33 @@ impl Admission {
         }
     }
 
-    pub fn reserve(&self, bytes: usize) -> Result<Reservation, Error> {
-        let held = acquire(&self.bytes, 0, bytes.max(REQUEST_BYTES_MIN), self.bytes_max)?;
-        Ok(Reservation {
-            bytes: Arc::clone(&self.bytes),
-            bytes_max: self.bytes_max,
-            held,
-        })
+    fn held(&self) -> Result<Held, Error> {
+        let bytes = self.acquire(0, 0)?;
+        let of = self.clone();
+        Ok(Held { of, bytes })
     }
 
-    pub fn bytes_max(&self) -> usize {
-        self.bytes_max
-    }
-
-    /// Bytes in flight now.
-    pub fn in_flight_bytes(&self) -> usize {
-        self.bytes_max - self.bytes.available_permits()
-    }
-
-    /// Refuses every further reservation.
-    pub fn close(&self) {
-        self.bytes.close();
+    fn acquire(&self, held: usize, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let bytes_max = self.bytes_max;
+        if held.saturating_add(bytes) > bytes_max {
+            return Err(Error::OverMemory { bytes_max });
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        Arc::clone(&self.bytes)
+            .try_acquire_many_owned(bytes)
+            .map_err(|error| match error {
+                TryAcquireError::Closed => Error::Closing,
+                TryAcquireError::NoPermits => Error::Busy { bytes_max },
+            })
     }
 }
 
-impl Reservation {
-    /// Adds room for `bytes` more.
-    ///
-    /// # Errors
-    /// `Unavailable` while too much is in flight, or once the write path is closing; `TooLarge` if this request alone is too
-    /// much.
-    pub fn grow(&mut self, bytes: usize) -> Result<(), Error> {
-        let held = self.held.num_permits();
-        let more = acquire(&self.bytes, held, bytes, self.bytes_max)?;
-        self.held.merge(more);
+impl Held {
+    fn grow(&mut self, bytes: usize) -> Result<(), Error> {
+        let more = self.of.acquire(self.bytes.num_permits(), bytes)?;
+        self.bytes.merge(more);
         Ok(())
     }
-
-    /// Room that is not needed any more, while the request goes on.
-    pub fn give_back(&mut self) {
-        drop(self.held.split(self.held.num_permits()));
-    }
-}
-
-fn acquire(
-    semaphore: &Arc<Semaphore>,
-    held: usize,
-    bytes: usize,
-    bytes_max: usize,
-) -> Result<OwnedSemaphorePermit, Error> {
-    if held.saturating_add(bytes) > bytes_max {
-        return Err(Error::OverMemory { bytes_max });
-    }
-    let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-    Arc::clone(semaphore)
-        .try_acquire_many_owned(bytes)
-        .map_err(|error| match error {
-            TryAcquireError::Closed => Error::Closing,
-            TryAcquireError::NoPermits => Error::Busy { bytes_max },
-        })
 }
 
 #[cfg(test)]
@@ -104,7 +144,7 @@ mod tests {
     fn reservations_are_refused_beyond_the_bound_and_given_back_on_drop() {
         let admission = Admission::new(IN_FLIGHT_BYTES_MAX);
         let other = admission.reserve(1).unwrap();
-        let most = IN_FLIGHT_BYTES_MAX - super::REQUEST_BYTES_MIN;
+        let most = IN_FLIGHT_BYTES_MAX / 2;
         let mut all = admission.reserve(most - 1).unwrap();
         all.grow(1).unwrap();
         assert!(matches!(all.grow(1), Err(Error::Busy { .. })));
@@ -116,7 +156,11 @@ mod tests {
             "an empty request counts too"
         );
         drop(all);
-        let held = admission.reserve(IN_FLIGHT_BYTES_MAX).unwrap();
+        let mut held = admission.reserve(most).unwrap();
+        held.unpack(most).unwrap();
+        assert!(matches!(held.unpack(1), Err(Error::OverMemory { .. })));
+        held.give_back();
+        assert_eq!(admission.in_flight_bytes(), 0);
         admission.close();
         drop(held);
         assert!(matches!(admission.reserve(1), Err(Error::Closing)));

@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::bufread::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::Error;
@@ -22,6 +22,9 @@ pub const RATIO_FREE_BYTES: usize = 1 << 20;
 /// The largest window that a zstd frame may ask for, as a power of two: 8 MiB, what HTTP allows
 /// (RFC 9659, section 3). A decoder holds one window beside the body.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// The most members of a gzip body. Each costs the work of a new decoder, however little is in it.
+pub const GZIP_MEMBERS_MAX: usize = 1_000;
 
 /// The body grows by no less than this.
 const GROWTH_BYTES_MIN: usize = 16 << 10;
@@ -65,10 +68,7 @@ pub fn decompress(
     let limit = limit.min(bytes.len().saturating_mul(RATIO_MAX).max(RATIO_FREE_BYTES));
     let (name, body) = match encoding {
         Encoding::Identity => return Ok(bytes.clone()),
-        Encoding::Gzip => (
-            "gzip",
-            read_bounded(MultiGzDecoder::new(bytes.as_ref()), limit, admit),
-        ),
+        Encoding::Gzip => ("gzip", read_bounded(Members::new(bytes), limit, admit)),
         Encoding::Zstd => ("zstd", unzstd(bytes, limit, admit)),
         Encoding::Deflate => ("deflate", inflate(bytes, limit, admit)),
     };
@@ -83,6 +83,40 @@ pub fn decompress(
             encoding: name,
             source,
         }),
+    }
+}
+
+/// Members of gzip, one after the other as if they were one.
+struct Members<'a> {
+    decoder: GzDecoder<&'a [u8]>,
+    number: usize,
+}
+
+impl<'a> Members<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            decoder: GzDecoder::new(bytes),
+            number: 1,
+        }
+    }
+}
+
+impl Read for Members<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.decoder.read(buffer)?;
+            let rest = *self.decoder.get_ref();
+            if read > 0 || rest.is_empty() {
+                return Ok(read);
+            }
+            if self.number == GZIP_MEMBERS_MAX {
+                return Err(io::Error::other(format!(
+                    "it has more than {GZIP_MEMBERS_MAX} members"
+                )));
+            }
+            self.number += 1;
+            self.decoder = GzDecoder::new(rest);
+        }
     }
 }
 

@@ -91,6 +91,7 @@ fn of_requests() -> Vec<LimitAnswer> {
             "bytes",
             "the ratio is looked at",
         ),
+        limit("gzip_members", body::GZIP_MEMBERS_MAX, "members", "400"),
         limit("decoded", otlp::DECODED_BYTES_MAX, "bytes", "413").seen_in(TOO_LARGE),
         limit(
             "value_depth",

@@ -9,7 +9,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{BODY_BYTES_MAX, Encoding, RATIO_FREE_BYTES, decompress};
+use super::{BODY_BYTES_MAX, Encoding, GZIP_MEMBERS_MAX, RATIO_FREE_BYTES, decompress};
 
 const COMPRESSED: [Encoding; 3] = [Encoding::Gzip, Encoding::Zstd, Encoding::Deflate];
 
@@ -92,6 +92,18 @@ fn bombs_are_too_large() {
             );
         }
     }
+}
+
+#[test]
+fn gzip_of_very_many_members_is_refused_before_it_costs_much() {
+    let member = compress(b"x", Encoding::Gzip);
+    let most = member.repeat(GZIP_MEMBERS_MAX);
+    let all = Bytes::from(vec![b'x'; GZIP_MEMBERS_MAX]);
+    assert_eq!(open(most.clone(), Encoding::Gzip, BODY_BYTES_MAX), Ok(all));
+    assert_eq!(
+        open([most, member].concat(), Encoding::Gzip, BODY_BYTES_MAX),
+        Err(ErrorKind::BadInput)
+    );
 }
 
 #[test]

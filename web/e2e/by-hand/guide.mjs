@@ -1,7 +1,7 @@
 // The pictures of docs/guide, taken anew: `node guide.mjs http://127.0.0.1:4320 DIRECTORY`, against a new and empty store.
 import { mkdirSync } from "node:fs";
-import { journey, server, settled, visitor } from "./browser.mjs";
-import { culprit, seed, seedMetrics, send, slowTrace } from "./seed.mjs";
+import { journey, server, settled, visitor } from "../browser.mjs";
+import { culprit, seed, seedMetrics, send, slowTrace } from "../seed.mjs";
 
 const directory = process.argv[3] ?? "pictures";
 const viewport = { width: 1180, height: 640 };

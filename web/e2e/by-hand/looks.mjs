@@ -1,7 +1,7 @@
 // Pictures of every page, for people's eyes: `node looks.mjs http://127.0.0.1:4320 DIRECTORY [part of a name]`. Each is
 // taken in light and dark, wide and narrow, of whatever the server holds; then once more with nobody answering.
 import { mkdirSync } from "node:fs";
-import { journey, server, settled, visitor } from "./browser.mjs";
+import { journey, server, settled, visitor } from "../browser.mjs";
 
 const [, , , directory = "looks", part = ""] = process.argv;
 const range = process.env.CRAWLSPACE_LOOKS_LAST ?? "15m";

@@ -1,8 +1,8 @@
 // Measures what people wait for: `node measure.mjs http://127.0.0.1:4320 [trace id]`, against a store with data; large.mjs
 // sends a trace that is worth it, and CRAWLSPACE_MEASURE_EVENTS has so many spans sent first, all of the last hour.
 // Figures, no verdict: a machine that does something else makes them larger.
-import { journey, server, visitor } from "./browser.mjs";
-import { seed } from "./seed.mjs";
+import { journey, server, visitor } from "../browser.mjs";
+import { seed } from "../seed.mjs";
 
 const traceId = process.argv[3];
 const events = Number(process.env.CRAWLSPACE_MEASURE_EVENTS ?? 0);

@@ -116,12 +116,12 @@ async fn read_all(
         make_room(&mut kept, chunk.len(), announced.min(limit));
         kept.extend_from_slice(&chunk);
     }
-    if let Some(refused) = refused {
-        return Err(refused);
-    }
     if seen > limit {
         let detail = format!("the body is over {limit} bytes: send less per request");
         return Err(Unread::new(ErrorKind::TooLarge, detail));
     }
-    Ok(kept.into())
+    match refused {
+        Some(refused) => Err(refused),
+        None => Ok(kept.into()),
+    }
 }

@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use crawlspace_ingest::IN_FLIGHT_BYTES_MAX;
+use crawlspace_ingest::{IN_FLIGHT_BYTES_MAX, MEMORY_BYTES_MAX};
 
 /// What is taken of a machine with plenty.
-const WAITING_BYTES_MAX: u64 = 1 << 30;
 const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Below this a question of some size can't be answered.
 const PLAN_BYTES_MIN: u64 = 64 << 20;
@@ -62,7 +61,7 @@ impl Budget {
         let plan_bytes = PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
-            waiting_bytes: WAITING_BYTES_MAX.min(bytes / 16),
+            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 16),
             // Their rows, which are in no list, are about as much again.
             in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 8),
             plan_bytes,

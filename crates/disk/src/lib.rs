@@ -1,4 +1,6 @@
-//! Files behind one thin trait, and faults on purpose ([`fault`]), so that every write of the log and of local parts can be made to fail or to crash.
+//! Files behind one thin trait, and faults on purpose ([`fault`]): every write of the log and of local parts can be made to
+//! fail or to crash.
+//!
 //! Two implementations: [`RealFs`] and [`SimFs`]. Calls block: call them from threads that may.
 
 pub mod fault;

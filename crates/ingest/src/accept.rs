@@ -197,7 +197,11 @@ fn read(
         repeats.find(hash, UnixNanos(entry.received_at))
     });
     let claim = match found {
-        Some(Found::Twin(twin)) => return Ok(Reading::Twin(twin)),
+        Some(Found::Twin(twin)) => {
+            // The body is decompressed again once that is decided.
+            reservation.pack();
+            return Ok(Reading::Twin(twin));
+        }
         Some(Found::Repeat(seen)) => {
             // The sentences are not kept with the counts; they are the same each time.
             let messages = match seen.rejected {

@@ -28,7 +28,8 @@ impl Admission {
     /// Lets so many bytes of all requests in.
     pub fn new(bytes_max: usize) -> Self {
         Self {
-            bodies: Share::new(bytes_max / 2 + REQUEST_BYTES_MIN),
+            // With what each counts at least, and what gRPC puts around a message.
+            bodies: Share::new(bytes_max / 2 + 2 * REQUEST_BYTES_MIN),
             unpacked: Share::new(bytes_max / 2),
         }
     }
@@ -77,11 +78,15 @@ impl Reservation {
         self.unpacked.grow(bytes)
     }
 
-    /// Room that is not needed any more, while the request goes on.
+    /// What it became is not held any more.
+    pub(crate) fn pack(&mut self) {
+        self.unpacked.give_back();
+    }
+
+    /// Nothing of it is held any more, while the request goes on.
     pub fn give_back(&mut self) {
-        for held in [&mut self.body, &mut self.unpacked] {
-            drop(held.bytes.split(held.bytes.num_permits()));
-        }
+        self.body.give_back();
+        self.pack();
     }
 }
 
@@ -133,6 +138,10 @@ impl Held {
         self.bytes.merge(more);
         Ok(())
     }
+
+    fn give_back(&mut self) {
+        drop(self.bytes.split(self.bytes.num_permits()));
+    }
 }
 
 #[cfg(test)]
@@ -145,8 +154,8 @@ mod tests {
         let admission = Admission::new(IN_FLIGHT_BYTES_MAX);
         let other = admission.reserve(1).unwrap();
         let most = IN_FLIGHT_BYTES_MAX / 2;
-        let mut all = admission.reserve(most - 1).unwrap();
-        all.grow(1).unwrap();
+        let mut all = admission.reserve(most).unwrap();
+        all.grow(super::REQUEST_BYTES_MIN).unwrap();
         assert!(matches!(all.grow(1), Err(Error::Busy { .. })));
         drop(other);
         all.grow(super::REQUEST_BYTES_MIN).unwrap();
@@ -159,6 +168,8 @@ mod tests {
         let mut held = admission.reserve(most).unwrap();
         held.unpack(most).unwrap();
         assert!(matches!(held.unpack(1), Err(Error::OverMemory { .. })));
+        held.pack();
+        held.unpack(most).unwrap();
         held.give_back();
         assert_eq!(admission.in_flight_bytes(), 0);
         admission.close();

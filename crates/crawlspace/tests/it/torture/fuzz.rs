@@ -9,12 +9,14 @@ use bytes::Bytes;
 use crawlspace_disk::{FileSystem as _, SimFs};
 use crawlspace_lake::AtStart;
 use crawlspace_model::{Signal, UnixNanos};
-use crawlspace_query::{Error, QueryRequest};
+use crawlspace_query::{Engine, Error, QueryRequest};
 use crawlspace_wal::{Config, Encoding as WalEncoding, Entry, Position, Wal};
 use crawlspace_wire::body::{BODY_BYTES_MAX, Encoding, decompress};
 use crawlspace_wire::otlp::{ContentType, decode};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
 
 use super::instruments::in_process::{InProcess, home, local_store, runtime};
 use super::{amount, seed};
@@ -232,21 +234,20 @@ fn log() {
     });
 }
 
+/// What answers questions about a few spans.
+fn some_spans(runtime: &Runtime) -> (TempDir, Arc<Engine>) {
+    let (home, fs) = (home(), SimFs::new(1));
+    let process = InProcess::open(home.path(), &fs, local_store(&fs), AtStart::CheckParts);
+    let process = runtime.block_on(process).unwrap();
+    runtime.block_on(process.send(&[1, 2, 3])).unwrap();
+    let engine = process.engine(Duration::from_secs(1));
+    (home, Arc::new(engine))
+}
+
 #[test]
 fn sql() {
-    let home = home();
-    let fs = SimFs::new(1);
     let runtime = runtime();
-    let process = runtime
-        .block_on(InProcess::open(
-            home.path(),
-            &fs,
-            local_store(&fs),
-            AtStart::CheckParts,
-        ))
-        .unwrap();
-    runtime.block_on(process.send(&[1, 2, 3])).unwrap();
-    let engine = Arc::new(process.engine(Duration::from_secs(1)));
+    let (_home, engine) = some_spans(&runtime);
     let seeds = [
         "SELECT count(*), avg(duration_ns) FROM spans WHERE service.name = 'rig' GROUP BY name ORDER BY 1 DESC LIMIT 5",
         "WITH a AS (SELECT number n FROM spans) SELECT x.n + 1, \"a b\" FROM a x JOIN a y ON x.n = y.n -- end",
@@ -281,19 +282,8 @@ fn questions() {
         r#"{"where":[["user.id","=","x"],["duration_ns",">",5]],"having":[["count",">",1]],"order_by":["-count"],"limit":3}"#,
     ];
     let seeds = seeds.map(|question| question.as_bytes().to_vec());
-    let home = home();
-    let fs = SimFs::new(1);
     let runtime = runtime();
-    let process = runtime
-        .block_on(InProcess::open(
-            home.path(),
-            &fs,
-            local_store(&fs),
-            AtStart::CheckParts,
-        ))
-        .unwrap();
-    runtime.block_on(process.send(&[1, 2, 3])).unwrap();
-    let engine = Arc::new(process.engine(Duration::from_secs(1)));
+    let (_home, engine) = some_spans(&runtime);
     fuzz("questions", &seeds, |bytes| {
         if let Ok(question) = serde_json::from_slice::<QueryRequest>(bytes) {
             let engine = Arc::clone(&engine);

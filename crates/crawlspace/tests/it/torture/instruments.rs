@@ -3,5 +3,6 @@
 pub mod books;
 pub mod faulty_store;
 pub mod in_process;
+pub mod mounted;
 pub mod numbered;
 pub mod small_disk;

@@ -26,10 +26,9 @@ const LOAD_MAX: Duration = Duration::from_millis(800);
 const LOADED_WITHIN: Duration = Duration::from_secs(120);
 /// However slow the machine is, so many requests are answered before the kill.
 const ANSWERED_MIN: u64 = 4 * WRITERS;
-/// Flushes happen every few requests.
-const FLAGS: [&str; 2] = ["--flush-rows", "300"];
-const SOON: [&str; 2] = ["--flush-age", "200ms"];
-const LATE: [&str; 2] = ["--flush-age", "1h"];
+/// Flushes happen every few requests, or never.
+const SOON: [&str; 4] = ["--flush-rows", "300", "--flush-age", "200ms"];
+const LATE: [&str; 4] = ["--flush-rows", "1000000", "--flush-age", "1h"];
 
 /// How a round ends.
 #[derive(Debug, Clone, Copy)]
@@ -90,9 +89,8 @@ fn a_kill_loses_and_doubles_nothing_in_a_bucket() {
 
 /// What was sent, and how many spans there are at the end.
 fn kill_and_check(data: &Path, store: &[String], ends: &[End]) -> (HashMap<Numbered, Fate>, i64) {
-    let store = store.iter().map(String::as_str);
-    let flags: Vec<&str> = FLAGS.into_iter().chain(store).collect();
-    let with = |more: &[&'static str]| [&flags[..], more].concat();
+    let store: Vec<&str> = store.iter().map(String::as_str).collect();
+    let with = |more: &[&'static str]| [&store[..], more].concat();
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let mut sent = HashMap::new();

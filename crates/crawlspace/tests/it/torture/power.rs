@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
+use super::instruments::mounted::hold;
 use super::instruments::numbered::{Fate, Numbered, batch, check};
 use super::{amount, seed};
 use crate::server::{PROTOBUF, Server, poll};
@@ -33,30 +34,14 @@ struct Loop {
 impl Loop {
     /// None where this machine has no loop devices for us.
     fn mount(home: &Path, image: PathBuf) -> Option<Self> {
-        use std::io::{BufRead as _, BufReader};
         let place = home.join("disk");
         std::fs::create_dir_all(&place).unwrap();
-        let script = format!(
-            "mount -o loop {} {} && echo mounted && exec sleep infinity",
-            image.display(),
-            place.display()
-        );
-        let mut holder = Command::new("unshare")
-            .args(["--mount", "sh", "-ec", &script])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut line = String::new();
-        let output = holder.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        let disk = Self {
-            holder,
+        let mount = format!("mount -o loop {} {}", image.display(), place.display());
+        Some(Self {
+            holder: hold(&["unshare", "--mount"], &mount)?,
             image,
             place,
-        };
-        (line == "mounted\n").then_some(disk)
+        })
     }
 
     fn start(&self) -> Server {

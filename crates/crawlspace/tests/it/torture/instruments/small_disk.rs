@@ -1,13 +1,13 @@
 //! A disk of a few megabytes, in memory, in a mount namespace of its own: whoever runs the tests may have one, and it is
 //! gone with the process that holds it.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use crawlspace_disk::{FileSystem as _, RealFs};
 
+use super::mounted::hold;
 use crate::server::{Refusal, Server, poll};
 
 /// What may mount a file system of its own, as anybody.
@@ -28,26 +28,15 @@ impl SmallDisk {
         let home = tempfile::tempdir().unwrap();
         let place = home.path().join("disk");
         std::fs::create_dir(&place).unwrap();
-        let script = format!(
-            "mount -t tmpfs -o size={mebibytes}M none {} && echo mounted && exec sleep infinity",
+        let mount = format!(
+            "mount -t tmpfs -o size={mebibytes}M none {}",
             place.display()
         );
-        let mut holder = Command::new(OWN_MOUNTS[0])
-            .args(&OWN_MOUNTS[1..])
-            .args(["sh", "-ec", &script])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let mut line = String::new();
-        let output = holder.stdout.take().unwrap();
-        BufReader::new(output).read_line(&mut line).unwrap();
-        let disk = Self {
-            holder,
+        Some(Self {
+            holder: hold(&OWN_MOUNTS, &mount)?,
             place,
             _home: home,
-        };
-        (line == "mounted\n").then_some(disk)
+        })
     }
 
     /// A server whose data directory is on the disk.

@@ -61,7 +61,7 @@ impl Budget {
         let plan_bytes = PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
-            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 16),
+            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 20),
             // Their rows, which are in no list, are about as much again.
             in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 8),
             plan_bytes,

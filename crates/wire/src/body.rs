@@ -26,8 +26,9 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 /// The most members of a gzip body. Each costs the work of a new decoder, however little is in it.
 pub const GZIP_MEMBERS_MAX: usize = 1_000;
 
-/// The body grows by no less than this.
-const GROWTH_BYTES_MIN: usize = 16 << 10;
+/// The body grows by no less than this, and by no more at a time.
+const PIECE_BYTES_MIN: usize = 16 << 10;
+const PIECE_BYTES_MAX: usize = 1 << 20;
 
 /// Whether so many bytes more may be held.
 pub type Admit<'a> = &'a mut dyn FnMut(usize) -> bool;
@@ -132,74 +133,100 @@ fn read_bounded(
     limit: usize,
     admit: Admit<'_>,
 ) -> io::Result<Option<Vec<u8>>> {
-    let mut body = Vec::new();
-    let mut length = 0;
+    let (mut body, mut spare) = (Growing::new(limit, admit), [0]);
     loop {
-        if length == body.len() {
-            grow(&mut body, limit, admit)?;
-        }
-        if length == body.len() {
-            // Full to the limit: the end must be here.
-            return match reader.read(&mut [0])? {
-                0 => Ok(Some(body)),
-                _ => Ok(None),
-            };
-        }
-        match reader.read(&mut body[length..]) {
-            Ok(0) => {
-                body.truncate(length);
-                return Ok(Some(body));
-            }
-            Ok(read) => length += read,
+        let room = body.room()?;
+        let is_full = room.is_empty();
+        // Full to the limit: the end must be here.
+        let room = if is_full { &mut spare } else { room };
+        match reader.read(room) {
+            Ok(0) => return Ok(Some(body.whole())),
+            Ok(_) if is_full => return Ok(None),
+            Ok(read) => body.filled += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Twice as long, but never longer than `limit`; in capacity, too.
-fn grow(body: &mut Vec<u8>, limit: usize, admit: Admit<'_>) -> io::Result<()> {
-    let more = body.len().max(GROWTH_BYTES_MIN).min(limit - body.len());
-    if !admit(more) {
-        return Err(NOT_ADMITTED.into());
+/// A body whose length shows at its end. It grows by pieces: a buffer that moves to a larger one is there twice.
+struct Growing<'a> {
+    pieces: Vec<Vec<u8>>,
+    /// Of all pieces but the last.
+    before: usize,
+    /// Of the last one.
+    filled: usize,
+    limit: usize,
+    admit: Admit<'a>,
+}
+
+impl<'a> Growing<'a> {
+    fn new(limit: usize, admit: Admit<'a>) -> Self {
+        Self {
+            pieces: Vec::new(),
+            before: 0,
+            filled: 0,
+            limit,
+            admit,
+        }
     }
-    body.reserve_exact(more);
-    body.resize(body.len() + more, 0);
-    Ok(())
+
+    /// For what comes next; empty at the limit only.
+    fn room(&mut self) -> io::Result<&mut [u8]> {
+        let length = self.pieces.last().map_or(0, Vec::len);
+        let held = self.before + length;
+        if self.filled == length && held < self.limit {
+            // Twice as much as before, up to the size of pieces.
+            let more = held.clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
+            let more = more.min(self.limit - held);
+            if !(self.admit)(more) {
+                return Err(NOT_ADMITTED.into());
+            }
+            self.pieces.push(vec![0; more]);
+            (self.before, self.filled) = (held, 0);
+        }
+        let last = self.pieces.last_mut();
+        Ok(last.map_or(&mut [], |last| &mut last[self.filled..]))
+    }
+
+    /// In one buffer. Each piece goes as it is copied.
+    fn whole(mut self) -> Vec<u8> {
+        if let Some(last) = self.pieces.last_mut() {
+            last.truncate(self.filled);
+        }
+        if self.pieces.len() == 1 {
+            return self.pieces.remove(0);
+        }
+        let mut whole = Vec::with_capacity(self.before + self.filled);
+        for piece in self.pieces {
+            whole.extend_from_slice(&piece);
+        }
+        whole
+    }
 }
 
 /// One deflate stream from the first to the last byte. flate2's readers take a torn stream for a
 /// whole one, and leave what comes after it.
 fn inflate(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Vec<u8>>> {
     let mut stream = Decompress::new(has_zlib_header(bytes));
-    let mut body = Vec::new();
-    let (mut consumed, mut length) = (0, 0);
+    let (mut body, mut spare) = (Growing::new(limit, admit), [0]);
+    let mut consumed = 0;
     loop {
-        if length == body.len() {
-            grow(&mut body, limit, admit)?;
-        }
-        let mut spare = [0];
-        let full = length == body.len();
-        let room = if full {
-            &mut spare[..]
-        } else {
-            &mut body[length..]
-        };
+        let room = body.room()?;
+        let is_full = room.is_empty();
+        let room = if is_full { &mut spare } else { room };
         let (before_in, before_out) = (stream.total_in(), stream.total_out());
         let status = stream.decompress(&bytes[consumed..], room, FlushDecompress::None)?;
         let read = stream.total_in() - before_in;
         let written = stream.total_out() - before_out;
-        if full && written > 0 {
+        if is_full && written > 0 {
             return Ok(None);
         }
         // No more than the room and the bytes there are.
         consumed += read as usize;
-        length += written as usize;
+        body.filled += written as usize;
         match status {
-            Status::StreamEnd if consumed == bytes.len() => {
-                body.truncate(length);
-                return Ok(Some(body));
-            }
+            Status::StreamEnd if consumed == bytes.len() => return Ok(Some(body.whole())),
             Status::StreamEnd => return Err(io::Error::other("bytes come after its end")),
             _ if read == 0 && written == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             _ => {}

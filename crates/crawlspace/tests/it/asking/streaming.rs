@@ -1,6 +1,6 @@
 //! Answers in every form as other programs read them, and queries that end with who asked.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -35,9 +35,12 @@ fn a_client_that_goes_away_frees_the_core() {
     .unwrap();
     let workers = SqlWorkers(server.process());
     let before = workers.processor_ticks();
+    let is_busy = || workers.processor_ticks() > before + BUSY_TICKS;
     assert!(
-        poll(WITHIN, || workers.processor_ticks() > before + BUSY_TICKS),
-        "the query does not run"
+        poll(WITHIN, is_busy),
+        "the query does not run: {}\n{}",
+        answer_of(&mut client),
+        server.log()
     );
     drop(client);
     let is_forgotten = || {
@@ -58,6 +61,14 @@ fn a_client_that_goes_away_frees_the_core() {
     );
     assert_eq!(server.number("SELECT count(*) FROM spans"), 500);
     server.stop();
+}
+
+/// What has come by now.
+fn answer_of(client: &mut TcpStream) -> String {
+    let mut answer = vec![0; 4_096];
+    client.set_nonblocking(true).unwrap();
+    let length = client.read(&mut answer).unwrap_or_default();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
 #[test]

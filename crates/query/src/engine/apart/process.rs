@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::wire::{ANSWER_BYTES_MAX, FRAMES_WAITING_MAX, Frame, Report, receive};
+use super::wire::{ANSWER_BYTES_MAX, Frame, Report, receive};
 use crate::error::Error;
 
 /// Those that wait for questions; others end when theirs is answered.
@@ -29,6 +29,8 @@ const START_TIME_MAX: Duration = Duration::from_secs(20);
 const END_TIME_MAX: Duration = Duration::from_secs(2);
 /// Frames that are read ahead.
 const FRAMES_AHEAD: usize = 2;
+/// Frames that wait to be written: each may be a piece of rows.
+const FRAMES_BEHIND: usize = 4;
 /// Linux counts memory in these on most machines, and in larger ones on some: a limit is then met earlier.
 const PAGE_BYTES: u64 = 4_096;
 
@@ -170,7 +172,7 @@ impl Workers {
         ours.set_nonblocking(true)?;
         let (reading, writing) = tokio::net::UnixStream::from_std(ours)?.into_split();
         let (received, frames) = mpsc::channel(FRAMES_AHEAD);
-        let (outgoing, sent) = mpsc::channel(FRAMES_WAITING_MAX);
+        let (outgoing, sent) = mpsc::channel(FRAMES_BEHIND);
         let mut tasks = JoinSet::new();
         tasks.spawn(read(reading, received));
         tasks.spawn(write(writing, sent));

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{Lake, MemoryBatch, PartScan, Snapshot, TableSnapshot, scan_memory};
@@ -16,9 +16,9 @@ use datafusion::physical_expr::expressions::{
 };
 use datafusion::physical_expr::utils::{collect_columns, conjunction_opt};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, empty, iter};
+use futures::stream::{BoxStream, StreamExt as _, TryStreamExt as _, empty, iter, try_unfold};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 use super::filter::Filter;
@@ -29,6 +29,8 @@ use crate::table::{Scanned, StoredTable, balanced};
 
 /// Scans of one question: there is one for each table that it names, as often as it does.
 pub const SCANS_MAX: usize = 64;
+/// Of rows without columns.
+const COUNTED_ROWS: usize = 65_536;
 
 /// See the file.
 pub(super) struct Scans {
@@ -37,6 +39,8 @@ pub(super) struct Scans {
     pub state: SessionState,
     pub workers: Option<Handle>,
     pub outgoing: mpsc::Sender<Vec<u8>>,
+    /// Streams that read at a time: as many as there are cores for. What the others have read takes memory.
+    reading: Arc<Semaphore>,
     opened: HashMap<u32, Arc<Opened>>,
     streams: HashMap<u32, Stream>,
     /// Of what was read, for its bytes.
@@ -81,6 +85,7 @@ impl Scans {
         outgoing: mpsc::Sender<Vec<u8>>,
     ) -> Self {
         Self {
+            reading: Arc::new(Semaphore::new(state.config().target_partitions())),
             lake,
             snapshot,
             state,
@@ -181,17 +186,23 @@ impl Scans {
             narrowing,
         };
         self.streams.insert(stream, streaming);
-        let (outgoing, failure) = (self.outgoing.clone(), Arc::clone(&self.failure));
+        let failure = Arc::clone(&self.failure);
+        let way = Way {
+            wanted,
+            reading: Arc::clone(&self.reading),
+            outgoing: self.outgoing.clone(),
+        };
         let reading = async move {
             let sent = match rows {
-                Ok(rows) => send(rows, &schema, stream, (&wanted, &outgoing)).await,
+                Ok(rows) => way.send(rows, schema, stream).await,
                 Err(error) => Err(error),
             };
             let is_whole = sent.is_ok();
             if let Err(error) = sent {
                 note(&failure, error);
             }
-            _ = outgoing.send(words(&Order::End { stream, is_whole })).await;
+            let end = words(&Order::End { stream, is_whole });
+            _ = way.outgoing.send(end).await;
         };
         _ = match &self.workers {
             Some(workers) => self.tasks.spawn_on(reading, workers),
@@ -302,26 +313,58 @@ impl Opened {
     }
 }
 
-/// Sends rows as they are wanted, until their end or until none are wanted any more.
-async fn send(
-    mut rows: Rows,
-    schema: &SchemaRef,
-    stream: u32,
-    (wanted, outgoing): (&Semaphore, &mpsc::Sender<Vec<u8>>),
-) -> Result<(), Error> {
-    let failed = |error: arrow::error::ArrowError| Error::Lake(error.into());
-    let mut encoder = Encoder::new(stream, schema).map_err(failed)?;
-    while let Some(batch) = rows.try_next().await? {
-        for piece in pieces(&batch) {
-            let Ok(permit) = wanted.acquire().await else {
-                return Ok(());
-            };
-            permit.forget();
-            let frame = encoder.encode(&piece).map_err(failed)?;
-            if outgoing.send(frame).await.is_err() {
-                return Ok(());
+/// Rows without columns are only a number: batches become one until they are so many.
+fn counted(rows: Rows, schema: SchemaRef) -> Rows {
+    let counted = try_unfold((rows, schema), |(mut rows, schema)| async move {
+        let mut count = 0;
+        while count < COUNTED_ROWS
+            && let Some(batch) = rows.try_next().await?
+        {
+            count += batch.num_rows();
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let batch = RecordBatch::try_new_with_options(Arc::clone(&schema), Vec::new(), &options);
+        let batch = batch.map_err(crawlspace_lake::Error::from)?;
+        Ok((count > 0).then_some((batch, (rows, schema))))
+    });
+    counted.boxed()
+}
+
+/// How the rows of a stream get to the worker.
+struct Way {
+    wanted: Arc<Semaphore>,
+    reading: Arc<Semaphore>,
+    outgoing: mpsc::Sender<Vec<u8>>,
+}
+
+impl Way {
+    /// Waits until one more piece is wanted, and then until it may be read. `None` if none are wanted any more.
+    async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.wanted.acquire().await.ok()?.forget();
+        self.reading.acquire().await.ok()
+    }
+
+    /// Sends rows as they are wanted, until their end or until none are wanted any more.
+    async fn send(&self, rows: Rows, schema: SchemaRef, stream: u32) -> Result<(), Error> {
+        let failed = |error: arrow::error::ArrowError| Error::Lake(error.into());
+        let mut encoder = Encoder::new(stream, &schema).map_err(failed)?;
+        let mut rows = match schema.fields().is_empty() {
+            true => counted(rows, schema),
+            false => rows,
+        };
+        let mut place = self.place().await;
+        while place.is_some()
+            && let Some(batch) = rows.try_next().await?
+        {
+            for piece in pieces(&batch) {
+                let frame = encoder.encode(&piece).map_err(failed)?;
+                if place.is_none() || self.outgoing.send(frame).await.is_err() {
+                    return Ok(());
+                }
+                drop(place);
+                place = self.place().await;
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -24,8 +24,6 @@ pub(super) const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// Rows are cut into pieces of about so many bytes.
 const PIECE_BYTES: usize = 4 << 20;
 const PIECE_ROWS: usize = 16_384;
-/// Frames that wait to be written.
-pub(super) const FRAMES_WAITING_MAX: usize = 16;
 /// Pieces of a stream that are sent before the first one has been used.
 pub(super) const PIECES_AHEAD: usize = 3;
 /// The stream of answers.
@@ -307,7 +305,8 @@ impl Decoder {
 /// The rows in pieces that are not large, if no single row is.
 pub(super) fn pieces(rows: &RecordBatch) -> Vec<RecordBatch> {
     let count = rows.num_rows();
-    if count <= 1 || (count <= PIECE_ROWS && bytes_of(rows) <= PIECE_BYTES) {
+    let is_small = count <= PIECE_ROWS && bytes_of(rows) <= PIECE_BYTES;
+    if count <= 1 || is_small || rows.num_columns() == 0 {
         return vec![rows.clone()];
     }
     let half = count / 2;

@@ -11,13 +11,16 @@ use tokio::sync::mpsc;
 
 use super::parent::Parent;
 use super::wire::{
-    ANSWER, ANSWER_BYTES_MAX, Ask, Encoder, FRAMES_WAITING_MAX, Failure, Frame, Order, Report,
-    pieces, receive_blocking, words,
+    ANSWER, ANSWER_BYTES_MAX, Ask, Encoder, Failure, Frame, Order, Report, pieces,
+    receive_blocking, words,
 };
 use crate::engine::running::{Piece, Running};
 use crate::engine::session::{Over, Session, Tables};
 use crate::engine::{Asking, Query};
 use crate::error::Error;
+
+/// Frames that wait to be written.
+const FRAMES_WAITING_MAX: usize = 16;
 
 /// Answers what the other end asks until that is closed. Questions run on `runtime`, which needs no files of its own.
 /// Plans may take so much memory.

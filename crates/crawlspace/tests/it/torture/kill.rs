@@ -202,7 +202,7 @@ impl Load {
                 // Refused, and counted so.
                 let _ = post().body("no OTLP").send();
             }
-            let most = amount(40, 100);
+            let most = amount(40, 300);
             let (spans, body) = batch_below(most, (round, writer, from), &mut random);
             from += spans.len() as u64;
             let post = if random.random() {

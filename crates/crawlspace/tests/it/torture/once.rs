@@ -2,6 +2,7 @@
 //! finds fewer than were acknowledged before it asked, fewer than before, more than were sent, or one of them twice.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -13,6 +14,10 @@ use crate::server::{Server, new_data_directory};
 
 /// A compaction after so many flushes.
 const FLUSHES_PER_COMPACTION: u64 = 20;
+/// Requests between two flushes, at most: there would be more rows than can be counted again and again.
+const REQUESTS_PER_FLUSH: u64 = 20;
+/// Until somebody else has come so far.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Nothing is flushed but by this rig.
 const FLAGS: [&str; 2] = ["--flush-age", "1h"];
 
@@ -24,6 +29,7 @@ fn rows_are_visible_once_and_stay_so_through_flush_and_compaction() {
     let seed = seed();
     let is_done = AtomicBool::new(false);
     let (sent, acknowledged) = (AtomicU64::new(0), AtomicU64::new(0));
+    let requests = AtomicU64::new(0);
     let mut questions = 0u64;
     // Without any, there would be no such fields.
     let mut random = StdRng::seed_from_u64(seed);
@@ -32,19 +38,30 @@ fn rows_are_visible_once_and_stay_so_through_flush_and_compaction() {
     server.send(first.1.clone());
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            // However one ends, the others have to.
+            let _done = Done(&is_done);
             let mut from = first.0.len() as u64;
             while !is_done.load(Ordering::Relaxed) {
+                if requests.load(Ordering::SeqCst) == REQUESTS_PER_FLUSH {
+                    std::thread::park_timeout(PAUSE);
+                    continue;
+                }
                 let (spans, body) = batch(0, 0, from, &mut random);
                 from += spans.len() as u64;
                 sent.store(from, Ordering::SeqCst);
                 server.send(body);
                 acknowledged.store(from, Ordering::SeqCst);
+                requests.fetch_add(1, Ordering::SeqCst);
             }
         });
         scope.spawn(|| {
-            // However it ends, the others have to.
             let _done = Done(&is_done);
             for flush in 1..=flushes {
+                // Each has something to write.
+                while requests.load(Ordering::SeqCst) == 0 && !is_done.load(Ordering::Relaxed) {
+                    std::thread::park_timeout(PAUSE);
+                }
+                requests.store(0, Ordering::SeqCst);
                 server.flush();
                 if flush % FLUSHES_PER_COMPACTION == 0 {
                     server.compact();

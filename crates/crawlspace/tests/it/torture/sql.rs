@@ -1,6 +1,7 @@
 //! Hostile SQL beside telemetry: questions that would take for ever, all memory, or a file. Each ends with its time, no
 //! request is refused or waits for it, nothing of the machine is told, and the program lives.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,6 @@ use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
 use super::instruments::numbered::batch;
-
 use super::{Done, amount, seed};
 use crate::server::{Server, new_data_directory, poll};
 use crate::sql_workers::SqlWorkers;
@@ -17,12 +17,18 @@ use crate::sql_workers::SqlWorkers;
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// A question whose time is over gives its core back within this.
 const ENDED_WITHIN: Duration = Duration::from_secs(1);
+/// Telemetry without SQL beside it, before and after, in seconds.
+const ALONE_SECONDS: (u64, u64) = (4, 60);
+/// Telemetry as a hundred servers send it.
+const BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 /// So long is looked whether a core is used.
 const LOOK: Duration = Duration::from_millis(30);
-/// What the server may grow by, whatever is asked: telemetry is kept meanwhile.
+/// What the server may take more than with telemetry alone, whatever is asked.
 const GROWTH_KIB_MAX: u64 = 256 << 10;
-/// Acknowledgements beside SQL may take so much longer than alone: by a half, and what a busy machine makes of that.
-const SLOWER: (u32, Duration) = (150, Duration::from_millis(20));
+/// Acknowledgements beside SQL may take this much of what they take alone; and in the short form, where few are the
+/// slowest hundredth, what a busy machine makes of that.
+const SLOWER_PERCENT: u32 = 150;
+const SLACK_MS: u64 = 20;
 /// Stands in a file that a question may try to read.
 const SECRET: &str = "canary-5f1e";
 
@@ -34,54 +40,68 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
     let server = Server::start_with(&data, &["--flush-rows", "500"]);
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
-    for round in 0..40 {
-        server.send(batch(round, 0, 0, &mut random).1);
-    }
-    let mut alone = acknowledgements(&server, &mut random.clone(), 100, || false);
-    let resident = server.resident_kib();
-    let is_done = AtomicBool::new(false);
+    let telemetry = |round| (&server, round, StdRng::seed_from_u64(seed + round));
+    let (short, long) = ALONE_SECONDS;
+    let while_alone = || std::thread::sleep(Duration::from_secs(amount(short, long)));
+    let mut alone = beside(telemetry(0), while_alone);
     let statements = amount(100, 3_000);
-    let (beside, seen) = std::thread::scope(|scope| {
-        let random_of_sender = StdRng::seed_from_u64(random.random());
-        let sender = scope.spawn(|| {
-            let mut random = random_of_sender;
-            acknowledgements(&server, &mut random, 101, || {
-                is_done.load(Ordering::Relaxed)
-            })
-        });
-        let looker = scope.spawn(|| look(&server, &is_done));
-        let done = Done(&is_done);
-        let mut slowest = Duration::ZERO;
+    let mut slowest = Duration::ZERO;
+    let busy = beside(telemetry(1), || {
         for _ in 0..statements {
             let sql = hostile(&mut random, &canary.display().to_string());
             slowest = slowest.max(ask(&server, &sql, seed));
         }
-        drop(done);
-        let (files, peak) = looker.join().unwrap();
-        (sender.join().unwrap(), (slowest, files, peak))
     });
-    let (slowest, files, peak) = seen;
     // The machine may have become busier meanwhile.
-    alone.extend(acknowledgements(&server, &mut random, 102, || true));
-    let (alone, requests, beside) = (p99(&alone), beside.len(), p99(&beside));
+    let after = beside(telemetry(2), while_alone);
+    alone.times.extend(after.times);
+    let (before, requests, peak) = (alone.peak_kib, busy.times.len(), busy.peak_kib);
+    let (alone, beside) = (p99(alone.times), p99(busy.times));
     eprintln!(
         "{statements} statements, the slowest over after {slowest:?}; {requests} requests acknowledged beside them, p99 \
-         {beside:?}, alone {alone:?}; the server took {resident} KiB before and {peak} KiB at most"
+         {beside:?}, alone {alone:?}; the server took {before} KiB at most before and {peak} KiB beside them"
     );
     eprintln!("{}", workers_ended(&server));
-    assert_eq!(files, Vec::<std::path::PathBuf>::new());
+    assert_eq!(busy.files, Vec::<PathBuf>::new());
     assert!(!SqlWorkers(server.process()).may_open_files());
     assert!(slowest <= TIME_LIMIT + ENDED_WITHIN, "{slowest:?}");
     assert!(
-        peak < resident + GROWTH_KIB_MAX,
-        "{resident} KiB, then {peak} KiB"
+        peak < before + GROWTH_KIB_MAX,
+        "{before} KiB, then {peak} KiB"
     );
-    let (percent, slack) = SLOWER;
+    let slack = Duration::from_millis(amount(SLACK_MS, 0));
     assert!(
-        beside <= alone * percent / 100 + slack,
+        beside <= alone * SLOWER_PERCENT / 100 + slack,
         "p99 {beside:?} beside SQL, {alone:?} alone"
     );
     server.stop();
+}
+
+/// What is seen of a server that takes telemetry while something is done.
+struct Seen {
+    /// How long requests took to be acknowledged.
+    times: Vec<Duration>,
+    /// What workers have opened.
+    files: Vec<PathBuf>,
+    /// The most memory of the server.
+    peak_kib: u64,
+}
+
+fn beside((server, round, mut random): (&Server, u64, StdRng), act: impl FnOnce()) -> Seen {
+    let is_done = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let sender = scope.spawn(move || acknowledgements(server, &mut random, round, is_done));
+        let looker = scope.spawn(move || look(server, is_done));
+        let done = Done(is_done);
+        act();
+        drop(done);
+        let (files, peak_kib) = looker.join().unwrap();
+        Seen {
+            times: sender.join().unwrap(),
+            files,
+            peak_kib,
+        }
+    })
 }
 
 /// Asks, and waits until no process works on it any more: how long that took.
@@ -116,7 +136,7 @@ fn ask(server: &Server, sql: &str, seed: u64) -> Duration {
 }
 
 /// Until it is done, looks at what workers open, and at the most memory that the server takes.
-fn look(server: &Server, is_done: &AtomicBool) -> (Vec<std::path::PathBuf>, u64) {
+fn look(server: &Server, is_done: &AtomicBool) -> (Vec<PathBuf>, u64) {
     let (mut files, mut peak) = (Vec::new(), 0);
     while !is_done.load(Ordering::Relaxed) {
         files.extend(SqlWorkers(server.process()).files(server.log_file()));
@@ -134,27 +154,26 @@ fn workers_ended(server: &Server) -> String {
     lines.collect::<Vec<_>>().join(", ")
 }
 
-/// How long requests took to be acknowledged, until it is done, but a hundred of them at least. None may be refused.
+/// How long requests took to be acknowledged, until it is done. None may be refused.
 fn acknowledgements(
     server: &Server,
     random: &mut StdRng,
     round: u64,
-    is_done: impl Fn() -> bool,
+    is_done: &AtomicBool,
 ) -> Vec<Duration> {
-    const REQUESTS_MIN: usize = 100;
     let (mut times, mut from) = (Vec::new(), 0);
-    while times.len() < REQUESTS_MIN || !is_done() && round > 100 {
+    while !is_done.load(Ordering::Relaxed) {
         let (spans, body) = batch(round, 0, from, random);
         from += spans.len() as u64;
         let began = Instant::now();
         server.send(body);
         times.push(began.elapsed());
+        std::thread::park_timeout(BETWEEN_REQUESTS);
     }
     times
 }
 
-fn p99(times: &[Duration]) -> Duration {
-    let mut times = times.to_vec();
+fn p99(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() * 99 / 100]
 }

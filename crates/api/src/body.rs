@@ -5,17 +5,14 @@ use std::time::Duration;
 use axum::body::Body;
 use bytes::Bytes;
 use crawlspace_model::ErrorKind;
+use crawlspace_wire::body::Growing;
 use futures::StreamExt as _;
-use http_body::Body as _;
 
 /// A body has to arrive within this.
 pub(crate) const READ_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// So much of a refused body is read.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
-
-/// So much room is made for a body before it has come.
-const ANNOUNCED_BYTES_MAX: usize = 1 << 20;
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
@@ -75,24 +72,13 @@ pub(crate) async fn discard(body: Body) {
     _ = tokio::time::timeout(READ_TIME_MAX, all).await;
 }
 
-/// Room for so many bytes more: twice as much as there is, as vectors do, but no more than was announced.
-fn make_room(kept: &mut Vec<u8>, more: usize, announced: usize) {
-    let needed = kept.len() + more;
-    if needed > kept.capacity() {
-        let capacity = (kept.capacity() * 2).min(announced).max(needed);
-        kept.reserve_exact(capacity - kept.len());
-    }
-}
-
 async fn read_all(
     body: Body,
     limit: usize,
     admit: &mut (dyn FnMut(usize) -> Result<(), Unread> + Send),
 ) -> Result<Bytes, Unread> {
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(limit);
     let mut chunks = body.into_data_stream();
-    // A body that outgrows its place is moved; of that much memory nothing is used before something is there.
-    let mut kept = Vec::with_capacity(announced.min(limit).min(ANNOUNCED_BYTES_MAX));
+    let mut kept = Growing::new(limit);
     let (mut seen, mut refused) = (0, None);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
@@ -110,11 +96,10 @@ async fn read_all(
             refused = admit(chunk.len()).err();
         }
         if seen > limit || refused.is_some() {
-            kept = Vec::new();
-            continue;
+            kept = Growing::new(limit);
+        } else if let Err(error) = kept.extend(&chunk) {
+            refused = Some(Unread::new(ErrorKind::Unavailable, error.to_string()));
         }
-        make_room(&mut kept, chunk.len(), announced.min(limit));
-        kept.extend_from_slice(&chunk);
     }
     if seen > limit {
         let detail = format!("the body is over {limit} bytes: send less per request");
@@ -122,6 +107,6 @@ async fn read_all(
     }
     match refused {
         Some(refused) => Err(refused),
-        None => Ok(kept.into()),
+        None => Ok(kept.whole()),
     }
 }

@@ -1,13 +1,15 @@
 //! Serving a router on a listener until told to stop, within limits of connections and of time: who opens many, sends
 //! nothing, or sends slowly takes no place from others for long.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::error::Error;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
@@ -48,6 +50,8 @@ pub struct Connections {
     places: Arc<Semaphore>,
     refused: AtomicU64,
     silent: AtomicU64,
+    broken: [AtomicU64; 4],
+    answers: Mutex<BTreeMap<(Door, u16), u64>>,
 }
 
 impl Default for Connections {
@@ -56,7 +60,79 @@ impl Default for Connections {
             places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             refused: AtomicU64::default(),
             silent: AtomicU64::default(),
+            broken: Default::default(),
+            answers: Mutex::default(),
         }
+    }
+}
+
+/// What a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Door {
+    Api,
+    /// Telemetry, health and the window.
+    Other,
+}
+
+impl Door {
+    fn of(path: &str) -> Self {
+        match path.starts_with("/api/") {
+            true => Self::Api,
+            false => Self::Other,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// Why a connection was ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// The next request's head did not come.
+    Time,
+    /// A head was too long.
+    Head,
+    /// Too many streams were given up, or frames came that serve nothing.
+    Flood,
+    /// By the client, or it sent what is no HTTP.
+    Other,
+}
+
+impl Broken {
+    const ALL: [Self; 4] = [Self::Time, Self::Head, Self::Flood, Self::Other];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Head => "head",
+            Self::Flood => "flood",
+            Self::Other => "other",
+        }
+    }
+
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        for cause in causes {
+            let calm_down = Some(h2::Reason::ENHANCE_YOUR_CALM);
+            if let Some(error) = cause.downcast_ref::<hyper::Error>() {
+                if error.is_timeout() {
+                    return Self::Time;
+                }
+                if error.is_parse_too_large() {
+                    return Self::Head;
+                }
+            } else if let Some(error) = cause.downcast_ref::<h2::Error>()
+                && error.reason() == calm_down
+            {
+                return Self::Flood;
+            }
+        }
+        Self::Other
     }
 }
 
@@ -74,6 +150,23 @@ impl Connections {
     /// How many were cut off since no request came.
     pub(crate) fn silent(&self) -> u64 {
         self.silent.load(Ordering::Relaxed)
+    }
+
+    /// How many were ended before their time, by why.
+    pub(crate) fn broken(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |why: Broken| self.broken[why as usize].load(Ordering::Relaxed);
+        Broken::ALL
+            .into_iter()
+            .map(move |why| (why.name(), count(why)))
+    }
+
+    /// How many requests were answered with each status.
+    pub(crate) fn answers(&self) -> BTreeMap<(Door, u16), u64> {
+        self.answers_so_far().clone()
+    }
+
+    fn answers_so_far(&self) -> MutexGuard<'_, BTreeMap<(Door, u16), u64>> {
+        self.answers.lock().expect("no holder of the counts panics")
     }
 
     fn admit(&self) -> Option<OwnedSemaphorePermit> {
@@ -166,10 +259,18 @@ impl Connection {
         let has_asked = Arc::new(AtomicBool::new(false));
         let service = service_fn({
             let (router, has_asked) = (self.router.clone(), Arc::clone(&has_asked));
+            let connections = Arc::clone(&self.connections);
             move |request: Request<Incoming>| {
                 has_asked.store(true, Ordering::Relaxed);
+                let door = Door::of(request.uri().path());
                 let answer = router.clone().oneshot(request.map(Body::new));
-                async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+                let connections = Arc::clone(&connections);
+                async move {
+                    let answer = answer.await.unwrap_or_else(|never| match never {});
+                    let counted = (door, answer.status().as_u16());
+                    *connections.answers_so_far().entry(counted).or_default() += 1;
+                    Ok::<_, Infallible>(answer)
+                }
             }
         });
         let builder = builder();
@@ -194,6 +295,8 @@ impl Connection {
             }
         };
         if let Err(error) = ended {
+            let why = Broken::of(error.as_ref());
+            self.connections.broken[why as usize].fetch_add(1, Ordering::Relaxed);
             tracing::debug!(%peer, %error, "a connection broke off");
         }
     }

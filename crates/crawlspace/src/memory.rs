@@ -61,9 +61,9 @@ impl Budget {
         let plan_bytes = PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
-            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 20),
+            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 16),
             // Their rows, which are in no list, are about as much again.
-            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 8),
+            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 10),
             plan_bytes,
             sql_bytes: 2 * plan_bytes,
         }

@@ -1,12 +1,16 @@
 //! The bytes of a request, decompressed within bounds. Which encodings a door takes is the door's
 //! matter.
 
+mod growing;
+
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use flate2::bufread::GzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
+use self::growing::NOT_ADMITTED;
+pub use self::growing::{Admit, Growing};
 use crate::Error;
 
 /// The most bytes of a body, before and after decompression.
@@ -25,16 +29,6 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
 /// The most members of a gzip body. Each costs the work of a new decoder, however little is in it.
 pub const GZIP_MEMBERS_MAX: usize = 1_000;
-
-/// The body grows by no less than this, and by no more at a time.
-const PIECE_BYTES_MIN: usize = 16 << 10;
-const PIECE_BYTES_MAX: usize = 1 << 20;
-
-/// Whether so many bytes more may be held.
-pub type Admit<'a> = &'a mut dyn FnMut(usize) -> bool;
-
-/// How [`Admit`]'s answer passes through readers: none of them fails like this by itself.
-const NOT_ADMITTED: io::ErrorKind = io::ErrorKind::QuotaExceeded;
 
 /// How a body was compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +68,7 @@ pub fn decompress(
         Encoding::Deflate => ("deflate", inflate(bytes, limit, admit)),
     };
     match body {
-        Ok(Some(body)) => Ok(body.into()),
+        Ok(Some(body)) => Ok(body),
         Ok(None) => Err(Error::Decompressed {
             compressed: bytes.len(),
             limit,
@@ -121,7 +115,7 @@ impl Read for Members<'_> {
     }
 }
 
-fn unzstd(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Vec<u8>>> {
+fn unzstd(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Bytes>> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
     read_bounded(decoder, limit, admit)
@@ -132,89 +126,33 @@ fn read_bounded(
     mut reader: impl Read,
     limit: usize,
     admit: Admit<'_>,
-) -> io::Result<Option<Vec<u8>>> {
-    let (mut body, mut spare) = (Growing::new(limit, admit), [0]);
+) -> io::Result<Option<Bytes>> {
+    let (mut body, mut spare) = (Growing::new(limit), [0]);
     loop {
-        let room = body.room()?;
+        let room = body.room(admit)?;
         let is_full = room.is_empty();
         // Full to the limit: the end must be here.
-        let room = if is_full { &mut spare } else { room };
+        let room = if is_full { &mut spare[..] } else { room };
         match reader.read(room) {
             Ok(0) => return Ok(Some(body.whole())),
             Ok(_) if is_full => return Ok(None),
-            Ok(read) => body.filled += read,
+            Ok(read) => body.advance(read),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// A body whose length shows at its end. It grows by pieces: a buffer that moves to a larger one is there twice.
-struct Growing<'a> {
-    pieces: Vec<Vec<u8>>,
-    /// Of all pieces but the last.
-    before: usize,
-    /// Of the last one.
-    filled: usize,
-    limit: usize,
-    admit: Admit<'a>,
-}
-
-impl<'a> Growing<'a> {
-    fn new(limit: usize, admit: Admit<'a>) -> Self {
-        Self {
-            pieces: Vec::new(),
-            before: 0,
-            filled: 0,
-            limit,
-            admit,
-        }
-    }
-
-    /// For what comes next; empty at the limit only.
-    fn room(&mut self) -> io::Result<&mut [u8]> {
-        let length = self.pieces.last().map_or(0, Vec::len);
-        let held = self.before + length;
-        if self.filled == length && held < self.limit {
-            // Twice as much as before, up to the size of pieces.
-            let more = held.clamp(PIECE_BYTES_MIN, PIECE_BYTES_MAX);
-            let more = more.min(self.limit - held);
-            if !(self.admit)(more) {
-                return Err(NOT_ADMITTED.into());
-            }
-            self.pieces.push(vec![0; more]);
-            (self.before, self.filled) = (held, 0);
-        }
-        let last = self.pieces.last_mut();
-        Ok(last.map_or(&mut [], |last| &mut last[self.filled..]))
-    }
-
-    /// In one buffer. Each piece goes as it is copied.
-    fn whole(mut self) -> Vec<u8> {
-        if let Some(last) = self.pieces.last_mut() {
-            last.truncate(self.filled);
-        }
-        if self.pieces.len() == 1 {
-            return self.pieces.remove(0);
-        }
-        let mut whole = Vec::with_capacity(self.before + self.filled);
-        for piece in self.pieces {
-            whole.extend_from_slice(&piece);
-        }
-        whole
-    }
-}
-
 /// One deflate stream from the first to the last byte. flate2's readers take a torn stream for a
 /// whole one, and leave what comes after it.
-fn inflate(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Vec<u8>>> {
+fn inflate(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Bytes>> {
     let mut stream = Decompress::new(has_zlib_header(bytes));
-    let (mut body, mut spare) = (Growing::new(limit, admit), [0]);
+    let (mut body, mut spare) = (Growing::new(limit), [0]);
     let mut consumed = 0;
     loop {
-        let room = body.room()?;
+        let room = body.room(admit)?;
         let is_full = room.is_empty();
-        let room = if is_full { &mut spare } else { room };
+        let room = if is_full { &mut spare[..] } else { room };
         let (before_in, before_out) = (stream.total_in(), stream.total_out());
         let status = stream.decompress(&bytes[consumed..], room, FlushDecompress::None)?;
         let read = stream.total_in() - before_in;
@@ -224,7 +162,7 @@ fn inflate(bytes: &[u8], limit: usize, admit: Admit<'_>) -> io::Result<Option<Ve
         }
         // No more than the room and the bytes there are.
         consumed += read as usize;
-        body.filled += written as usize;
+        body.advance(written as usize);
         match status {
             Status::StreamEnd if consumed == bytes.len() => return Ok(Some(body.whole())),
             Status::StreamEnd => return Err(io::Error::other("bytes come after its end")),

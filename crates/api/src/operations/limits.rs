@@ -61,6 +61,17 @@ fn limit(
 
 const TOO_LARGE: &str = "crawlspace_requests_total{reason=\"too_large\"}";
 const OVER_LIMIT: &str = "crawlspace_requests_total{reason=\"over_limit\"}";
+const UNDECODABLE: &str = "crawlspace_requests_total{reason=\"undecodable\"}";
+const INVALID: &str = "crawlspace_records_total{reason=\"invalid_record\"}";
+const UNAVAILABLE: &str = "crawlspace_requests_total{reason=\"unavailable\"}";
+const REPEATED: &str = "crawlspace_requests_total{outcome=\"deduplicated\"}";
+/// What the API answers, by status.
+const API_400: &str = "crawlspace_answers_total{door=\"api\",status=\"400\"}";
+const API_413: &str = "crawlspace_answers_total{door=\"api\",status=\"413\"}";
+const API_503: &str = "crawlspace_answers_total{door=\"api\",status=\"503\"}";
+const BROKEN_TIME: &str = "crawlspace_connections_broken_total{reason=\"time\"}";
+const BROKEN_HEAD: &str = "crawlspace_connections_broken_total{reason=\"head\"}";
+const BROKEN_FLOOD: &str = "crawlspace_connections_broken_total{reason=\"flood\"}";
 const REFUSED: &str = "crawlspace_connections_refused_total";
 const SILENT: &str = "crawlspace_connections_silent_total";
 
@@ -91,14 +102,15 @@ fn of_requests() -> Vec<LimitAnswer> {
             "bytes",
             "the ratio is looked at",
         ),
-        limit("gzip_members", body::GZIP_MEMBERS_MAX, "members", "400"),
+        limit("gzip_members", body::GZIP_MEMBERS_MAX, "members", "400").seen_in(UNDECODABLE),
         limit("decoded", otlp::DECODED_BYTES_MAX, "bytes", "413").seen_in(TOO_LARGE),
         limit(
             "value_depth",
             VALUE_DEPTH_MAX,
             "levels",
             "the record is refused",
-        ),
+        )
+        .seen_in(INVALID),
         limit(
             "attributes",
             otlp::ATTRIBUTES_MAX,
@@ -116,7 +128,8 @@ fn of_requests() -> Vec<LimitAnswer> {
             crate::body::READ_TIME_MAX.as_secs(),
             "seconds",
             "503",
-        ),
+        )
+        .seen_in(UNAVAILABLE),
     ]
 }
 
@@ -136,7 +149,9 @@ fn of_store(dependencies: &Dependencies) -> Vec<LimitAnswer> {
             .set_by("--memory-size"),
         limit("disk_free", disk.needed_bytes, "bytes, at least", "503")
             .seen_in("crawlspace_disk_free_bytes"),
-        limit("repeat_age", SEEN_LIFE.as_secs(), "seconds", "stored again").set_by("--dedup"),
+        limit("repeat_age", SEEN_LIFE.as_secs(), "seconds", "stored again")
+            .seen_in(REPEATED)
+            .set_by("--dedup"),
     ];
     limits.extend(bounds.key_bytes_per_second.map(|bytes_per_second| {
         limit("key_rate", bytes_per_second, "bytes/second", "429")
@@ -163,8 +178,9 @@ fn of_connections() -> Vec<LimitAnswer> {
             head,
             "seconds between requests of HTTP/1",
             "closed",
-        ),
-        limit("head", server::HEAD_BYTES_MAX, "bytes", "431, or closed"),
+        )
+        .seen_in(BROKEN_TIME),
+        limit("head", server::HEAD_BYTES_MAX, "bytes", "431, or closed").seen_in(BROKEN_HEAD),
         limit(
             "streams",
             server::STREAMS_MAX,
@@ -176,7 +192,8 @@ fn of_connections() -> Vec<LimitAnswer> {
             server::RESETS_MAX,
             "streams given up at once",
             "closed",
-        ),
+        )
+        .seen_in(BROKEN_FLOOD),
     ]
 }
 
@@ -184,36 +201,39 @@ fn of_questions(dependencies: &Dependencies) -> Vec<LimitAnswer> {
     let config = dependencies.engine.config();
     let (time, time_max) = (config.time_limit.as_secs(), config.time_limit_max.as_secs());
     let mut limits = vec![
-        limit("question", query::TEXT_BYTES_MAX, "bytes", "413"),
-        limit("question_tokens", query::TOKENS_MAX, "words", "413"),
+        limit("question", query::TEXT_BYTES_MAX, "bytes", "413").seen_in(API_413),
+        limit("question_tokens", query::TOKENS_MAX, "words", "413").seen_in(API_413),
         limit(
             "question_operators",
             query::OPERATORS_MAX,
             "operators",
             "413",
-        ),
-        limit("question_joins", query::JOINS_MAX, "joins", "413"),
+        )
+        .seen_in(API_413),
+        limit("question_joins", query::JOINS_MAX, "joins", "413").seen_in(API_413),
         limit(
             "question_unions",
             query::SET_OPERATIONS_MAX,
             "unions",
             "413",
-        ),
-        limit("question_tables", query::SCANS_MAX, "tables of SQL", "413"),
+        )
+        .seen_in(API_413),
+        limit("question_tables", query::SCANS_MAX, "tables of SQL", "413").seen_in(API_413),
         limit(
             "question_time",
             time,
             "seconds, unless it asks for more",
             "400",
-        ),
-        limit("question_time_max", time_max, "seconds", "400"),
+        )
+        .seen_in(API_400),
+        limit("question_time_max", time_max, "seconds", "400").seen_in(API_400),
         limit(
             "answer_rows",
             config.rows_max,
             "rows, unless it asks for more",
             "left out, counted",
         ),
-        limit("answer_rows_max", config.rows_limit_max, "rows", "400"),
+        limit("answer_rows_max", config.rows_limit_max, "rows", "400").seen_in(API_400),
         limit(
             "questions_running",
             config.running_max,
@@ -228,8 +248,9 @@ fn of_questions(dependencies: &Dependencies) -> Vec<LimitAnswer> {
             config.wait_time_max.as_secs(),
             "seconds",
             "503",
-        ),
-        limit("tails", FOLLOWERS_MAX, "tails", "503"),
+        )
+        .seen_in(API_503),
+        limit("tails", FOLLOWERS_MAX, "tails", "503").seen_in(API_503),
     ];
     limits.extend(dependencies.engine.sql_workers().map(|workers| {
         limit("sql_memory", workers.memory_bytes_max, "bytes", "413")

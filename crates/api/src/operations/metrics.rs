@@ -170,6 +170,21 @@ fn connections(text: &mut Text, dependencies: &Dependencies) {
         "Connections that were closed since no request came.",
     );
     text.sample(&[], connections.silent());
+    text.counter(
+        "crawlspace_connections_broken_total",
+        "Connections that ended before their time: no head of a request came in time or it was too long, HTTP/2 was used to flood, or the client left.",
+    );
+    for (reason, count) in connections.broken() {
+        text.sample(&[("reason", reason)], count);
+    }
+    text.counter(
+        "crawlspace_answers_total",
+        "Requests of all kinds since the start, by the status of their answers.",
+    );
+    for ((door, status), count) in connections.answers() {
+        let status = status.to_string();
+        text.sample(&[("door", door.name()), ("status", &status)], count);
+    }
 }
 
 fn stored(text: &mut Text, dependencies: &Dependencies) {

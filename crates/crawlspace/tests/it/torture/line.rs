@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::amount;
 use crate::otlp::{plain_spans, request};
-use crate::server::{Server, new_data_directory};
+use crate::server::{Server, new_data_directory, poll};
 
 /// The limit is 15 s; machines are slow at times.
 const CUT_OFF_WITHIN: Duration = Duration::from_secs(60);
+
+/// More than a head may have.
+const HEAD_BYTES: usize = 128 << 10;
 
 #[test]
 fn connections_that_send_nothing_or_for_ever_are_cut_off_and_others_served() {
@@ -48,6 +51,20 @@ fn connections_that_send_nothing_or_for_ever_are_cut_off_and_others_served() {
         lines.len(),
         began.elapsed()
     );
+    let mut endless = TcpStream::connect(address).unwrap();
+    endless
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\nx: ")
+        .unwrap();
+    // The answer may come before all of it is taken.
+    _ = endless.write_all(&vec![b'x'; HEAD_BYTES]);
+    let mut answer = [0; 12];
+    endless.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 431");
+    let is_counted = || {
+        let metrics = server.get("/metrics").text().unwrap();
+        metrics.contains("\ncrawlspace_connections_broken_total{reason=\"head\"} 1\n")
+    };
+    assert!(poll(CUT_OFF_WITHIN, is_counted), "the head is not counted");
     let metrics = server.get("/metrics").text().unwrap();
     let silent = format!("\ncrawlspace_connections_silent_total {}\n", lines.len());
     assert!(metrics.contains(&silent), "{metrics}");

@@ -116,23 +116,19 @@ impl Broken {
     }
 
     fn of(error: &(dyn Error + 'static)) -> Self {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        for cause in causes {
-            let calm_down = Some(h2::Reason::ENHANCE_YOUR_CALM);
-            if let Some(error) = cause.downcast_ref::<hyper::Error>() {
-                if error.is_timeout() {
-                    return Self::Time;
-                }
-                if error.is_parse_too_large() {
-                    return Self::Head;
-                }
-            } else if let Some(error) = cause.downcast_ref::<h2::Error>()
-                && error.reason() == calm_down
-            {
-                return Self::Flood;
+        if let Some(error) = error.downcast_ref::<hyper::Error>() {
+            if error.is_timeout() {
+                return Self::Time;
             }
+            if error.is_parse_too_large() {
+                return Self::Head;
+            }
+        } else if let Some(error) = error.downcast_ref::<h2::Error>()
+            && error.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+        {
+            return Self::Flood;
         }
-        Self::Other
+        error.source().map_or(Self::Other, Self::of)
     }
 }
 

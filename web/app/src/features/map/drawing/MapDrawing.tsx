@@ -6,7 +6,8 @@ import {
   MarkerType,
   type NodeTypes,
   ReactFlow,
-  type ReactFlowInstance,
+  useReactFlow,
+  useStore,
 } from "@xyflow/react";
 import { type FocusEvent, type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Loading } from "../../../ui/States";
@@ -29,6 +30,17 @@ function drawnAt(target: EventTarget): { id: string; isPlace: boolean } | undefi
   const found = (target as Element).closest<HTMLElement>(".react-flow__node, .react-flow__edge");
   const id = found?.getAttribute("data-id");
   return found && id ? { id, isPlace: found.classList.contains("react-flow__node") } : undefined;
+}
+
+/** With another width, as when the panel opens, the whole is shown again. */
+function WholeAtAnyWidth() {
+  const { fitView } = useReactFlow();
+  // As the drawing knows it: it learns of a change later than who watches the element.
+  const width = useStore((drawing) => drawing.width);
+  useEffect(() => {
+    if (width) void fitView(fit);
+  }, [width, fitView]);
+  return null;
 }
 
 type Properties = { part: Part; chosen: string | undefined; onChoose: (id: string) => void };
@@ -86,16 +98,6 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
     });
   }, [part, positions, chosen, told]);
 
-  // With another width, as when the panel opens, the whole is shown again.
-  const flow = useRef<ReactFlowInstance<DrawnPlace, DrawnCall>>(null);
-  useEffect(() => {
-    const box = frame.current;
-    if (!box) return;
-    const observer = new ResizeObserver(() => void flow.current?.fitView(fit));
-    observer.observe(box);
-    return () => observer.disconnect();
-  }, []);
-
   const onKeyDown = (event: KeyboardEvent) => {
     const at = drawnAt(event.target);
     if (!at) return;
@@ -131,9 +133,6 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
           edgeTypes={edgeTypes}
           fitView
           fitViewOptions={fit}
-          onInit={(instance) => {
-            flow.current = instance;
-          }}
           minZoom={0.15}
           maxZoom={2}
           nodesDraggable={false}
@@ -149,6 +148,7 @@ export function MapDrawing({ part, chosen, onChoose }: Properties) {
           onEdgeMouseEnter={(_, edge) => tell(edge.id)}
           onEdgeMouseLeave={() => tell(undefined)}
         >
+          <WholeAtAnyWidth />
           <Background gap={24} size={1} color="var(--line)" />
           <Controls showInteractive={false} position="bottom-right" />
         </ReactFlow>

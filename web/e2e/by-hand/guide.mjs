@@ -55,6 +55,9 @@ await journey("guide", async () => {
     await open(path);
     await take(page, name);
   }
+  await open("map?last=3h");
+  await page.getByRole("button", { name: /^vendor pay.example/ }).first().click();
+  await take(page, "place");
   await open("explore?view=heatmap&last=3h");
   await settled(page);
   await box(page);

@@ -6,11 +6,14 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as Otlp;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use rand::Rng as _;
 use rand::rngs::StdRng;
+use serde_json::json;
 
 use crate::answers::integer;
 use crate::otlp::{attribute, request, span, text};
 use crate::server::Server;
 
+/// The most that may be asked for: of one writer in one round there are fewer.
+const ROWS_MAX: u64 = 1_000_000;
 /// A request usually has fewer.
 const SPANS: u64 = 40;
 
@@ -101,10 +104,12 @@ pub fn check(
 ) {
     let mut found: HashMap<Numbered, u64> = HashMap::new();
     for writer in 0..writers {
-        let answer = server.sql(&format!(
+        let sql = format!(
             "SELECT sequence, checksum, payload FROM spans WHERE round = {round}
              AND writer = {writer}"
-        ));
+        );
+        let asked = json!({"sql": sql, "rows_max": ROWS_MAX});
+        let answer = server.ask("/api/v1/sql", &asked).unwrap();
         for row in answer.rows {
             let sequence = integer(&row[0]).unwrap().cast_unsigned();
             let numbered = Numbered {

@@ -6,10 +6,16 @@ export function useChosenInView<Row extends HTMLElement>(chosen: string): RefObj
   const row = useRef<Row>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice marks another one in the row
   useEffect(() => {
-    const here = row.current?.querySelector<HTMLElement>("[aria-current='page'], [aria-selected='true']");
-    if (!row.current || !here) return;
-    const [outer, inner] = [row.current.getBoundingClientRect(), here.getBoundingClientRect()];
-    row.current.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+    const element = row.current;
+    const here = element?.querySelector<HTMLElement>("[aria-current='page'], [aria-selected='true']");
+    if (!element || !here) return;
+    // At once, and with each width: styles may come after the row.
+    const observer = new ResizeObserver(() => {
+      const [outer, inner] = [element.getBoundingClientRect(), here.getBoundingClientRect()];
+      element.scrollLeft += inner.left + inner.width / 2 - (outer.left + outer.width / 2);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
   }, [chosen]);
   return row;
 }

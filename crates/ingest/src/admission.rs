@@ -11,6 +11,8 @@ use crate::Error;
 pub const IN_FLIGHT_BYTES_MAX: usize = 128 << 20;
 /// What a request counts at least, so that many small ones are bounded too.
 const REQUEST_BYTES_MIN: usize = 4 << 10;
+/// Up to this part of what there is, bodies are decompressed side by side.
+const SMALL_PART: usize = 4;
 
 pub(crate) struct Admission {
     bodies: Share,
@@ -70,12 +72,13 @@ impl Reservation {
         self.body.grow(bytes)
     }
 
-    /// … of what it becomes when it is decompressed.
+    /// … of what it becomes when it is decompressed. For threads that may wait: of those that become large, one at a time
+    /// goes on, as soon as the others are done. Several would take from each other what each needs to get to its end.
     ///
     /// # Errors
     /// As for the body.
     pub(crate) fn unpack(&mut self, bytes: usize) -> Result<(), Error> {
-        self.unpacked.grow(bytes)
+        self.unpacked.grow_alone(bytes)
     }
 
     /// What it became is not held any more.
@@ -94,12 +97,15 @@ impl Reservation {
 struct Share {
     bytes: Arc<Semaphore>,
     bytes_max: usize,
+    /// For the one that has more than its [`SMALL_PART`].
+    large: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
 struct Held {
     of: Share,
     bytes: OwnedSemaphorePermit,
+    large: Option<OwnedSemaphorePermit>,
 }
 
 impl Share {
@@ -108,23 +114,31 @@ impl Share {
         Self {
             bytes: Arc::new(Semaphore::new(bytes_max)),
             bytes_max,
+            large: Arc::new(Semaphore::new(1)),
         }
     }
 
     fn held(&self) -> Result<Held, Error> {
-        let bytes = self.acquire(0, 0)?;
-        let of = self.clone();
-        Ok(Held { of, bytes })
+        Ok(Held {
+            of: self.clone(),
+            bytes: self.take(&self.bytes, 0)?,
+            large: None,
+        })
     }
 
-    fn acquire(&self, held: usize, bytes: usize) -> Result<OwnedSemaphorePermit, Error> {
+    /// Whether so many bytes could ever be had at once.
+    fn check(&self, bytes: usize) -> Result<(), Error> {
         let bytes_max = self.bytes_max;
-        if held.saturating_add(bytes) > bytes_max {
-            return Err(Error::OverMemory { bytes_max });
+        match bytes > bytes_max {
+            true => Err(Error::OverMemory { bytes_max }),
+            false => Ok(()),
         }
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        Arc::clone(&self.bytes)
-            .try_acquire_many_owned(bytes)
+    }
+
+    fn take(&self, from: &Arc<Semaphore>, count: usize) -> Result<OwnedSemaphorePermit, Error> {
+        let bytes_max = self.bytes_max;
+        Arc::clone(from)
+            .try_acquire_many_owned(permits(count))
             .map_err(|error| match error {
                 TryAcquireError::Closed => Error::Closing,
                 TryAcquireError::NoPermits => Error::Busy { bytes_max },
@@ -132,15 +146,38 @@ impl Share {
     }
 }
 
+/// There are never more bytes than that.
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 impl Held {
     fn grow(&mut self, bytes: usize) -> Result<(), Error> {
-        let more = self.of.acquire(self.bytes.num_permits(), bytes)?;
+        self.of
+            .check(self.bytes.num_permits().saturating_add(bytes))?;
+        self.bytes.merge(self.of.take(&self.of.bytes, bytes)?);
+        Ok(())
+    }
+
+    fn grow_alone(&mut self, bytes: usize) -> Result<(), Error> {
+        let needed = self.bytes.num_permits().saturating_add(bytes);
+        self.of.check(needed)?;
+        if needed <= self.of.bytes_max / SMALL_PART {
+            return self.grow(bytes);
+        }
+        if self.large.is_none() {
+            self.large = Some(self.of.take(&self.of.large, 1)?);
+        }
+        // Those that have what is missing are small, or on their way into the log.
+        let more = Arc::clone(&self.of.bytes).acquire_many_owned(permits(bytes));
+        let more = futures::executor::block_on(more).map_err(|_| Error::Closing)?;
         self.bytes.merge(more);
         Ok(())
     }
 
     fn give_back(&mut self) {
         drop(self.bytes.split(self.bytes.num_permits()));
+        self.large = None;
     }
 }
 
@@ -175,5 +212,24 @@ mod tests {
         admission.close();
         drop(held);
         assert!(matches!(admission.reserve(1), Err(Error::Closing)));
+    }
+
+    #[test]
+    fn of_those_that_become_large_one_goes_on_when_the_small_ones_are_done() {
+        let admission = Admission::new(IN_FLIGHT_BYTES_MAX);
+        let most = IN_FLIGHT_BYTES_MAX / 2;
+        let (mut large, mut small) = (admission.reserve(1).unwrap(), admission.reserve(1).unwrap());
+        large.unpack(most / 2).unwrap();
+        small.unpack(most / super::SMALL_PART).unwrap();
+        assert!(matches!(small.unpack(1), Err(Error::Busy { .. })));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| large.unpack(most / 2));
+            drop(small);
+            waiting.join().unwrap().unwrap();
+        });
+        assert_eq!(admission.unpacked.bytes.available_permits(), 0);
+        large.pack();
+        let mut next = admission.reserve(1).unwrap();
+        next.unpack(most).unwrap();
     }
 }

@@ -10,7 +10,7 @@ use crawlspace_ingest::{IN_FLIGHT_BYTES_MAX, MEMORY_BYTES_MAX};
 /// What is taken of a machine with plenty.
 const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Below this a question of some size can't be answered.
-const PLAN_BYTES_MIN: u64 = 64 << 20;
+const PLAN_BYTES_MIN: u64 = 48 << 20;
 
 /// The allocator's setting of how long it keeps what was freed, in milliseconds.
 const KEEPS_FREED: &str = "MIMALLOC_PURGE_DELAY";
@@ -58,12 +58,12 @@ impl Budget {
     }
 
     fn of(bytes: u64) -> Self {
-        let plan_bytes = PLAN_BYTES_MAX.min(bytes / 8).max(PLAN_BYTES_MIN);
+        let plan_bytes = PLAN_BYTES_MAX.min(bytes / 10).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
-            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 16),
+            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 20),
             // Their rows, which are in no list, are about as much again.
-            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 10),
+            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 16),
             plan_bytes,
             sql_bytes: 2 * plan_bytes,
         }
@@ -119,7 +119,7 @@ mod tests {
     fn shares_of_little_memory_leave_room_and_much_memory_is_not_all_taken() {
         let little = Budget::of(512 << 20);
         let sum = little.waiting_bytes + little.in_flight_bytes + little.plan_bytes;
-        assert!(sum < 180 << 20, "{little:?}");
+        assert!(sum < 128 << 20, "{little:?}");
         let much = Budget::of(u64::MAX);
         assert_eq!(much, Budget::of(64 << 30));
         assert_eq!(much.waiting_bytes, 1 << 30);

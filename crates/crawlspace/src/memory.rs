@@ -1,9 +1,7 @@
-//! How much memory there is, what each part of the program may take of it, and how soon it is given back.
+//! How much memory there is, and what each part of the program may take of it.
 
-use std::os::unix::process::CommandExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
 
 use crawlspace_ingest::{IN_FLIGHT_BYTES_MAX, MEMORY_BYTES_MAX};
 
@@ -11,25 +9,6 @@ use crawlspace_ingest::{IN_FLIGHT_BYTES_MAX, MEMORY_BYTES_MAX};
 const PLAN_BYTES_MAX: u64 = 1 << 30;
 /// Below this a question of some size can't be answered.
 const PLAN_BYTES_MIN: u64 = 48 << 20;
-
-/// The allocator's setting of how long it keeps what was freed, in milliseconds.
-const KEEPS_FREED: &str = "MIMALLOC_PURGE_DELAY";
-/// By itself it keeps it for a second: what several requests took after one another would add up.
-const KEEPS_FREED_FOR: &str = "10";
-
-/// Has the allocator give freed memory back soon. It reads its settings before anything else runs, so the program begins
-/// again with them: the same process, with the same arguments.
-pub fn give_back_soon() {
-    let (mut arguments, program) = (env::args_os(), env::current_exe());
-    if let (None, Some(name), Ok(program)) = (env::var_os(KEEPS_FREED), arguments.next(), program) {
-        // It returns only where that can't be done. Then more memory is kept, and all else is the same.
-        _ = Command::new(program)
-            .arg0(name)
-            .args(arguments)
-            .env(KEEPS_FREED, KEEPS_FREED_FOR)
-            .exec();
-    }
-}
 
 /// Shares of the memory. What is left is for what nobody counts: parts being written, answers, the program itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,9 +40,9 @@ impl Budget {
         let plan_bytes = PLAN_BYTES_MAX.min(bytes / 10).max(PLAN_BYTES_MIN);
         Self {
             // While they are written, they are there in three forms.
-            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 20),
+            waiting_bytes: MEMORY_BYTES_MAX.min(bytes / 10),
             // Their rows, which are in no list, are about as much again.
-            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 16),
+            in_flight_bytes: (IN_FLIGHT_BYTES_MAX as u64).min(bytes / 8),
             plan_bytes,
             sql_bytes: 2 * plan_bytes,
         }
@@ -119,7 +98,7 @@ mod tests {
     fn shares_of_little_memory_leave_room_and_much_memory_is_not_all_taken() {
         let little = Budget::of(512 << 20);
         let sum = little.waiting_bytes + little.in_flight_bytes + little.plan_bytes;
-        assert!(sum < 128 << 20, "{little:?}");
+        assert!(sum < 192 << 20, "{little:?}");
         let much = Budget::of(u64::MAX);
         assert_eq!(much, Budget::of(64 << 30));
         assert_eq!(much.waiting_bytes, 1 << 30);

@@ -31,7 +31,7 @@ pub struct StoreArguments {
     #[arg(long, value_name = "DURATION", env = "CRAWLSPACE_FLUSH_AGE", value_parser = duration)]
     pub flush_age: Option<Duration>,
     /// Rows that wait to be written as parts, because the store is slow or away, may take so much in memory, and their
-    /// requests in the log; beyond it requests are refused for now. Without, 1GiB, or a twentieth of the memory that there is
+    /// requests in the log; beyond it requests are refused for now. Without, 1GiB, or a tenth of the memory that there is
     #[arg(long, value_name = "SIZE", env = "CRAWLSPACE_MEMORY_SIZE", value_parser = bytes)]
     pub memory_size: Option<u64>,
     /// Keep rows for so long after they came in, or `forever`; `logs=7d` says it of one table, a comma goes between

@@ -144,12 +144,14 @@ impl Ingest {
             accepted,
             rejected,
             messages,
+            shortened,
         } = decoded;
         let answer = Accepted {
             accepted,
             rejected,
             messages,
         };
+        self.shortened.add(shortened);
         if batches.is_empty() {
             self.ledger
                 .read_for_nothing(origin, &answer, UnixNanos(entry.received_at));

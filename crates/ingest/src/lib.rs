@@ -15,7 +15,7 @@ mod replay;
 mod room;
 
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -25,6 +25,7 @@ use crawlspace_lake::{Compacted, Flushed, Lake, Posting};
 use crawlspace_model::Clock;
 use crawlspace_model::account::Reason;
 use crawlspace_wal::{Position, SEGMENT_BYTES_MAX, Wal};
+use crawlspace_wire::Shortened;
 use tokio::sync::{Semaphore, mpsc};
 
 pub use accept::{Accepted, Request};
@@ -122,6 +123,7 @@ pub struct Statistics {
     pub flushes: Runs,
     pub compactions: Runs,
     pub sweeps: Runs,
+    pub shortened: Shortened,
 }
 
 /// The running write path. End it with [`Ingest::shutdown`]; dropping it is what a crash is: safe, with replay later.
@@ -140,6 +142,29 @@ pub struct Ingest {
     maintenance: Maintenance,
     health: Arc<Health>,
     replayed: Replayed,
+    shortened: ShortenedSum,
+}
+
+/// What was kept in part since the start.
+#[derive(Debug, Default)]
+struct ShortenedSum {
+    texts: AtomicU64,
+    attribute_lists: AtomicU64,
+}
+
+impl ShortenedSum {
+    fn add(&self, more: Shortened) {
+        self.texts.fetch_add(more.texts, Ordering::Relaxed);
+        let lists = more.attribute_lists;
+        self.attribute_lists.fetch_add(lists, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Shortened {
+        Shortened {
+            texts: self.texts.load(Ordering::Relaxed),
+            attribute_lists: self.attribute_lists.load(Ordering::Relaxed),
+        }
+    }
 }
 
 impl Ingest {
@@ -205,6 +230,7 @@ impl Ingest {
             maintenance,
             health,
             replayed,
+            shortened: ShortenedSum::default(),
         }))
     }
 
@@ -277,6 +303,7 @@ impl Ingest {
             flushes: health.flushes.runs(),
             compactions: health.compactions.runs(),
             sweeps: health.sweeps.runs(),
+            shortened: self.shortened.get(),
         }
     }
 

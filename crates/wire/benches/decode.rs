@@ -15,7 +15,7 @@ use crawlspace_wire::Decoded;
 use crawlspace_wire::otlp::{self, ContentType};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Of each way, of which the fastest counts: the machine has other work, too.
 const ROUNDS: usize = 7;

@@ -57,6 +57,8 @@ pub struct TableBuilder {
     row_overflow: Vec<(KeyId, Arc<str>)>,
     /// Columns whose text was cut in this row.
     row_truncated: Vec<String>,
+    /// Texts that were cut in all rows.
+    truncated: u64,
     /// Whether this row was given an attribute that a template has.
     row_meets_shared: bool,
     recording: Option<Recording>,
@@ -96,6 +98,7 @@ impl TableBuilder {
             overflow: MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()),
             row_overflow: Vec::new(),
             row_truncated: Vec::new(),
+            truncated: 0,
             row_meets_shared: false,
             recording: None,
         }
@@ -110,6 +113,11 @@ impl TableBuilder {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// How many texts were cut.
+    pub(crate) fn truncated(&self) -> u64 {
+        self.truncated
     }
 
     /// About how many bytes the batch takes, never much less than it does: every text counts as
@@ -239,6 +247,7 @@ impl TableBuilder {
     /// one of that name.
     pub fn mark_truncated(&mut self, column: &str) {
         self.row_truncated.push(column.to_owned());
+        self.truncated += 1;
     }
 
     /// Closes the row.

@@ -24,4 +24,14 @@ pub struct Decoded {
     /// Why records were refused or lost a part: one sentence per cause with its count and an
     /// example, at most 8.
     pub messages: Vec<String>,
+    pub shortened: Shortened,
+}
+
+/// What was kept in part, for it was larger than the tables take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Shortened {
+    /// Values and lists that were cut and marked: [`batch::TEXT_BYTES_MAX`].
+    pub texts: u64,
+    /// Lists of attributes of which the first were kept: [`otlp::ATTRIBUTES_MAX`].
+    pub attribute_lists: u64,
 }

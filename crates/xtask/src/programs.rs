@@ -6,11 +6,12 @@ use std::process::Command;
 use anyhow::{Context, Error, Result};
 
 use crate::place::Place;
-use crate::{step, web};
+use crate::{setup, step, web};
 
 /// The shop, with data in `demo-data`.
 pub fn demo(place: &Place, rest: &[String]) -> Result<()> {
     place.claim_builds()?;
+    setup::compiler()?;
     web::build(place)?;
     // All of the workspace: a part of it would have other features, and build DataFusion again.
     step::run(place.cargo(&place.target).args(["build", "--workspace"]))?;
@@ -23,6 +24,7 @@ pub fn demo(place: &Place, rest: &[String]) -> Result<()> {
 
 /// The benchmark of the release build; the page is part of the documentation.
 pub fn bench(place: &Place, rest: &[String]) -> Result<()> {
+    setup::compiler()?;
     web::build(place)?;
     let mut cargo = place.cargo(&place.release_target);
     step::run(cargo.args(["build", "--release", "--workspace"]))?;

@@ -1,4 +1,4 @@
-//! What tests need besides Rust: a C compiler, a browser, and client libraries for Python and Node.
+//! What builds and tests need besides Rust: a C compiler and `make`, a browser, and client libraries for Python and Node.
 //! Quiet when everything is there.
 
 use std::fs;
@@ -20,14 +20,23 @@ pub type Clients = [(&'static str, PathBuf); 3];
 
 /// Sets up what is missing.
 pub fn run(place: &Place) -> Result<Clients> {
-    if !step::succeeds("cc", &["--version"]) {
-        install("a C compiler", &["gcc", "libc6-dev"])?;
-    }
+    compiler()?;
     Ok([
         ("CRAWLSPACE_TEST_PYTHON", python(place)?),
         ("CRAWLSPACE_TEST_NODE_MODULES", node_modules(place)?),
         ("CRAWLSPACE_TEST_CHROMIUM", chromium()?),
     ])
+}
+
+/// What the libraries that are written in C are built with.
+pub fn compiler() -> Result<()> {
+    if !step::succeeds("cc", &["--version"]) {
+        install("a C compiler", &["gcc", "libc6-dev"])?;
+    }
+    if !step::succeeds("make", &["--version"]) {
+        install("make", &["make"])?;
+    }
+    Ok(())
 }
 
 /// A Python with the libraries that its clients use.

@@ -116,13 +116,15 @@ fn of_requests() -> Vec<LimitAnswer> {
             otlp::ATTRIBUTES_MAX,
             "attributes of a list",
             "left out, and told",
-        ),
+        )
+        .seen_in("crawlspace_shortened_total{what=\"attributes\"}"),
         limit(
             "text",
             batch::TEXT_BYTES_MAX,
             "bytes of a value",
             "cut, and marked",
-        ),
+        )
+        .seen_in("crawlspace_shortened_total{what=\"text\"}"),
         limit(
             "body_time",
             crate::body::READ_TIME_MAX.as_secs(),

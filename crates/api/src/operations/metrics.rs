@@ -95,6 +95,13 @@ fn writing(text: &mut Text, dependencies: &Dependencies) {
     text.sample(&[], statistics.log_bytes);
     text.gauge("crawlspace_wal_segments", "The write-ahead log's files.");
     text.sample(&[], statistics.log_segments);
+    text.counter(
+        "crawlspace_shortened_total",
+        "Values that were cut, and lists of attributes of which only the first were kept, since the start.",
+    );
+    let shortened = statistics.shortened;
+    text.sample(&[("what", "text")], shortened.texts);
+    text.sample(&[("what", "attributes")], shortened.attribute_lists);
     let disk = statistics.disk;
     text.gauge(
         "crawlspace_disk_free_bytes",

@@ -7,7 +7,11 @@ const NOTES_MAX: usize = 8;
 const NAME_CHARS_MAX: usize = 80;
 
 #[derive(Debug, Default)]
-pub(super) struct Notes(Vec<Note>);
+pub(super) struct Notes {
+    notes: Vec<Note>,
+    /// Lists of attributes that were too long.
+    pub(super) shortened_lists: u64,
+}
 
 #[derive(Debug)]
 struct Note {
@@ -31,15 +35,25 @@ impl Notes {
         count: u64,
         example: impl FnOnce() -> String,
     ) {
-        if let Some(note) = self.0.iter_mut().find(|note| note.cause == cause) {
+        if let Some(note) = self.notes.iter_mut().find(|note| note.cause == cause) {
             note.count += count;
-        } else if self.0.len() < NOTES_MAX {
-            self.0.push(Note {
+        } else if self.notes.len() < NOTES_MAX {
+            self.notes.push(Note {
                 cause,
                 count,
                 example: example(),
             });
         }
+    }
+
+    /// Counts a list of attributes that had one more than [`ATTRIBUTES_MAX`](super::ATTRIBUTES_MAX): this one.
+    pub(super) fn shorten(&mut self, key: &str) {
+        self.shortened_lists += 1;
+        self.add(
+            "records with attributes beyond the 1024th, which were left out",
+            1,
+            || format!("attribute {}", quoted(key)),
+        );
     }
 
     pub(super) fn into_messages(self) -> Vec<String> {
@@ -49,7 +63,7 @@ impl Notes {
                 note.cause, note.count, note.example
             )
         };
-        self.0.into_iter().map(text).collect()
+        self.notes.into_iter().map(text).collect()
     }
 }
 

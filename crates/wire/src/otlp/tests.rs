@@ -21,7 +21,7 @@ use prost::Message as _;
 
 use super::ContentType;
 use crate::batch::TEXT_BYTES_MAX;
-use crate::{Decoded, Error};
+use crate::{Decoded, Error, Shortened};
 
 const RECEIVED_AT: UnixNanos = UnixNanos(1_700_000_009_000_000_000);
 const START: u64 = 1_700_000_000_123_456_789;
@@ -302,7 +302,8 @@ fn refusals_of_one_cause_are_one_message() {
             batches: vec![],
             accepted: 0,
             rejected: 3,
-            messages: vec![message]
+            messages: vec![message],
+            shortened: Shortened::default(),
         }
     );
 }
@@ -392,6 +393,7 @@ fn attributes_beyond_the_limit_are_left_out_and_told() {
             "records with attributes beyond the 1024th, which were left out: 1, for example attribute `k1024`"
         ]
     );
+    assert_eq!(decoded.shortened.attribute_lists, 1);
 }
 
 #[test]
@@ -412,4 +414,5 @@ fn links_that_do_not_fit_are_left_out_and_marked() {
         readback::cell(batch, "links.truncated", 0).as_deref(),
         Some("true")
     );
+    assert_eq!(decoded.shortened.texts, 1);
 }

@@ -7,8 +7,8 @@ use super::DECODED_BYTES_MAX;
 use super::notes::{Notes, Refusal};
 use super::origin::{Resource, Scope, Source, carried};
 use super::protobuf::{Malformed, Reader};
-use crate::Decoded;
 use crate::batch::TableBuilder;
+use crate::{Decoded, Shortened};
 
 /// Why a request is not decoded.
 #[derive(Debug)]
@@ -50,12 +50,20 @@ impl Intake {
         accepted: u64,
         builders: impl IntoIterator<Item = TableBuilder>,
     ) -> Decoded {
+        let mut texts = 0;
         let batches = builders
             .into_iter()
             .filter(|builder| builder.rows() > 0)
-            .map(|builder| (builder.table(), builder.finish()));
+            .map(|builder| {
+                texts += builder.truncated();
+                (builder.table(), builder.finish())
+            });
         Decoded {
             batches: batches.collect(),
+            shortened: Shortened {
+                texts,
+                attribute_lists: self.notes.shortened_lists,
+            },
             accepted,
             rejected: self.rejected,
             messages: self.notes.into_messages(),

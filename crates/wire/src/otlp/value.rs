@@ -7,7 +7,7 @@ use std::ops::Range;
 use crawlspace_model::attribute::{VALUE_DEPTH_MAX, Value};
 
 use super::ATTRIBUTES_MAX;
-use super::notes::{Notes, quoted};
+use super::notes::Notes;
 use super::protobuf::{self, DEPTH_MAX, Malformed, Reader};
 use crate::batch::{KeyId, TableBuilder};
 
@@ -121,7 +121,9 @@ impl<'a> List<'a> {
     }
 
     pub(super) fn note_extra(&self, notes: &mut Notes) {
-        note_extra(self.extra, notes);
+        if let Some(key) = self.extra {
+            notes.shorten(key);
+        }
     }
 
     /// Keeps of each key its last value, at the place of that.
@@ -204,16 +206,8 @@ impl<'a> Lists<'a> {
 
 impl RowList<'_> {
     pub(super) fn note_extra(&self, notes: &mut Notes) {
-        note_extra(self.extra, notes);
-    }
-}
-
-fn note_extra(extra: Option<&str>, notes: &mut Notes) {
-    if let Some(key) = extra {
-        notes.add(
-            "records with attributes beyond the 1024th, which were left out",
-            1,
-            || format!("attribute {}", quoted(key)),
-        );
+        if let Some(key) = self.extra {
+            notes.shorten(key);
+        }
     }
 }

@@ -10,7 +10,8 @@ use clap::Args;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use tokio::runtime::Builder;
 
-/// Threads that run questions, at most.
+/// Threads that run questions, at most. Of several cores one is left to telemetry: even with little weight, what holds all
+/// of them keeps others waiting for some milliseconds.
 const THREADS_MAX: usize = 4;
 /// Plans nest as deeply as their SQL. Only what is used is taken from memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -33,9 +34,9 @@ pub fn sql_worker(arguments: &SqlWorkerArguments) -> io::Result<()> {
     if let Err(error) = nice(crate::workers::NICER_BY) {
         tracing::debug!(%error, "SQL has the weight of everything else");
     }
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = Builder::new_multi_thread()
-        .worker_threads(threads.min(THREADS_MAX))
+        .worker_threads(cores.saturating_sub(1).clamp(1, THREADS_MAX))
         .thread_name("sql")
         .thread_stack_size(STACK_BYTES)
         .enable_time()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::otlp::{plain_spans, request};
+use crate::otlp::{attribute, plain_spans, request, span, text};
 use crate::server::{Server, new_data_directory, poll};
 
 #[test]
@@ -41,6 +41,24 @@ fn limits_are_told_with_what_happens_beyond_them() {
     for metric in limits.iter().filter_map(|limit| limit["metric"].as_str()) {
         let family = metric.split('{').next().unwrap();
         assert!(metrics.contains(&format!("# TYPE {family} ")), "{metric}");
+    }
+    server.stop();
+}
+
+#[test]
+fn what_is_kept_in_part_is_counted() {
+    let (_home, data) = new_data_directory();
+    let server = Server::start(&data);
+    let long = attribute("long", text("x".repeat(300 << 10)));
+    let few = span(1, 1, "long", vec![long.clone(), long]);
+    let many = (0..2_000).map(|number| attribute(&format!("key.{number}"), text("x")));
+    let many = span(1, 2, "many", many.collect());
+    let taken = server.export(request("much", vec![few, many])).send();
+    assert_eq!(taken.unwrap().status(), 200);
+    let metrics = server.get("/metrics").text().unwrap();
+    for what in ["text", "attributes"] {
+        let line = format!("\ncrawlspace_shortened_total{{what=\"{what}\"}} 1\n");
+        assert!(metrics.contains(&line), "{metrics}");
     }
     server.stop();
 }

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 
 use crate::batch::TableBuilder;
 use crate::otlp::ATTRIBUTES_MAX;
-use crate::otlp::notes::{Notes, quoted};
+use crate::otlp::notes::Notes;
 
 pub(super) type Attributes<'a> = Vec<(&'a str, Value<'a>)>;
 
@@ -23,11 +23,7 @@ pub(super) fn attributes<'a>(
     notes: &mut Notes,
 ) -> Result<Attributes<'a>, TooDeep> {
     if let Some(extra) = list.get(ATTRIBUTES_MAX) {
-        notes.add(
-            "records with attributes beyond the 1024th, which were left out",
-            1,
-            || format!("attribute {}", quoted(&extra.key)),
-        );
+        notes.shorten(&extra.key);
     }
     list.iter()
         .take(ATTRIBUTES_MAX)

@@ -70,6 +70,13 @@ export async function axe(page, rules) {
     .map((violation) => `${violation.id}: ${violation.help}: ${violation.nodes.map((node) => node.html).slice(0, 3)}`);
 }
 
+/** What helps to understand why something did not come. */
+async function seenOn(page) {
+  const seen = () => ({ focus: document.activeElement?.outerHTML.slice(0, 300), text: document.body.innerText.slice(0, 2_000) });
+  const state = await page.evaluate(seen).catch((error) => error.message);
+  return `${page.url()}: ${JSON.stringify(state)}`;
+}
+
 /** Runs a journey, and ends with 1 and its story where it fails. */
 export async function journey(name, walk) {
   try {
@@ -77,6 +84,7 @@ export async function journey(name, walk) {
     console.log(`${name}: ok`);
   } catch (error) {
     console.error(`${name}: ${error.stack}`);
+    for (const page of browser.contexts().flatMap((context) => context.pages())) console.error(await seenOn(page));
     process.exitCode = 1;
   } finally {
     await browser.close();

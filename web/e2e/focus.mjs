@@ -1,6 +1,6 @@
 // Walks over a page with Tab alone: every control is reached, has a name and is seen to have the focus, and none traps it.
 import assert from "node:assert/strict";
-import { tabTo } from "./steps.mjs";
+import { tabTo, until } from "./steps.mjs";
 
 /** What people work, by role; and what takes the focus without one. */
 const controls = [
@@ -83,7 +83,8 @@ export async function walkInside(page, opener, inside, where) {
   // A list that is open in it is closed first.
   if (await inside.isVisible()) await page.keyboard.press("Escape");
   await inside.waitFor({ state: "hidden" });
-  assert.ok(await opener.evaluate((one) => one === document.activeElement), `${where}: the focus does not come back`);
+  const isBack = () => opener.evaluate((one) => one === document.activeElement);
+  await until(isBack, `${where}: the focus comes back`);
 }
 
 async function walk(page, root, where, least) {

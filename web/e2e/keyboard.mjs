@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { journey, server, settled, visitor } from "./browser.mjs";
 import { pressOn, walkInside, walkThrough } from "./focus.mjs";
 import { culprit, seed, seedMetrics, send } from "./seed.mjs";
-import { tabTo } from "./steps.mjs";
+import { tabTo, tabToItem } from "./steps.mjs";
 
 const pages = [
   "?live=false",
@@ -118,17 +118,6 @@ async function overlays(person) {
   await page.getByLabel("Key", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
-}
-
-/** Goes to an item of the open menu by arrow keys. */
-async function tabToItem(page, name) {
-  const item = page.getByRole("menuitem", { name, exact: typeof name === "string" });
-  await item.waitFor();
-  for (let step = 0; step < 40; step += 1) {
-    if (await item.evaluate((one) => one === document.activeElement)) return;
-    await page.keyboard.press("ArrowDown");
-  }
-  assert.fail(`arrow keys do not reach ${name}`);
 }
 
 /** Asks again by itself, shows since when, and stays in the address; `u` turns every time of the page. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { journey, server, visitor } from "./browser.mjs";
-import { seed, slowTrace } from "./seed.mjs";
+import { seed, seedMetrics, slowTrace } from "./seed.mjs";
 
 /** What a proxy does that serves Crawlspace below a path. */
 async function proxied(prefix) {
@@ -41,6 +41,13 @@ await journey("links", async () => {
   await page.getByRole("heading", { level: 1, name: /Who is user.id u-/ }).waitFor();
   await page.getByRole("link", { name: "Its last 24 hours" }).click();
   await page.waitForURL(/\/explore/);
+  await page.getByText("storefront").first().waitFor();
+
+  // The name of a metric is enough: what is shown of it suits its kind, and going back leads to where one was.
+  await seedMetrics(server);
+  await open("explore?table=metrics&view=table&metric=http.server.request.duration");
+  await page.getByRole("columnheader", { name: "p99(histogram)" }).waitFor();
+  await page.goBack();
   await page.getByText("storefront").first().waitFor();
 
   await open("explore?last=3h&view=table&group=name");

@@ -3,27 +3,16 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { axe, journey, server, settled, visitor } from "./browser.mjs";
+import { pressOn } from "./focus.mjs";
 import { seed } from "./seed.mjs";
+import { tabTo } from "./steps.mjs";
 
 const program = process.env.CRAWLSPACE_TEST_PROGRAM ?? "crawlspace";
 const crawlspace = (...flags) => execFileSync(program, [...flags, "--server", server], { encoding: "utf8" });
 const numbers = (page) => page.getByRole("table").last().innerText();
 const noteText = "cart 1.4.2 is out";
 
-/** Goes on by the tabulator until the focus is there. */
-async function reach(page, target) {
-  await target.first().waitFor();
-  for (let step = 0; step < 300; step += 1) {
-    if (await target.first().evaluate((one) => one === document.activeElement)) return;
-    await page.keyboard.press("Tab");
-  }
-  throw new Error(`the tabulator does not lead to ${target}`);
-}
-
-async function press(page, target, key = "Enter") {
-  await reach(page, target);
-  await page.keyboard.press(key);
-}
+const press = (page, target, key) => pressOn(page, target.first(), key);
 
 async function isSound(page, what) {
   assert.deepEqual(await axe(page), [], what);
@@ -76,7 +65,7 @@ async function savedViews() {
   await page.keyboard.type("Who does what");
   await page.keyboard.press("Enter");
   await page.getByRole("link", { name: "Who does what" }).waitFor();
-  await reach(page, page.getByLabel("Find a saved question"));
+  await tabTo(page, page.getByLabel("Find a saved question").first());
   await page.keyboard.type("nothing like it");
   await page.getByText("None is called so").waitFor();
   await page.keyboard.press("Control+a");
@@ -174,10 +163,10 @@ async function notes() {
   const pin = page.getByRole("dialog", { name: "Pin a note" });
   await pin.getByLabel("What happened").waitFor();
   await page.keyboard.type("a look at it");
-  await reach(page, pin.getByLabel(/^When/));
+  await tabTo(page, pin.getByLabel(/^When/).first());
   await page.keyboard.press("Control+a");
   await page.keyboard.type(new Date(at + hour / 2).toISOString());
-  await reach(page, pin.getByLabel("Until"));
+  await tabTo(page, pin.getByLabel("Until").first());
   await page.keyboard.type(new Date(at + 0.75 * hour).toISOString());
   assert.ok(await pin.getByLabel("service.name is storefront").isChecked());
   await page.keyboard.press("Enter");

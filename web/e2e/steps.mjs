@@ -24,15 +24,22 @@ export async function until(test, what) {
   throw new Error(`it never came: ${what}`);
 }
 
+/** Goes to an item of the open menu by arrow keys, which scroll the page as long as the menu has not taken the focus. */
+export async function tabToItem(page, name) {
+  await page.locator("[role=menu]:focus-within").waitFor();
+  const item = page.getByRole("menuitem", { name, exact: typeof name === "string" });
+  await item.waitFor();
+  for (let step = 0; step < 40; step += 1) {
+    if (await item.evaluate((one) => one === document.activeElement)) return;
+    await page.keyboard.press("ArrowDown");
+  }
+  throw new Error(`arrow keys do not reach ${name}`);
+}
+
 /** An item of a menu, by the keys of menus. */
 export async function chooseFrom(page, menu, item) {
   await tabTo(page, page.getByRole("button", { name: menu, exact: true }));
   await press(page, "Enter");
-  const wanted = page.getByRole("menuitem", { name: item });
-  await wanted.waitFor();
-  for (let step = 0; step < 5; step += 1) {
-    if (await wanted.evaluate((one) => one === document.activeElement)) break;
-    await press(page, "ArrowDown");
-  }
+  await tabToItem(page, item);
   await press(page, "Enter");
 }

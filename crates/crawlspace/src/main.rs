@@ -39,6 +39,11 @@ const LOG: &str = "warn";
 /// gives less memory back. How soon it is given back is set in `.cargo/config.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+/// Without it, 512 MiB do not last.
+const _: &str = env!(
+    "JEMALLOC_SYS_WITH_MALLOC_CONF",
+    "build in the repository's folder: `.cargo/config.toml` says how the allocator is built"
+);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

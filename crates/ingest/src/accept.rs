@@ -151,7 +151,6 @@ impl Ingest {
             rejected,
             messages,
         };
-        self.shortened.add(shortened);
         if batches.is_empty() {
             self.ledger
                 .read_for_nothing(origin, &answer, UnixNanos(entry.received_at));
@@ -159,6 +158,7 @@ impl Ingest {
             self.log(entry, batches, posting, reservation, claim)
                 .await?;
         }
+        self.shortened.add(shortened);
         Ok(answer)
     }
 

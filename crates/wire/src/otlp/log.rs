@@ -165,7 +165,7 @@ impl<'a> Log<'a> {
         let observed = time(self.observed_time)?;
         let sent = time(self.time)?;
         let notes = &mut intake.notes;
-        self.attributes.note_extra(notes);
+        notes.shorten(self.attributes.extra);
         Ok(Checked {
             time: sent.or(observed).unwrap_or(intake.received_at.0),
             observed,

@@ -64,7 +64,7 @@ impl<'a> tree::Rows<'a> for Rows<'a> {
         for record in records {
             let metric = self.read(*record)?;
             let Some(data) = &metric.data else { continue };
-            metric.metadata.note_extra(&mut self.intake.notes);
+            self.intake.notes.shorten(metric.metadata.extra);
             // The same for all points of the metric.
             let mut members = source.carried.clone();
             if !metric.metadata.entries.is_empty() {

@@ -46,8 +46,11 @@ impl Notes {
         }
     }
 
-    /// Counts a list of attributes that had one more than [`ATTRIBUTES_MAX`](super::ATTRIBUTES_MAX): this one.
-    pub(super) fn shorten(&mut self, key: &str) {
+    /// Counts a list of attributes, if it had one more than [`ATTRIBUTES_MAX`](super::ATTRIBUTES_MAX): this one.
+    pub(super) fn shorten(&mut self, extra: Option<&str>) {
+        let Some(key) = extra else {
+            return;
+        };
         self.shortened_lists += 1;
         self.add(
             "records with attributes beyond the 1024th, which were left out",

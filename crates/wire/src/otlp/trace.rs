@@ -362,10 +362,10 @@ impl<'a> Span<'a> {
                 0 => start,
                 nanos => time(nanos)?,
             });
-            event.attributes.note_extra(notes);
+            notes.shorten(event.attributes.extra);
         }
         let links = self.links.iter().map(|link| link.to_text(notes)).collect();
-        self.attributes.note_extra(notes);
+        notes.shorten(self.attributes.extra);
         Ok(Checked {
             parent,
             time: start,
@@ -400,7 +400,7 @@ impl<'a> Link<'a> {
         push_text(&mut members, "trace_id", &trace_id);
         push_text(&mut members, "span_id", &span_id);
         push_text(&mut members, "trace_state", self.trace_state);
-        self.attributes.note_extra(notes);
+        notes.shorten(self.attributes.extra);
         if !self.attributes.entries.is_empty() {
             let attributes = self.attributes.entries.clone();
             members.push(("attributes", Value::Map(attributes)));

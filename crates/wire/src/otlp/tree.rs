@@ -103,7 +103,7 @@ fn add_resource<'a>(mut group: Reader<'a>, rows: &mut impl Rows<'a>) -> Result<(
             _ => group.skip(tag)?,
         }
     }
-    resource.attributes.note_extra(&mut rows.intake().notes);
+    rows.intake().notes.shorten(resource.attributes.extra);
     resource.attributes.make_unique();
     for scope in scopes {
         add_scope(scope, &resource, schema_url, rows)?;
@@ -131,7 +131,7 @@ fn add_scope<'a>(
     if records.is_empty() {
         return Ok(());
     }
-    scope.attributes.note_extra(&mut rows.intake().notes);
+    rows.intake().notes.shorten(scope.attributes.extra);
     scope.attributes.make_unique();
     let source = Source {
         resource: &resource.attributes.entries,

@@ -7,7 +7,6 @@ use std::ops::Range;
 use crawlspace_model::attribute::{VALUE_DEPTH_MAX, Value};
 
 use super::ATTRIBUTES_MAX;
-use super::notes::Notes;
 use super::protobuf::{self, DEPTH_MAX, Malformed, Reader};
 use crate::batch::{KeyId, TableBuilder};
 
@@ -105,7 +104,7 @@ fn raw_key_value<'a>(mut message: Reader<'a>) -> Result<(&'a [u8], Value<'a>), M
 pub(super) struct List<'a> {
     pub(super) entries: Attributes<'a>,
     /// The key of the first entry beyond [`ATTRIBUTES_MAX`], which are left out.
-    extra: Option<&'a str>,
+    pub(super) extra: Option<&'a str>,
 }
 
 impl<'a> List<'a> {
@@ -118,12 +117,6 @@ impl<'a> List<'a> {
             self.extra.get_or_insert(entry.0);
         }
         Ok(())
-    }
-
-    pub(super) fn note_extra(&self, notes: &mut Notes) {
-        if let Some(key) = self.extra {
-            notes.shorten(key);
-        }
     }
 
     /// Keeps of each key its last value, at the place of that.
@@ -151,7 +144,7 @@ pub(super) struct Lists<'a>(Vec<(Key<'a>, Value<'a>)>);
 pub(super) struct RowList<'a> {
     entries: Range<usize>,
     last: Option<KeyId>,
-    extra: Option<&'a str>,
+    pub(super) extra: Option<&'a str>,
 }
 
 impl<'a> Lists<'a> {
@@ -200,14 +193,6 @@ impl<'a> Lists<'a> {
                 Key::New(key) => row.key(key),
             };
             row.put_attribute(id, value);
-        }
-    }
-}
-
-impl RowList<'_> {
-    pub(super) fn note_extra(&self, notes: &mut Notes) {
-        if let Some(key) = self.extra {
-            notes.shorten(key);
         }
     }
 }

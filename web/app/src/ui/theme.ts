@@ -21,7 +21,8 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "xs" } },
     NumberInput: { defaultProps: { size: "xs" } },
     SegmentedControl: { defaultProps: { size: "xs" } },
-    Menu: { defaultProps: { shadow: "sm", position: "bottom-start" } },
+    // A menu that has the focus is not hidden because the page below it scrolls.
+    Menu: { defaultProps: { shadow: "sm", position: "bottom-start", hideDetached: false } },
     Popover: { defaultProps: { shadow: "sm", position: "bottom-start" } },
     // A button with a picture alone needs a name.
     Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },

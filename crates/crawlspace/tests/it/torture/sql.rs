@@ -1,6 +1,7 @@
 //! Hostile SQL beside telemetry: questions that would take for ever, all memory, or a file. Each ends with its time, no
 //! request is refused or waits for it, nothing of the machine is told, and the program lives.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,15 +18,16 @@ use crate::sql_workers::SqlWorkers;
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// A question whose time is over gives its core back within this.
 const ENDED_WITHIN: Duration = Duration::from_secs(1);
-/// Telemetry without SQL beside it, before and after, in seconds.
-const ALONE_SECONDS: (u64, u64) = (4, 60);
+/// Telemetry without SQL beside it and telemetry with it take turns, so that both see the same machine and the same merges.
+const TURNS: (u64, u64) = (2, 12);
+/// How long telemetry is without SQL in each.
+const ALONE_SECONDS: (u64, u64) = (2, 30);
 /// Telemetry as a hundred servers send it.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 /// So long is looked whether a core is used.
 const LOOK: Duration = Duration::from_millis(30);
-/// What the server may take more than with a little telemetry alone, whatever is asked. In the long form more and more
-/// rows are merged meanwhile.
-const GROWTH_KIB_MAX: (u64, u64) = (256 << 10, 512 << 10);
+/// What the server may take more than with telemetry alone, whatever is asked.
+const GROWTH_KIB_MAX: u64 = 256 << 10;
 /// Acknowledgements beside SQL may take this much of what they take alone; and in the short form, where few are the
 /// slowest hundredth, what other tests at the same time make of that.
 const SLOWER_PERCENT: u32 = 150;
@@ -42,45 +44,43 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
     let seed = seed();
     let mut random = StdRng::seed_from_u64(seed);
     let telemetry = |round| (&server, round, StdRng::seed_from_u64(seed + round));
-    let (short, long) = ALONE_SECONDS;
-    let alone_time = Duration::from_secs(amount(short, long));
-    let while_alone = || _ = poll(alone_time, || false);
-    let mut alone = beside(telemetry(0), while_alone);
+    let turns = amount(TURNS.0, TURNS.1);
     let statements = amount(100, 3_000);
+    let alone_time = Duration::from_secs(amount(ALONE_SECONDS.0, ALONE_SECONDS.1));
+    let (mut alone, mut busy) = (Seen::default(), Seen::default());
     let mut slowest = Duration::ZERO;
-    let busy = beside(telemetry(1), || {
-        for _ in 0..statements {
-            let sql = hostile(&mut random, &canary.display().to_string());
-            slowest = slowest.max(ask(&server, &sql, seed));
-        }
-    });
-    // The machine may have become busier meanwhile.
-    let after = beside(telemetry(2), while_alone);
-    alone.times.extend(after.times);
-    let (before, requests, peak) = (alone.peak_kib, busy.times.len(), busy.peak_kib);
-    let (alone, beside) = (p99(alone.times), p99(busy.times));
+    for turn in 0..turns {
+        alone.add(beside(telemetry(2 * turn), || {
+            _ = poll(alone_time, || false)
+        }));
+        busy.add(beside(telemetry(2 * turn + 1), || {
+            for _ in 0..statements / turns {
+                let sql = hostile(&mut random, &canary.display().to_string());
+                slowest = slowest.max(ask(&server, &sql, seed));
+            }
+        }));
+    }
     eprintln!(
-        "{statements} statements, the slowest over after {slowest:?}; {requests} requests acknowledged beside them, p99 \
-         {beside:?}, alone {alone:?}; the server took {before} KiB at most before and {peak} KiB beside them"
+        "{statements} statements, the slowest over after {slowest:?}; telemetry alone: {alone}; beside them: {busy}"
     );
     eprintln!("{}", workers_ended(&server));
     assert_eq!(busy.files, Vec::<PathBuf>::new());
     assert!(!SqlWorkers(server.process()).may_open_files());
     assert!(slowest <= TIME_LIMIT + ENDED_WITHIN, "{slowest:?}");
-    let (short, long) = GROWTH_KIB_MAX;
     assert!(
-        peak < before + amount(short, long),
-        "{before} KiB, then {peak} KiB"
+        busy.peak_kib < alone.peak_kib + GROWTH_KIB_MAX,
+        "{alone}, then {busy}"
     );
     let slack = Duration::from_millis(amount(SLACK_MS, 0));
     assert!(
-        beside <= alone * SLOWER_PERCENT / 100 + slack,
-        "p99 {beside:?} beside SQL, {alone:?} alone"
+        busy.part(99) <= alone.part(99) * SLOWER_PERCENT / 100 + slack,
+        "{busy} beside SQL, {alone} alone"
     );
     server.stop();
 }
 
 /// What is seen of a server that takes telemetry while something is done.
+#[derive(Default)]
 struct Seen {
     /// How long requests took to be acknowledged.
     times: Vec<Duration>,
@@ -88,6 +88,33 @@ struct Seen {
     files: Vec<PathBuf>,
     /// The most memory of the server.
     peak_kib: u64,
+}
+
+impl Seen {
+    fn add(&mut self, more: Self) {
+        self.times.extend(more.times);
+        self.times.sort();
+        self.files.extend(more.files);
+        self.peak_kib = self.peak_kib.max(more.peak_kib);
+    }
+
+    /// What so many percent of the requests took at most.
+    fn part(&self, percent: usize) -> Duration {
+        self.times[self.times.len() * percent / 100]
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} requests acknowledged, p50 {:?}, p99 {:?}, the server {} KiB at most",
+            self.times.len(),
+            self.part(50),
+            self.part(99),
+            self.peak_kib
+        )
+    }
 }
 
 fn beside((server, round, mut random): (&Server, u64, StdRng), act: impl FnOnce()) -> Seen {
@@ -174,11 +201,6 @@ fn acknowledgements(
         std::thread::park_timeout(BETWEEN_REQUESTS);
     }
     times
-}
-
-fn p99(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() * 99 / 100]
 }
 
 /// One of many kinds, with numbers of its own.

@@ -216,7 +216,7 @@ impl<'a> Point<'a> {
         let notes = &mut intake.notes;
         let exemplars = self.exemplars.iter();
         let exemplars = exemplars.map(|exemplar| exemplar.to_text(notes)).collect();
-        self.attributes.note_extra(notes);
+        notes.shorten(self.attributes.extra);
         Ok(Checked {
             exemplars,
             time: nonzero(self.time).unwrap_or(intake.received_at.0),
@@ -425,7 +425,7 @@ impl<'a> Exemplar<'a> {
         }
         push_text(&mut members, "trace_id", &trace_id);
         push_text(&mut members, "span_id", &span_id);
-        self.attributes.note_extra(notes);
+        notes.shorten(self.attributes.extra);
         if !self.attributes.entries.is_empty() {
             let attributes = self.attributes.entries.clone();
             members.push(("attributes", Value::Map(attributes)));

@@ -22,9 +22,7 @@ pub(super) fn attributes<'a>(
     list: &'a [KeyValue],
     notes: &mut Notes,
 ) -> Result<Attributes<'a>, TooDeep> {
-    if let Some(extra) = list.get(ATTRIBUTES_MAX) {
-        notes.shorten(&extra.key);
-    }
+    notes.shorten(list.get(ATTRIBUTES_MAX).map(|extra| extra.key.as_str()));
     list.iter()
         .take(ATTRIBUTES_MAX)
         .map(|entry| key_value(entry, 0))

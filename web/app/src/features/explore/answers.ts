@@ -13,11 +13,12 @@ export function useAddress(): Address {
   return useSearch({ from: paths.explore });
 }
 
-/** Changes parts of the address; each change is a step of the browser's history. */
-export function useChange(): (change: Partial<Address>) => void {
+/** Changes parts of the address; each change is a step of the browser's history, unless it is to replace the last one. */
+export function useChange(): (change: Partial<Address>, how?: { replace: boolean }) => void {
   const navigate = useNavigate({ from: paths.explore });
   return useCallback(
-    (change) => void navigate({ search: (before: Address) => ({ ...before, ...change }), resetScroll: false }),
+    (change, how) =>
+      void navigate({ search: (before: Address) => ({ ...before, ...change }), resetScroll: false, ...how }),
     [navigate],
   );
 }

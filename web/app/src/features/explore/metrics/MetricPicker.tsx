@@ -1,11 +1,17 @@
 // Which metric is looked at; each with what it is, and its unit.
 import { Select } from "@mantine/core";
+import { useEffect } from "react";
 import { useAddress, useChange } from "../answers";
-import { chosen, useMetrics } from "./metrics";
+import { chosen, useMetric, useMetrics } from "./metrics";
 
 export function MetricPicker() {
-  const { metric } = useAddress();
+  const { metric, calculate } = useAddress();
   const change = useChange();
+  const known = useMetric();
+  // An address that names a metric and nothing to calculate shows what it would had the metric been chosen here.
+  useEffect(() => {
+    if (known && !calculate) change(chosen(known), { replace: true });
+  }, [known, calculate, change]);
   const metrics = useMetrics();
   const all = metrics.data?.metrics ?? [];
   const names = all.map((one) => one.name);

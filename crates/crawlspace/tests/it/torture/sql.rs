@@ -2,7 +2,9 @@
 //! request is refused or waits for it, nothing of the machine is told, and the program lives.
 
 use std::fmt;
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,10 +20,13 @@ use crate::sql_workers::SqlWorkers;
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 /// A question whose time is over gives its core back within this.
 const ENDED_WITHIN: Duration = Duration::from_secs(1);
-/// Telemetry without SQL beside it and telemetry with it take turns, so that both see the same machine and the same merges.
+/// Telemetry alone, beside processes that only take cores, and beside SQL take turns: all of them see the same machine and
+/// the same merges. The second tells which part of what SQL costs is that of any core in use.
 const TURNS: (u64, u64) = (2, 12);
-/// How long telemetry is without SQL in each.
-const ALONE_SECONDS: (u64, u64) = (2, 30);
+/// How long telemetry is without SQL in each, alone and beside such processes.
+const WITHOUT_SECONDS: (u64, u64) = (3, 20);
+/// Runs a process that takes a core, with as little weight as a worker has.
+const IDLER: [&str; 5] = ["-n", "10", "sh", "-c", "while :; do :; done"];
 /// Telemetry as a hundred servers send it.
 const BETWEEN_REQUESTS: Duration = Duration::from_millis(10);
 /// So long is looked whether a core is used.
@@ -40,20 +45,24 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
     let (home, data) = new_data_directory();
     let canary = home.path().join("canary.csv");
     std::fs::write(&canary, format!("secret\n{SECRET}\n")).unwrap();
-    let server = Server::start_with(&data, &["--flush-rows", "500"]);
     let seed = seed();
+    // In the long form there are parts without that, and telemetry is taken as it is everywhere.
+    let flush_rows = amount(500, 100_000).to_string();
+    let server = Server::start_with(&data, &["--flush-rows", &flush_rows]);
     let mut random = StdRng::seed_from_u64(seed);
     let telemetry = |round| (&server, round, StdRng::seed_from_u64(seed + round));
     let turns = amount(TURNS.0, TURNS.1);
     let statements = amount(100, 3_000);
-    let alone_time = Duration::from_secs(amount(ALONE_SECONDS.0, ALONE_SECONDS.1));
-    let (mut alone, mut busy) = (Seen::default(), Seen::default());
+    let without = Duration::from_secs(amount(WITHOUT_SECONDS.0, WITHOUT_SECONDS.1));
+    let wait = || _ = poll(without, || false);
+    let [mut alone, mut idled, mut busy] = [(); 3].map(|()| Seen::default());
     let mut slowest = Duration::ZERO;
     for turn in 0..turns {
-        alone.add(beside(telemetry(2 * turn), || {
-            _ = poll(alone_time, || false)
-        }));
-        busy.add(beside(telemetry(2 * turn + 1), || {
+        alone.add(beside(telemetry(3 * turn), wait));
+        let idlers = Idlers::start();
+        idled.add(beside(telemetry(3 * turn + 1), wait));
+        drop(idlers);
+        busy.add(beside(telemetry(3 * turn + 2), || {
             for _ in 0..statements / turns {
                 let sql = hostile(&mut random, &canary.display().to_string());
                 slowest = slowest.max(ask(&server, &sql, seed));
@@ -61,7 +70,8 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
         }));
     }
     eprintln!(
-        "{statements} statements, the slowest over after {slowest:?}; telemetry alone: {alone}; beside them: {busy}"
+        "{statements} statements, the slowest over after {slowest:?}; telemetry alone: {alone}; beside cores in use: \
+         {idled}; beside SQL: {busy}"
     );
     eprintln!("{}", workers_ended(&server));
     assert_eq!(busy.files, Vec::<PathBuf>::new());
@@ -74,9 +84,32 @@ fn hostile_sql_ends_in_time_reads_nothing_and_holds_up_no_telemetry() {
     let slack = Duration::from_millis(amount(SLACK_MS, 0));
     assert!(
         busy.part(99) <= alone.part(99) * SLOWER_PERCENT / 100 + slack,
-        "{busy} beside SQL, {alone} alone"
+        "{busy} beside SQL, {idled} beside cores in use, {alone} alone"
     );
     server.stop();
+}
+
+/// As many processes that only take a core as a worker takes.
+struct Idlers(Vec<Child>);
+
+impl Idlers {
+    fn start() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let idlers = (0..cores.saturating_sub(1).clamp(1, 4)).map(|_| {
+            let mut idler = Command::new("nice");
+            idler.args(IDLER).stdin(Stdio::null()).spawn().unwrap()
+        });
+        Self(idlers.collect())
+    }
+}
+
+impl Drop for Idlers {
+    fn drop(&mut self) {
+        for idler in &mut self.0 {
+            _ = idler.kill();
+            _ = idler.wait();
+        }
+    }
 }
 
 /// What is seen of a server that takes telemetry while something is done.

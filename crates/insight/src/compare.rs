@@ -160,15 +160,10 @@ impl Insight {
                 let mut of = candidates.list.iter().map(|candidate| candidate.field);
                 of.any(|field| field == index)
             };
-            let columns = tally.columns(is_candidate);
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let (columns, stored) = tally.columns(is_candidate);
             let mut witness = Witness::new(&tally, &candidates.list);
             let each = |rows: &Rows<'_>| witness.add(rows);
-            footers.extend(
-                question
-                    .read(&columns, tally.stored(question.table), each)
-                    .await?,
-            );
+            footers.extend(question.read(&columns, stored, each).await?);
             findings = found(&telling, &candidates.list, &mut witness)?;
         }
         telling.comparison(&candidates, findings, &footers, began)
@@ -182,7 +177,8 @@ async fn read(
     is_wanted: impl Fn(usize, &Field) -> bool,
     mut each: impl FnMut(&mut Tally, &Rows<'_>) -> Result<(), Error>,
 ) -> Result<Vec<Footer>, Error> {
-    let (columns, stored) = (tally.columns(is_wanted), tally.stored(question.table));
+    let (columns, stored) = tally.columns(is_wanted);
+    let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     question
         .read(&columns, stored, |rows| each(tally, rows))

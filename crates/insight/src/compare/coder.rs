@@ -90,6 +90,8 @@ pub(super) struct Coder {
     pub rows: Vec<usize>,
     /// For each row.
     pub codes: Vec<u32>,
+    /// For each code, the rows that have it.
+    pub counts: Vec<u32>,
 }
 
 impl Default for Coder {
@@ -100,6 +102,7 @@ impl Default for Coder {
             keys: Vec::new(),
             rows: Vec::new(),
             codes: Vec::new(),
+            counts: Vec::new(),
         }
     }
 }
@@ -138,6 +141,8 @@ impl Coder {
         self.rows.clear();
         self.codes.clear();
         self.codes.resize(rows, ABSENT);
+        self.counts.clear();
+        self.counts.push(0);
         // What is the same on all events, or on those of a trace, comes again and again.
         let (mut last_key, mut last_code) = (0, ABSENT);
         let mut encode = |row: usize| {
@@ -146,11 +151,14 @@ impl Coder {
                 (last_key, last_code) = (key, self.code(key, row));
             }
             self.codes[row] = last_code;
+            self.counts[last_code as usize] += 1;
         };
         match nulls {
             None => (0..rows).for_each(&mut encode),
             Some(nulls) => nulls.valid_indices().for_each(&mut encode),
         }
+        let present: u32 = self.counts.iter().sum();
+        self.counts[ABSENT as usize] = rows as u32 - present;
     }
 
     fn code(&mut self, key: u128, row: usize) -> u32 {
@@ -169,6 +177,7 @@ impl Coder {
         }
         self.keys.push(key);
         self.rows.push(row);
+        self.counts.push(0);
         self.places.push(place);
         let code = self.keys.len() as u32;
         self.slots[place] = code;
@@ -199,6 +208,7 @@ mod tests {
         let mut coder = Coder::default();
         coder.encode(&column);
         assert_eq!(coder.codes, [1, 0, 2, 3, 1]);
+        assert_eq!(coder.counts, [1, 2, 1, 1]);
         assert!(matches!(column.value(coder.rows[1]), Raw::Text("b")));
         let numbers: ArrayRef =
             Arc::new(Int64Array::from_iter_values((0..8_192).map(|n| n % 5_000)));

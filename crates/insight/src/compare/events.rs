@@ -19,8 +19,12 @@ const NEITHER: u8 = 2;
 pub(super) struct Events {
     pub rows: RecordBatch,
     pub sides: Vec<u8>,
+    /// The rows that are not of the baseline, which has most of them as a rule: of the selection, and of neither side.
+    others: [Vec<u32>; 2],
     /// In units; none where all events stand for themselves alone.
     weights: Option<Vec<u64>>,
+    /// All rows, where there are weights.
+    weighted: Vec<u32>,
     traces: Option<FixedSizeBinaryArray>,
 }
 
@@ -42,17 +46,28 @@ impl Events {
                 sides[row] = side as u8;
             }
         }
+        let of_side = |side: u8| {
+            let rows = sides.iter().zip(0..);
+            rows.filter_map(|(of, row)| (*of == side).then_some(row))
+                .collect()
+        };
+        let others = [of_side(SELECTION as u8), of_side(NEITHER)];
         let weights = rows.column_by_name(WEIGHT);
         let weights = weights.map(|weights| weights.as_primitive::<Float64Type>().values());
         let weights = weights
             .filter(|weights| weights.iter().any(|weight| *weight != 1.0))
             .map(|weights| weights.iter().map(|weight| units(*weight)).collect());
+        let weights: Option<Vec<u64>> = weights;
+        let weighted = weights.iter().flat_map(|weights| 0..weights.len() as u32);
+        let weighted = weighted.collect();
         let traces = rows
             .column_by_name(TRACE)
             .and_then(|ids| ids.as_fixed_size_binary_opt().cloned());
         Self {
             rows,
             sides,
+            others,
+            weighted,
             weights,
             traces,
         }
@@ -103,23 +118,36 @@ impl Events {
         one
     }
 
-    /// Gives for each value, named by its code less one, the events that have it.
-    pub fn each_count(&self, codes: &[u32], values: usize, mut each: impl FnMut(usize, &Count)) {
-        let mut rows = vec![[0_u32; 4]; values + 1];
-        for (code, side) in codes.iter().zip(&self.sides) {
-            rows[*code as usize][usize::from(*side & 3)] += 1;
+    /// Gives for each value, named by its code less one, the events that have it. `counts` has for each code its rows, and
+    /// `codes` gives those of some rows.
+    pub fn each_count<'a, Codes: Iterator<Item = u32>>(
+        &'a self,
+        counts: &[u32],
+        codes: impl Fn(&'a [u32]) -> Codes,
+        mut each: impl FnMut(usize, &Count),
+    ) {
+        let mut of_others = vec![[0_u32; 2]; counts.len()];
+        for (place, rows) in self.others.iter().enumerate() {
+            for code in codes(rows) {
+                of_others[code as usize][place] += 1;
+            }
         }
         let mut of_weights = Vec::new();
         if let Some(weights) = &self.weights {
-            of_weights.resize(values + 1, [0; 2]);
-            for (row, side) in self.of_sides() {
-                of_weights[codes[row] as usize][side] += weights[row];
+            // Of events of neither side, too.
+            of_weights.resize(counts.len(), [0; 3]);
+            let sides = self.sides.iter().zip(weights);
+            for (code, (side, weight)) in codes(&self.weighted).zip(sides) {
+                of_weights[code as usize][usize::from(*side)] += weight;
             }
         }
-        for (place, rows) in rows.iter().enumerate().skip(1) {
-            let rows = [u64::from(rows[SELECTION]), u64::from(rows[BASELINE])];
+        for (place, [selected, neither]) in of_others.iter().enumerate().skip(1) {
+            let rest = counts[place] - selected - neither;
+            let rows = [u64::from(*selected), u64::from(rest)];
             if rows != [0; 2] {
-                let weight = of_weights.get(place).copied();
+                let weight = of_weights
+                    .get(place)
+                    .map(|[selection, baseline, _]| [*selection, *baseline]);
                 let weight = weight.unwrap_or_else(|| rows.map(|rows| rows * ONE));
                 each(place - 1, &Count { rows, weight });
             }

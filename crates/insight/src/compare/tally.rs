@@ -1,6 +1,6 @@
 //! The first reading: every event of both sides, every field, counted by value.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{Array as _, ArrayRef};
 use arrow::datatypes::DataType;
@@ -93,21 +93,24 @@ impl Tally {
         self.fields.push(Field::new(name, Some(kind), true));
     }
 
-    /// The columns to read by their names, without ids: their bytes are enough.
-    pub fn columns(&self, is_wanted: impl Fn(usize, &Field) -> bool) -> Vec<String> {
-        let fields = self.fields.iter().enumerate();
-        let wanted = fields.filter(|(index, field)| is_wanted(*index, field));
-        let columns = wanted.filter(|(_, field)| !field.is_in_overflow && !is_id(&field.name));
-        columns.map(|(_, field)| field.name.clone()).collect()
-    }
-
-    /// The columns to read as they are stored.
-    pub fn stored(&self, table: Table) -> Stored {
-        let ids = IDS.iter().filter(|id| table.fixed_column(id).is_some());
-        let ids = ids.chain([&WEIGHT]).map(|name| (*name).to_owned());
-        let overflow = self.fields.iter().any(|field| field.is_in_overflow);
-        let overflow = overflow.then(|| OVERFLOW.to_owned());
-        Stored::Named(ids.chain(overflow).collect())
+    /// What to read for some fields: by their names, and as it is stored. Of ids their bytes are enough.
+    pub fn columns(&self, is_wanted: impl Fn(usize, &Field) -> bool) -> (Vec<&str>, Stored) {
+        let mut named = Vec::new();
+        let mut stored = BTreeSet::from([TRACE, WEIGHT]);
+        for (index, field) in self.fields.iter().enumerate() {
+            if !is_wanted(index, field) {
+                continue;
+            }
+            if field.is_in_overflow {
+                stored.insert(OVERFLOW);
+            } else if is_id(&field.name) {
+                stored.insert(&field.name);
+            } else {
+                named.push(field.name.as_str());
+            }
+        }
+        let stored = stored.into_iter().map(str::to_owned);
+        (named, Stored::Named(stored.collect()))
     }
 
     pub fn add(&mut self, piece: &Rows<'_>) -> Result<(), Error> {
@@ -128,7 +131,8 @@ impl Tally {
             self.add_overflow(&events);
         }
         self.each_chunk(piece, |field, events, chunk| {
-            events.each_count(&chunk.codes, chunk.values.len(), |place, count| {
+            let codes = |rows| chunk.codes_of(rows);
+            events.each_count(&chunk.counts, codes, |place, count| {
                 field.add(raw(&chunk.values, place), count);
             });
         })
@@ -159,7 +163,7 @@ impl Tally {
         on_all_cores(pairs, |(field, chunk), buffer| {
             let chunk = chunk.decode(std::mem::take(buffer))?;
             each(field, &events, &chunk);
-            *buffer = chunk.codes;
+            *buffer = chunk.into_room();
             Ok(())
         })
     }
@@ -198,10 +202,17 @@ impl Tally {
             return Ok(());
         }
         self.coder.encode(&column_of_kind);
-        let rows = &self.coder.rows;
-        events.each_count(&self.coder.codes, rows.len(), |place, count| {
-            field.add(column_of_kind.value(rows[place]), count);
-        });
+        let Coder {
+            rows,
+            codes,
+            counts,
+            ..
+        } = &self.coder;
+        events.each_count(
+            counts,
+            |rows| rows.iter().map(|row| codes[*row as usize]),
+            |place, count| field.add(column_of_kind.value(rows[place]), count),
+        );
         Ok(())
     }
 
@@ -238,7 +249,8 @@ impl Tally {
             if let (Values::Buckets(buckets), ChunkValues::Texts(texts)) =
                 (&mut field.values, &chunk.values)
             {
-                events.each_count(&chunk.codes, texts.len(), |place, count| {
+                let codes = |rows| chunk.codes_of(rows);
+                events.each_count(&chunk.counts, codes, |place, count| {
                     buckets.look_into(texts.value(place), count);
                 });
             }

@@ -174,10 +174,8 @@ impl<'a> Witness<'a> {
                 .chain(of_values)
                 .collect();
             let mut bits = bits.lock().expect("no holder of the bits panics");
-            for (bits, code) in bits.iter_mut().zip(&chunk.codes) {
-                *bits |= of_codes[*code as usize];
-            }
-            *buffer = chunk.codes;
+            chunk.each_code(|row, code| bits[row] |= of_codes[code as usize]);
+            *buffer = chunk.into_room();
             Ok(())
         })?;
         Ok(bits.into_inner().expect("no holder of the bits panics"))
@@ -280,11 +278,11 @@ impl<'a> Witness<'a> {
         let Some(number) = run.id.and_then(|id| self.traces.number(id)) else {
             return;
         };
-        let whole = &self.traces.cells[number as usize];
+        let whole = Whole::new(self.traces.cells[number as usize], self.probability);
         for bit in bits_of(std::mem::take(&mut run.touched)) {
             let cell = std::mem::take(&mut run.cells[bit]);
-            if rows == whole.rows {
-                self.traced[bit].add(&cell, whole, self.probability);
+            if rows == whole.cell.rows {
+                self.traced[bit].add(&cell, &whole, self.probability);
                 continue;
             }
             let pieces = &mut self.pieces[bit];
@@ -311,8 +309,8 @@ impl<'a> Witness<'a> {
         self.count_pairs();
         for (traced, pieces) in self.traced.iter_mut().zip(&self.pieces) {
             for (number, cell) in pieces {
-                let whole = &self.traces.cells[*number as usize];
-                traced.add(cell, whole, self.probability);
+                let whole = Whole::new(self.traces.cells[*number as usize], self.probability);
+                traced.add(cell, &whole, self.probability);
             }
         }
         let all = (self.traces.sums(), self.traces.hits(self.probability));
@@ -364,13 +362,19 @@ struct Traced {
 }
 
 impl Traced {
-    fn add(&mut self, cell: &Cell, whole: &Cell, probability: f64) {
-        let rest = whole.without(cell);
+    fn add(&mut self, cell: &Cell, whole: &Whole, probability: f64) {
+        self.wholes = self.wholes.with(&whole.sums);
+        self.whole_hits = self.whole_hits.with(&whole.hits);
+        // What a trace has, it has on all its events as a rule.
+        if cell.rows == whole.cell.rows {
+            self.having = self.having.with(&whole.sums);
+            self.hits = self.hits.with(&whole.hits);
+            return;
+        }
+        let rest = whole.cell.without(cell);
         self.having.add(cell);
-        self.wholes.add(whole);
         self.rests.add(&rest);
         self.hits.add(cell, probability);
-        self.whole_hits.add(whole, probability);
         self.rest_hits.add(&rest, probability);
     }
 
@@ -391,6 +395,22 @@ impl Traced {
             Told::parts(&others, expected, true, is_more),
             of_hits,
         ]
+    }
+}
+
+/// A trace with all its events, and what it adds to sums.
+struct Whole {
+    cell: Cell,
+    sums: Sums,
+    hits: Hits,
+}
+
+impl Whole {
+    fn new(cell: Cell, probability: f64) -> Self {
+        let (mut sums, mut hits) = (Sums::default(), Hits::default());
+        sums.add(&cell);
+        hits.add(&cell, probability);
+        Self { cell, sums, hits }
     }
 }
 

@@ -4,6 +4,7 @@
 mod delta;
 mod hybrid;
 mod page;
+mod presence;
 
 use std::sync::Arc;
 
@@ -17,18 +18,43 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use hybrid::{Run, Runs, Torn, unpack};
 use page::{Encoding, Page, Pages};
+use presence::Presence;
 
 type Result<T> = std::result::Result<T, ParquetError>;
 
 /// The code of rows without a value.
 pub const ABSENT: u32 = 0;
 
-/// A column of a row group.
+/// A column of a row group: for each row a code, 0 where there is no value, else the value's place plus one. Equal values
+/// may have several codes.
 #[derive(Debug)]
 pub struct Chunk {
-    /// For each row: 0 where there is no value, else the value's place plus one. Equal values may have several codes.
-    pub codes: Vec<u32>,
+    /// For each code, the rows that have it.
+    pub counts: Vec<u32>,
     pub values: Values,
+    /// Of the rows that have a value.
+    codes: Vec<u32>,
+    presence: Presence,
+}
+
+impl Chunk {
+    /// Gives all rows, each with its code.
+    pub fn each_code(&self, mut each: impl FnMut(usize, u32)) {
+        self.presence
+            .each(|row, place| each(row, place.map_or(ABSENT, |place| self.codes[place])));
+    }
+
+    /// The codes of some rows, which are in their order.
+    pub fn codes_of<'a>(&'a self, rows: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+        let places = self.presence.places(rows);
+        places.map(|place| place.map_or(ABSENT, |place| self.codes[place]))
+    }
+
+    /// Its room, for another one.
+    #[must_use]
+    pub fn into_room(self) -> Vec<u32> {
+        self.codes
+    }
 }
 
 /// What codes stand for.
@@ -94,33 +120,44 @@ impl StoredChunk {
         usize::try_from(self.metadata.row_group(self.group).num_rows()).unwrap_or_default()
     }
 
-    /// The room of `codes` is used again.
+    /// What is in `room` is forgotten.
     ///
     /// # Errors
     /// The file is damaged.
-    pub fn decode(&self, mut codes: Vec<u32>) -> Result<Chunk> {
+    pub fn decode(&self, mut room: Vec<u32>) -> Result<Chunk> {
         let (chunk, rows) = (self.chunk(), self.rows());
-        codes.clear();
-        codes.reserve(rows);
+        room.clear();
+        room.reserve(rows);
         let mut decoder = Decoder {
-            codes,
+            codes: room,
+            counts: vec![0],
+            presence: Presence::default(),
             found: Found::new(chunk.column_type())?,
             has_absent: chunk.column_descr().max_def_level() > 0,
-            packed: Vec::new(),
         };
         let mut pages = Pages {
             bytes: &self.bytes,
             compression: chunk.compression(),
         };
-        while decoder.codes.len() < rows {
+        while decoder.presence.rows < rows {
             decoder.add(&pages.next()?)?;
         }
-        if decoder.codes.len() > rows {
+        let Decoder {
+            codes,
+            mut counts,
+            presence,
+            found,
+            ..
+        } = decoder;
+        if presence.rows > rows || presence.values != codes.len() {
             return Err(torn());
         }
+        counts[ABSENT as usize] = u32::try_from(rows - codes.len()).map_err(|_| torn())?;
         Ok(Chunk {
-            codes: decoder.codes,
-            values: decoder.found.finish()?,
+            counts,
+            values: found.finish()?,
+            codes,
+            presence,
         })
     }
 }
@@ -148,94 +185,39 @@ impl From<Torn> for ParquetError {
 /// Pages that are put together.
 struct Decoder {
     codes: Vec<u32>,
+    /// Of each code that is known, how often it came.
+    counts: Vec<u32>,
+    presence: Presence,
     found: Found,
     has_absent: bool,
-    /// The codes of a page's values.
-    packed: Vec<u32>,
 }
 
 impl Decoder {
     fn add(&mut self, page: &Page<'_>) -> Result<()> {
         let (bytes, encoding) = (&*page.bytes, page.encoding);
         if page.is_dictionary {
-            return self.found.add_plain(bytes, page.count);
+            self.found.add_plain(bytes, page.count)?;
+            self.counts.resize(self.found.count() + 1, 0);
+            return Ok(());
         }
-        if !self.has_absent {
-            return self.add_rows(page.count, None, bytes, encoding);
-        }
-        let (length, rest) = bytes.split_at_checked(4).ok_or_else(torn)?;
-        let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
-        let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
-        self.add_rows(page.count, Some(levels), values, encoding)
-    }
-
-    fn add_rows(
-        &mut self,
-        rows: usize,
-        levels: Option<&[u8]>,
-        values: &[u8],
-        encoding: Encoding,
-    ) -> Result<()> {
-        let first = self.codes.len();
-        let Some(levels) = levels else {
-            return self.found.add(values, rows, encoding, &mut self.codes);
-        };
-        let (stretches, present) = stretches(levels, rows)?;
-        self.packed.clear();
-        self.found
-            .add(values, present, encoding, &mut self.packed)?;
-        let mut packed = self.packed.as_slice();
-        for stretch in stretches {
-            match stretch {
-                Run::Repeated { number: 0, count } => {
-                    self.codes.resize(self.codes.len() + count, ABSENT);
-                }
-                Run::Repeated { count, .. } => {
-                    let (taken, rest) = packed.split_at_checked(count).ok_or_else(torn)?;
-                    self.codes.extend_from_slice(taken);
-                    packed = rest;
-                }
-                Run::Packed { bytes, count, .. } => {
-                    let mut place = 0;
-                    self.codes.extend((0..count).map(|row| {
-                        let is_there = bytes[row / 8] >> (row % 8) & 1;
-                        let code = packed.get(place).copied().unwrap_or(ABSENT);
-                        place += usize::from(is_there);
-                        code * u32::from(is_there)
-                    }));
-                    packed = packed.get(place..).ok_or_else(torn)?;
-                }
+        let before = self.presence.values;
+        let values = if self.has_absent {
+            let (length, rest) = bytes.split_at_checked(4).ok_or_else(torn)?;
+            let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+            let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
+            let mut runs = Runs::new(levels, 1, page.count).ok_or_else(torn)?;
+            while let Some(run) = runs.next()? {
+                self.presence.add_levels(&run);
             }
-        }
-        if self.codes.len() - first != rows {
-            return Err(torn());
-        }
-        Ok(())
-    }
-}
-
-/// Which rows of a page have a value, and how many do.
-fn stretches(levels: &[u8], rows: usize) -> Result<(Vec<Run<'_>>, usize)> {
-    let mut runs = Runs::new(levels, 1, rows).ok_or_else(torn)?;
-    let (mut stretches, mut present) = (Vec::new(), 0);
-    while let Some(run) = runs.next()? {
-        present += match &run {
-            Run::Repeated { number, count } => *number as usize * count,
-            Run::Packed { bytes, count, .. } => ones(bytes, *count),
+            values
+        } else {
+            self.presence.add_all(page.count);
+            bytes
         };
-        stretches.push(run);
+        let count = self.presence.values - before;
+        let (codes, counts) = (&mut self.codes, &mut self.counts);
+        self.found.add(values, count, encoding, codes, counts)
     }
-    Ok((stretches, present.min(rows)))
-}
-
-fn ones(bytes: &[u8], count: usize) -> usize {
-    let whole = bytes[..count / 8].iter();
-    let ones: usize = whole.map(|byte| byte.count_ones() as usize).sum();
-    let rest = bytes.get(count / 8).map_or(0, |byte| {
-        let mask = (1_u16 << (count % 8)) - 1;
-        (u16::from(*byte) & mask).count_ones() as usize
-    });
-    ones + rest
 }
 
 /// The values that codes stand for, as far as they are read.
@@ -260,60 +242,34 @@ impl Found {
         })
     }
 
-    fn count(&self) -> u32 {
-        let count = match self {
+    fn count(&self) -> usize {
+        match self {
             Self::Texts { ends, .. } => ends.len() - 1,
             Self::Ints(all) => all.len(),
             Self::Doubles(all) => all.len(),
             Self::Flags(all) => all.len(),
-        };
-        u32::try_from(count).unwrap_or(u32::MAX)
+        }
     }
 
-    /// Adds the codes of so many values to `codes`, and what is new of them here.
+    /// Adds the codes of so many values to `codes`, how often they come to `counts`, and what is new of them here.
     fn add(
         &mut self,
         bytes: &[u8],
         count: usize,
         encoding: Encoding,
         codes: &mut Vec<u32>,
+        counts: &mut Vec<u32>,
     ) -> Result<()> {
-        let first = self.count() + 1;
         match (encoding, &mut *self) {
-            (Encoding::Dictionary, _) => return self.add_places(bytes, count, codes),
+            (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
             (Encoding::Delta, Self::Ints(all)) => delta::unpack(bytes, count, all)?,
             (Encoding::Delta, _) => return Err(torn()),
             (Encoding::Plain, found) => found.add_plain(bytes, count)?,
         }
-        let count = u32::try_from(count).map_err(|_| torn())?;
-        codes.extend(first..first + count);
-        Ok(())
-    }
-
-    /// Adds the codes of so many places in the dictionary.
-    fn add_places(&self, bytes: &[u8], count: usize, codes: &mut Vec<u32>) -> Result<()> {
-        if count == 0 {
-            return Ok(());
-        }
-        let first = codes.len();
-        let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
-        let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
-        while let Some(run) = runs.next()? {
-            match run {
-                Run::Repeated { number, count } => {
-                    codes.resize(codes.len() + count, number.saturating_add(1));
-                }
-                Run::Packed {
-                    bytes,
-                    width,
-                    count,
-                } => unpack(bytes, width, count, codes),
-            }
-        }
-        let last = codes[first..].iter().fold(0, |last, code| last.max(*code));
-        if last > self.count() {
-            return Err(torn());
-        }
+        let first = counts.len();
+        counts.resize(first + count, 1);
+        let code = |place: usize| u32::try_from(place).map_err(|_| torn());
+        codes.extend(code(first)?..code(first + count)?);
         Ok(())
     }
 
@@ -355,6 +311,39 @@ impl Found {
             Self::Flags(all) => Values::Flags(all),
         })
     }
+}
+
+/// Adds the codes of so many places in the dictionary, and how often they come.
+fn add_places(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut [u32]) -> Result<()> {
+    if count == 0 {
+        return Ok(());
+    }
+    let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
+    let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
+    let mut add = |code: u32, count: usize| -> Result<()> {
+        let known = counts.get_mut(code as usize).ok_or_else(torn)?;
+        *known += count as u32;
+        Ok(())
+    };
+    while let Some(run) = runs.next()? {
+        let first = codes.len();
+        match run {
+            Run::Repeated { number, count } => {
+                let code = number.saturating_add(1);
+                add(code, count)?;
+                codes.resize(first + count, code);
+            }
+            Run::Packed {
+                bytes,
+                width,
+                count,
+            } => {
+                unpack(bytes, width, count, codes);
+                codes[first..].iter().try_for_each(|code| add(*code, 1))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn words(bytes: &[u8], count: usize) -> Result<impl Iterator<Item = [u8; 8]>> {

@@ -14,6 +14,7 @@ use crawlspace_model::attribute::Kind;
 use datafusion::common::tree_node::{Transformed, TransformedResult as _, TreeNode as _};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::TaskContext;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -68,12 +69,12 @@ impl GroupField {
         self.stored.kind()
     }
 
-    /// The room of `codes` is used again.
+    /// What is in `room` is forgotten.
     ///
     /// # Errors
     /// The part is damaged.
-    pub fn decode(&self, codes: Vec<u32>) -> Result<Chunk, Error> {
-        let chunk = self.stored.decode(codes);
+    pub fn decode(&self, room: Vec<u32>) -> Result<Chunk, Error> {
+        let chunk = self.stored.decode(room);
         chunk.map_err(|source| Error::Lake(self.groups.error(source)))
     }
 }
@@ -237,7 +238,7 @@ impl Engine {
             lake: Arc::clone(&self.lake),
             needed: leaf_schema(&planned.plan),
             plan: planned.plan,
-            context: planned.state.task_ctx(),
+            state: planned.state,
             columns,
         })
     }
@@ -275,7 +276,7 @@ struct GroupReader {
     /// Over no rows; those of a group take their place.
     plan: Arc<dyn ExecutionPlan>,
     needed: SchemaRef,
-    context: Arc<TaskContext>,
+    state: SessionState,
     columns: Vec<(String, Arc<Column>)>,
 }
 
@@ -340,6 +341,11 @@ impl GroupReader {
     /// What the plan makes of these rows, one for one.
     async fn evaluated(&self, rows: RecordBatch) -> Result<RecordBatch, Error> {
         let schema = rows.schema();
+        // Of all of them at once, so that they need not be put together again.
+        let config = self.state.config().clone();
+        let config = config.with_batch_size(rows.num_rows().max(1));
+        let context = TaskContext::from(&self.state).with_session_config(config);
+        let context = Arc::new(context);
         let given = MemorySourceConfig::try_new_exec(&[vec![rows]], schema, None);
         let given: Arc<dyn ExecutionPlan> = given.map_err(|source| Error::Run { source })?;
         let plan = Arc::clone(&self.plan).transform_up(|node| {
@@ -351,7 +357,7 @@ impl GroupReader {
             })
         });
         let plan = plan.data().map_err(|source| Error::Run { source })?;
-        let rows = collect(Arc::clone(&plan), Arc::clone(&self.context)).await;
+        let rows = collect(Arc::clone(&plan), context).await;
         let rows = rows.map_err(|source| Error::Run { source })?;
         let rows = concat_batches(&plan.schema(), &rows).map_err(crawlspace_lake::Error::from)?;
         named(&rows)

@@ -39,10 +39,11 @@ fn written(column: &ArrayRef, properties: WriterProperties) -> Vec<StoredChunk> 
 
 fn array_of(chunks: &[Chunk], like: &ArrayRef) -> ArrayRef {
     fn each<T>(chunk: &Chunk, value: impl Fn(usize) -> T) -> Vec<Option<T>> {
-        let codes = chunk.codes.iter();
-        codes
-            .map(|code| (*code != ABSENT).then(|| value(*code as usize - 1)))
-            .collect()
+        let mut all = Vec::new();
+        chunk.each_code(|_, code| {
+            all.push((code != ABSENT).then(|| value(code as usize - 1)));
+        });
+        all
     }
     let arrays = chunks.iter().map(|chunk| -> ArrayRef {
         match &chunk.values {
@@ -112,6 +113,24 @@ proptest! {
     }
 
     #[test]
+    fn codes_of_some_rows_and_their_counts_are_those_of_all(
+        column in columns(), properties in properties(), chosen in prop::collection::vec(any::<bool>(), 1..50),
+    ) {
+        for chunk in written(&column, properties) {
+            let chunk = chunk.decode(Vec::new()).unwrap();
+            let mut codes = Vec::new();
+            chunk.each_code(|_, code| codes.push(code));
+            let mut counts = vec![0; chunk.counts.len()];
+            codes.iter().for_each(|code| counts[*code as usize] += 1);
+            prop_assert_eq!(&chunk.counts, &counts);
+            let rows = (0_u32..).zip(chosen.iter().cycle()).take(codes.len());
+            let rows: Vec<u32> = rows.filter_map(|(row, is_chosen)| is_chosen.then_some(row)).collect();
+            let expected: Vec<u32> = rows.iter().map(|row| codes[*row as usize]).collect();
+            prop_assert_eq!(chunk.codes_of(&rows).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
     fn a_damaged_chunk_is_an_error_or_other_values(
         column in columns(), properties in properties(), place in any::<prop::sample::Index>(), to in any::<u8>(),
     ) {
@@ -123,7 +142,7 @@ proptest! {
             bytes[place] = to;
             chunk.bytes = bytes.into();
             if let Ok(decoded) = chunk.decode(Vec::new()) {
-                prop_assert_eq!(decoded.codes.len(), chunk.rows());
+                prop_assert_eq!(decoded.counts.iter().sum::<u32>() as usize, chunk.rows());
             }
         }
     }

@@ -14,6 +14,9 @@ use crate::committer::{Append, Batches, Job};
 use crate::ledger::{Claim, Found, Origin, Repeats, Twin, hash_of, posting_of, posting_of_repeat};
 use crate::{ContentType, Encoding, Error, Ingest, Reservation, decode};
 
+/// Reading so little takes no longer than handing it to another thread, which may have to wait for a core.
+const READ_HERE_BYTES_MAX: usize = 32 << 10;
+
 /// A request as it came in at a door.
 #[derive(Debug)]
 pub struct Request {
@@ -110,12 +113,16 @@ impl Ingest {
         }
     }
 
-    /// Off the threads that answer requests: it is work for the processor alone.
+    /// Off the threads that answer requests, but for little ones: it is work for the processor alone.
     async fn read(
         &self,
         entry: Entry,
         mut reservation: Reservation,
     ) -> Result<(Reservation, Reading), Error> {
+        if entry.encoding == Encoding::Identity && entry.body.len() <= READ_HERE_BYTES_MAX {
+            let reading = read(&entry, &mut reservation, self.repeats.as_ref())?;
+            return Ok((reservation, reading));
+        }
         let decoder = Arc::clone(&self.decoders)
             .acquire_owned()
             .await

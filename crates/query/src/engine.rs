@@ -8,6 +8,7 @@ pub(crate) mod running;
 pub(crate) mod scan;
 pub(crate) mod session;
 mod turns;
+mod yielding;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -23,6 +23,7 @@ use super::answer::Footer;
 use super::apart::Parent;
 use super::running::Work;
 use super::turns::Turn;
+use super::yielding::Yielding;
 use super::{Asking, Query, Stored};
 use crate::error::Error;
 use crate::identifiers::{self, Columns, Resolved};
@@ -84,6 +85,7 @@ impl Session {
             .with_config(session)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(Yielding))
             .build();
         let mut registry = functions::scalars();
         let mut session = SessionStateBuilder::new_from_existing(state.clone());

@@ -15,6 +15,7 @@ const ENDLESS: &str = "SELECT count(*) FROM spans AS a, spans AS b, spans AS c, 
 /// Machines are busy at times.
 const WITHIN: Duration = Duration::from_secs(60);
 const BUSY_TICKS: u64 = 20;
+const IDLE_FOR: Duration = Duration::from_millis(100);
 
 #[test]
 fn a_killed_worker_is_one_error_and_the_next_question_is_answered() {
@@ -51,22 +52,35 @@ fn a_killed_worker_is_one_error_and_the_next_question_is_answered() {
 }
 
 #[test]
-fn a_question_that_takes_too_long_is_ended_with_its_process() {
+fn a_question_that_takes_too_long_leaves_its_process_to_the_next_or_ends_with_it() {
     let (_home, data) = new_data_directory();
     let server = Server::start(&data);
     let workers = SqlWorkers(server.process());
     server.send(request("load", plain_spans(1, 500)));
-    let refusal = ask(&server, ENDLESS, "300ms");
-    assert_eq!(refusal["status"], 400, "{refusal}");
-    assert!(
-        refusal["detail"]
-            .as_str()
-            .unwrap()
-            .contains("took longer than 300ms")
-    );
+    assert_eq!(server.number("SELECT count(*) FROM spans"), 500);
+    let first = workers.ids();
+    let many = "SELECT count(*) FROM spans AS a, spans AS b, spans AS c, spans AS d";
+    takes_too_long(&server, many);
+    assert_eq!(workers.ids(), first, "it has stopped by itself");
+    // One call of a function hears nothing until it is done.
+    let texts = ["a", "b"].map(|letter| letter.repeat(30_000));
+    let one = format!("SELECT levenshtein('{}', '{}')", texts[0], texts[1]);
+    takes_too_long(&server, &one);
     assert!(poll(WITHIN, || workers.ids().is_empty()));
     assert_eq!(server.number("SELECT count(*) FROM spans"), 500);
     server.stop();
+}
+
+/// Afterwards no process works on it any more.
+fn takes_too_long(server: &Server, sql: &str) {
+    let refusal = ask(server, sql, "300ms");
+    assert_eq!(refusal["status"], 400, "{refusal}");
+    let detail = refusal["detail"].as_str().unwrap();
+    assert!(detail.contains("took longer than 300ms"), "{detail}");
+    let workers = SqlWorkers(server.process());
+    let ticks = workers.processor_ticks();
+    std::thread::park_timeout(IDLE_FOR);
+    assert!(workers.processor_ticks() <= ticks + 1);
 }
 
 #[test]

@@ -68,6 +68,11 @@ impl Parent {
         self.pass(stream, Arrived::Rows(rows));
     }
 
+    /// What a question has asked for is for nobody any more.
+    pub(super) fn forget(&self) {
+        *self.waiting() = Waiting::default();
+    }
+
     fn opened(&self, scan: u32, partitions: Option<usize>) {
         if let Some(waiting) = self.waiting().scans.remove(&scan) {
             _ = waiting.send(partitions);

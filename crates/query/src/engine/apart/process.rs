@@ -202,8 +202,8 @@ impl Workers {
         if !self.config.program.as_os_str().is_empty() {
             return self.process(connection).map(Body::Process);
         }
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::spawn(move || super::work(connection, &runtime, 256 << 20));
+        let runtime = tokio::runtime::Runtime::new()?;
+        std::thread::spawn(move || super::work(connection, runtime.handle(), 256 << 20));
         Ok(Body::Thread)
     }
 

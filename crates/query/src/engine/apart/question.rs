@@ -19,7 +19,8 @@ use crate::engine::running::{BATCHES_AHEAD_MAX, Piece, READER_TIME_MAX, Running}
 use crate::engine::turns::Turn;
 use crate::error::Error;
 
-/// After its time a question ends by itself within this, or not by itself.
+/// After its time a question ends by itself within this, or not by itself. And once it has ended, so does all that it has
+/// begun.
 const GRACE: Duration = Duration::from_millis(250);
 /// Between two looks at a worker's memory.
 const WATCH_PAUSE: Duration = Duration::from_millis(20);
@@ -35,6 +36,8 @@ pub(super) struct Question {
     left: Duration,
     keep: usize,
     footer: Footer,
+    /// Whether the worker has said its last about it.
+    is_over: bool,
     #[expect(dead_code, reason = "held, not used")]
     turn: Turn,
 }
@@ -68,6 +71,7 @@ impl Question {
             left: time_limit + GRACE,
             keep,
             footer,
+            is_over: false,
             turn,
         }
     }
@@ -77,7 +81,10 @@ impl Question {
         let begun = self.begun().await;
         let (schema, found) = match begun {
             Ok(begun) => begun,
-            Err(error) => return Err(self.explained(error).await),
+            Err(error) => {
+                self.rest().await;
+                return Err(self.explained(error).await);
+            }
         };
         let (sender, pieces) = mpsc::channel(BATCHES_AHEAD_MAX);
         let mut task = JoinSet::new();
@@ -100,7 +107,9 @@ impl Question {
     }
 
     async fn run(mut self, first: Option<RecordBatch>, sender: mpsc::Sender<Result<Piece, Error>>) {
-        let last = match self.find(first, &sender).await {
+        let found = self.find(first, &sender).await;
+        self.rest().await;
+        let last = match found {
             Ok(Some(footer)) => Ok(Piece::End(footer)),
             Ok(None) => return,
             Err(error) => Err(self.explained(error).await),
@@ -108,6 +117,31 @@ impl Question {
         // The worker and the turn are free before the reader knows.
         drop(self);
         _ = timeout(READER_TIME_MAX, sender.send(last)).await;
+    }
+
+    /// Keeps the worker for other questions, if nothing of this one goes on in it for long after its end.
+    async fn rest(&mut self) {
+        if !self.is_over {
+            return;
+        }
+        self.lease.end = End::Time;
+        let mut late = pin!(sleep(GRACE));
+        loop {
+            let frame = tokio::select! {
+                frame = self.lease.worker().frames.recv() => frame,
+                () = &mut late => return,
+                _ = self.watch.tick() => match self.check_memory() {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+            };
+            match frame {
+                Some(Ok(Frame::Words(Report::Ready))) => return self.lease.give_back(),
+                // What it asks for, nobody waits for.
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return,
+            }
+        }
     }
 
     /// What keeps the parts from being read may have kept the question from it, and says it better.
@@ -135,14 +169,7 @@ impl Question {
             let rows = match said {
                 Said::Rows(Some(rows)) => rows,
                 Said::Rows(None) => continue,
-                Said::Done { found } => {
-                    if found.is_some() {
-                        self.lease.give_back();
-                    }
-                    // Otherwise its time was over before it was done.
-                    self.lease.end = End::Time;
-                    return Ok(Some(Box::new(self.footer(given, found))));
-                }
+                Said::Done { found } => return Ok(Some(Box::new(self.footer(given, found)))),
             };
             let room = rows.num_rows().min(self.keep - given);
             given += room;
@@ -224,16 +251,14 @@ impl Question {
                 } => self.scans.read(scan, partition, stream, &narrowing),
                 Report::More { stream, narrower } => self.scans.more(stream, narrower.as_ref()),
                 Report::Close { stream } => self.scans.close(stream),
-                Report::Done { found } => return Ok(Said::Done { found }),
+                Report::Done { found } => {
+                    self.is_over = true;
+                    return Ok(Said::Done { found });
+                }
                 Report::Failed(failure) => {
+                    self.is_over = true;
                     let told = failure.into_error(self.time_limit);
-                    let error = self.scans.failure().unwrap_or(told);
-                    self.lease.end = End::Time;
-                    // Its time may be over for what cannot be stopped.
-                    if !matches!(error, Error::TimeLimit { .. }) {
-                        self.lease.give_back();
-                    }
-                    return Err(error);
+                    return Err(self.scans.failure().unwrap_or(told));
                 }
                 Report::Ready => {}
             }

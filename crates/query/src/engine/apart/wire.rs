@@ -69,6 +69,7 @@ pub(super) struct Ask {
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
+    /// For a question: it has just been started, or nothing of the last one goes on in it any more.
     Ready,
     Open {
         scan: u32,

@@ -3,11 +3,14 @@
 use std::io::{self, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crawlspace_lake::Snapshot;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
+use tokio::time::sleep;
 
 use super::parent::Parent;
 use super::wire::{
@@ -21,9 +24,11 @@ use crate::error::Error;
 
 /// Frames that wait to be written.
 const FRAMES_WAITING_MAX: usize = 16;
+/// Between two looks at what is still going on.
+const REST_PAUSE: Duration = Duration::from_millis(1);
 
-/// Answers what the other end asks until that is closed. Questions run on `runtime`, which needs no files of its own.
-/// Plans may take so much memory.
+/// Answers what the other end asks until that is closed. Questions run on `runtime`, which needs no files of its own and
+/// runs nothing else. Plans may take so much memory.
 ///
 /// # Errors
 /// What is said over the connection is not understood, or there are no threads.
@@ -81,6 +86,22 @@ async fn answer(session: &Session, parent: &Parent, ask: Ask) {
     };
     // Without a parent there is nobody to tell.
     _ = parent.send(words(&report)).await;
+    rest().await;
+    parent.forget();
+    _ = parent.send(words(&Report::Ready)).await;
+}
+
+/// Waits until nothing of a question goes on but this task. What was begun for it ends where it next waits for something, if
+/// it does.
+async fn rest() {
+    let runtime = Handle::current().metrics();
+    loop {
+        yield_now().await;
+        if runtime.num_alive_tasks() <= 1 {
+            return;
+        }
+        sleep(REST_PAUSE).await;
+    }
 }
 
 /// Sends the rows. Answers how many were found.

@@ -30,6 +30,9 @@ use crate::store::ChecksummedWriter;
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Rows in a data page: what a lookup of one trace has to decode of a column.
 const PAGE_ROWS: usize = 8_192;
+/// A column with more different values than fit goes on without its dictionary. What looks up a trace has to read a
+/// dictionary whole.
+const DICTIONARY_BYTES_MAX: usize = 256 << 10;
 /// More overflow keys than this without a column are not listed in the catalogue.
 const OVERFLOW_KEYS_MAX: usize = 10_000;
 /// A Parquet file ends with the footer's length (4 bytes) and the magic number (4 bytes).
@@ -226,6 +229,7 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Page);
     for column in columns {
         let path = ColumnPath::new(vec![column.stored_name.clone()]);

@@ -2,6 +2,8 @@
 
 mod chunk;
 mod group;
+mod lookup;
+mod picked;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -14,10 +14,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::RecordBatch;
 use crawlspace_lake::{Lake, Snapshot};
 use crawlspace_model::UnixNanos;
-use datafusion::physical_plan::{ExecutionPlan, collect};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -299,15 +297,5 @@ impl Engine {
         tokio::time::timeout(limit, work)
             .await
             .map_err(|_| Error::TimeLimit { limit })?
-    }
-
-    /// Runs a plan of ours to its end.
-    pub(crate) async fn run_plan(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-    ) -> Result<Vec<RecordBatch>, Error> {
-        collect(plan, self.session.state.task_ctx())
-            .await
-            .map_err(|source| Error::Run { source })
     }
 }

@@ -17,6 +17,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
 use hybrid::{Run, Runs, Torn, unpack};
+pub(super) use page::page_of;
 use page::{Encoding, Page, Pages};
 use presence::Presence;
 

@@ -1,23 +1,23 @@
 //! Parts row group by row group: columns as they are stored for whoever counts codes, and the others as scans give them.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, new_null_array};
+use arrow::array::{RecordBatch, RecordBatchReader as _, new_null_array};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use datafusion::datasource::physical_plan::parquet::ParquetFileReaderFactory as _;
+use arrow::datatypes::{DataType, Fields, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use futures::TryStreamExt as _;
 use object_store::ObjectStore as _;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
+use parquet::arrow::{
+    FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
 use super::chunk::{StoredChunk, is_decoded};
-use super::{file, footer_bytes, object, readers};
+use super::picked::Picked;
+use super::{footer_bytes, object};
 use crate::catalogue::{Column, Part};
 use crate::error::Error;
 use crate::lake::Lake;
@@ -28,13 +28,13 @@ use crate::part;
 pub struct PartGroups {
     lake: Arc<Lake>,
     part: Arc<Part>,
-    metadata: Arc<ParquetMetaData>,
+    pub(super) metadata: Arc<ParquetMetaData>,
     /// Of [`Self::rows`].
     schema: SchemaRef,
-    /// What Parquet's reader is to know of the part.
-    known: ArrowReaderMetadata,
-    /// The columns that it is to read.
+    /// The columns that Parquet's reader is to read.
     wanted: ProjectionMask,
+    /// What it makes of them.
+    levels: FieldLevels,
 }
 
 impl Lake {
@@ -60,37 +60,41 @@ impl Lake {
         schema: &SchemaRef,
     ) -> Result<PartGroups, Error> {
         let metadata = self.footer(part).await?;
-        let known = known(&metadata, schema).map_err(|source| error_in(part, source))?;
-        let wanted = schema.fields().iter();
-        let wanted = wanted.filter_map(|field| known.schema().index_of(field.name()).ok());
+        let (wanted, levels) =
+            reading(&metadata, schema).map_err(|source| error_in(part, source))?;
         Ok(PartGroups {
             lake: Arc::clone(self),
             part: Arc::clone(part),
-            wanted: ProjectionMask::roots(known.parquet_schema(), wanted),
             metadata,
             schema: Arc::clone(schema),
-            known,
+            wanted,
+            levels,
         })
     }
 }
 
-/// The part's own types, but texts as the schema wants them.
-fn known(
-    metadata: &Arc<ParquetMetaData>,
+/// The columns that the schema wants, of the part's own types, but texts as the schema wants them.
+fn reading(
+    metadata: &ParquetMetaData,
     schema: &SchemaRef,
-) -> Result<ArrowReaderMetadata, ParquetError> {
-    let of = |options| ArrowReaderMetadata::try_new(Arc::clone(metadata), options);
-    let own = of(ArrowReaderOptions::new())?;
-    let fields = own.schema().fields().iter().map(|field| {
+) -> Result<(ProjectionMask, FieldLevels), ParquetError> {
+    let stored = metadata.file_metadata().schema_descr();
+    let own = parquet_to_arrow_schema(stored, None)?;
+    let fields = own.fields().iter().map(|field| {
         let wanted = schema.field_with_name(field.name());
-        let data_type = match (field.data_type(), wanted.map(|wanted| wanted.data_type())) {
-            (DataType::Utf8, Ok(DataType::Utf8View)) => DataType::Utf8View,
-            (own, _) => own.clone(),
-        };
-        field.as_ref().clone().with_data_type(data_type)
+        match (field.data_type(), wanted.map(|wanted| wanted.data_type())) {
+            (DataType::Utf8, Ok(DataType::Utf8View)) => {
+                Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+            }
+            _ => Arc::clone(field),
+        }
     });
-    let views = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    of(ArrowReaderOptions::new().with_schema(views))
+    let fields: Fields = fields.collect();
+    let wanted = schema.fields().iter();
+    let wanted = wanted.filter_map(|field| own.index_of(field.name()).ok());
+    let wanted = ProjectionMask::roots(stored, wanted);
+    let levels = parquet_to_arrow_field_levels(stored, wanted.clone(), Some(&fields))?;
+    Ok((wanted, levels))
 }
 
 fn error_in(part: &Part, source: ParquetError) -> Error {
@@ -112,6 +116,15 @@ impl PartGroups {
         usize::try_from(self.metadata.row_group(group).num_rows()).unwrap_or_default()
     }
 
+    /// The place of a flat column.
+    pub(super) fn leaf(&self, group: usize, stored_name: &str) -> Option<usize> {
+        let mut chunks = self.metadata.row_group(group).columns().iter();
+        chunks.position(|chunk| {
+            let path = chunk.column_path().parts();
+            path.len() == 1 && path[0] == stored_name
+        })
+    }
+
     /// Columns of a group as they are stored; `None` for those that the part has not.
     ///
     /// # Errors
@@ -122,13 +135,9 @@ impl PartGroups {
         columns: impl Iterator<Item = &'c Column>,
     ) -> Result<Vec<Option<StoredChunk>>, Error> {
         let chunks = self.metadata.row_group(group).columns();
-        let place = |column: &Column| {
-            chunks.iter().position(|chunk| {
-                let path = chunk.column_path().parts();
-                path.len() == 1 && path[0] == column.stored_name
-            })
-        };
-        let places: Vec<Option<usize>> = columns.map(place).collect();
+        let places: Vec<Option<usize>> = columns
+            .map(|column| self.leaf(group, &column.stored_name))
+            .collect();
         let ranges = places.iter().flatten().map(|place| {
             let chunk = &chunks[*place];
             if !is_decoded(chunk) {
@@ -153,29 +162,27 @@ impl PartGroups {
         Ok(stored.collect())
     }
 
-    /// All rows of a group.
+    /// Rows of a group: stretches of its places, in their order. Only the pages are read that they are in.
     ///
     /// # Errors
     /// The part can't be read.
-    pub async fn rows(&self, group: usize) -> Result<RecordBatch, Error> {
-        let hint = Some(footer_bytes(&self.part));
-        let metrics = ExecutionPlanMetricsSet::new();
-        let readers = readers(&self.lake);
-        let reader: Box<dyn AsyncFileReader> =
-            readers.create_reader(0, file(&self.part), hint, &metrics)?;
-        let rows = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.known.clone())
-            .with_row_groups(vec![group])
-            .with_projection(self.wanted.clone())
-            .with_batch_size(self.rows_of(group))
-            .build()
-            .map_err(|source| self.error(source))?;
-        let read = Arc::clone(rows.schema());
-        let rows: Vec<RecordBatch> = rows
-            .try_collect()
-            .await
-            .map_err(|source| self.error(source))?;
-        let rows = concat_batches(&read, &rows)?;
-        fitted(&rows, self.rows_of(group), &self.schema)
+    pub async fn rows(&self, group: usize, places: &[Range<usize>]) -> Result<RecordBatch, Error> {
+        let at = |source| self.error(source);
+        let mut picked = Picked::new(&self.metadata, group, &self.wanted, places).map_err(at)?;
+        let ranges = picked.ranges();
+        let location = part::location(&self.part.meta);
+        let read = self.lake.store().get_ranges(&location, &ranges).await?;
+        picked.fill(&ranges, &read).map_err(at)?;
+        let count = places.iter().map(ExactSizeIterator::len).sum();
+        let all = self.rows_of(group);
+        let chosen = RowSelection::from_consecutive_ranges(places.iter().cloned(), all);
+        let levels = &self.levels;
+        let rows =
+            ParquetRecordBatchReader::try_new_with_row_groups(levels, &picked, count, Some(chosen))
+                .map_err(at)?;
+        let schema = rows.schema();
+        let rows = rows.collect::<Result<Vec<RecordBatch>, _>>()?;
+        fitted(&concat_batches(&schema, &rows)?, count, &self.schema)
     }
 
     /// The bytes in the file that [`Self::rows`] takes.

@@ -320,7 +320,9 @@ impl GroupReader {
     }
 
     async fn group(&self, groups: &Arc<PartGroups>, index: usize) -> Result<Group, Error> {
-        let rows = self.evaluated(groups.rows(index).await?).await?;
+        let rows = self
+            .evaluated(groups.rows(index, &[0..groups.rows_of(index)]).await?)
+            .await?;
         let columns = self.columns.iter().map(|(_, column)| column.as_ref());
         let chunks = groups.chunks(index, columns).await?;
         let fields = self.columns.iter().zip(chunks);

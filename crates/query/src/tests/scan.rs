@@ -1,8 +1,11 @@
 //! Scans give every row of their range once, from parts and from memory, with what was asked for beside it.
 
-use arrow::array::{Array, AsArray};
+use std::collections::BTreeMap;
+
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use crawlspace_model::attribute::Value;
+use crawlspace_model::id::TraceId;
 use crawlspace_model::{Table, UnixNanos};
 use crawlspace_wire::batch::{Cell, TableBuilder};
 
@@ -13,7 +16,7 @@ use crate::{
 
 const ROWS: i64 = 30_000;
 
-fn rows(numbers: std::ops::Range<i64>) -> arrow::array::RecordBatch {
+fn rows(numbers: std::ops::Range<i64>) -> RecordBatch {
     let mut builder = TableBuilder::new(Table::Spans);
     for number in numbers {
         builder.set("time", Cell::Time(number));
@@ -164,4 +167,89 @@ fn a_coded_scan_has_the_codes_and_marks_of_each_row_at_its_place() {
         assert_eq!(footer.rows_scanned, ROWS as u64 + 500);
         assert_eq!((footer.rows_in_memory, footer.parts_scanned), (500, 1));
     });
+}
+
+/// More than a row group, and no whole number of traces in a page of it.
+const TRACE_ROWS: i64 = 140_000;
+const SPANS_PER_TRACE: i64 = 7;
+const ROWS_PER_PAGE: i64 = 8_192;
+const ROWS_PER_GROUP: i64 = 131_072;
+
+fn trace_of(number: i64) -> TraceId {
+    TraceId(((number / SPANS_PER_TRACE) as u128 + 1).to_be_bytes())
+}
+
+/// Spans and logs of many traces. What each has of its own does not fit into a dictionary.
+fn traced(table: Table) -> RecordBatch {
+    let mut builder = TableBuilder::new(table);
+    for number in 0..TRACE_ROWS {
+        builder.set("time", Cell::Time(number));
+        builder.set("received_at", Cell::Time(number));
+        builder.set("trace_id", Cell::Bytes(&trace_of(number).0));
+        builder.set("span_id", Cell::Bytes(&(number + 1).to_be_bytes()));
+        builder.set("sample_weight", Cell::Double(1.0));
+        if table == Table::Spans {
+            for (column, text) in [("name", "n"), ("kind", "server"), ("status_code", "unset")] {
+                builder.set(column, Cell::Text(text));
+            }
+        } else {
+            builder.set("record_type", Cell::Text("log"));
+        }
+        builder.attribute("number", &Value::Int(number));
+        let own = format!("the one and only value of number {number}");
+        builder.attribute("own", &Value::String(&own));
+        if number % 2 == 0 {
+            builder.attribute("half", &Value::String("even"));
+        }
+        builder.end_row();
+    }
+    builder.finish()
+}
+
+#[test]
+fn a_trace_is_found_whole_in_whatever_pages_it_is() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = open(&directory).await;
+        let tables = [Table::Spans, Table::Logs].map(|table| (table, traced(table)));
+        lake.publish(1, tables.into());
+        lake.flush().await.unwrap();
+        let engine = Engine::new(lake, Config::default());
+        let ends = [
+            0,
+            ROWS_PER_PAGE,
+            2 * ROWS_PER_PAGE,
+            ROWS_PER_GROUP,
+            TRACE_ROWS - 1,
+        ];
+        for number in ends.into_iter().chain((1..TRACE_ROWS).step_by(9_973)) {
+            let id = trace_of(number);
+            let trace = engine.trace(id, None).await.unwrap().unwrap();
+            let first = number / SPANS_PER_TRACE * SPANS_PER_TRACE;
+            let all = first..(first + SPANS_PER_TRACE).min(TRACE_ROWS);
+            let wanted = all.map(|number| {
+                let own = format!("the one and only value of number {number}");
+                let half = (number % 2 == 0).then(|| ("half", "even".to_owned()));
+                let own = [("number", number.to_string()), ("own", own)];
+                own.into_iter().chain(half).collect::<BTreeMap<_, _>>()
+            });
+            let wanted: Vec<_> = wanted.collect();
+            let spans = trace.spans.iter().map(|span| &span.attributes);
+            let logs = trace.logs.iter().map(|log| &log.attributes);
+            assert_eq!(spans.map(texts).collect::<Vec<_>>(), wanted, "{id}");
+            assert_eq!(logs.map(texts).collect::<Vec<_>>(), wanted, "{id}");
+        }
+        let nobodys = trace_of(TRACE_ROWS + SPANS_PER_TRACE);
+        assert!(engine.trace(nobodys, None).await.unwrap().is_none());
+    });
+}
+
+fn texts(attributes: &serde_json::Map<String, serde_json::Value>) -> BTreeMap<&str, String> {
+    let texts = attributes.iter().map(|(name, value)| {
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned);
+        (name.as_str(), text)
+    });
+    texts.collect()
 }

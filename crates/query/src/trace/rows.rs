@@ -8,13 +8,13 @@ use arrow::compute::{concat_batches, filter_record_batch, max, min};
 use arrow::datatypes::{Schema, TimestampNanosecondType};
 use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{MemoryBatch, PartScan, TableSnapshot, scan_memory};
-use datafusion::common::ScalarValue;
-use datafusion::logical_expr::Operator;
-use datafusion::physical_expr::expressions::{binary, col, in_list, lit};
-use datafusion::physical_plan::PhysicalExpr;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::engine::Engine;
 use crate::error::Error;
+
+/// Parts that are read at a time: they may be far away.
+const PARTS_AT_ONCE: usize = 8;
 
 /// Which rows are looked up.
 #[derive(Debug, Default)]
@@ -50,19 +50,18 @@ impl Engine {
         }
         let mut batches = scan_memory(table.table, &columns, &memory)?;
         let stored = PartScan::schema(table.table, &columns);
+        let ids: Arc<[[u8; 16]]> = wanted.traces.iter().copied().collect();
         let parts = table.parts.iter().filter(|part| wanted.meets(part));
-        let groups: Vec<_> = parts.map(|part| vec![Arc::clone(part)]).collect();
-        if !groups.is_empty() {
-            let scan = PartScan {
-                table: table.table,
-                columns: &columns,
-                projection: None,
-                groups,
-                predicate: Some(wanted.predicate(&stored)?),
-                order: None,
-                limit: None,
-            };
-            for batch in self.run_plan(scan.plan(&self.lake)?).await? {
+        let found: Vec<_> = parts
+            .map(|part| {
+                let (lake, part) = (Arc::clone(&self.lake), Arc::clone(part));
+                let (stored, ids) = (Arc::clone(&stored), Arc::clone(&ids));
+                async move { lake.rows_with(&part, &stored, "trace_id", &ids).await }
+            })
+            .collect();
+        let mut found = stream::iter(found).buffered(PARTS_AT_ONCE);
+        while let Some(rows) = found.try_next().await? {
+            for batch in rows {
                 batches.push(wanted.among(&batch)?);
             }
         }
@@ -140,29 +139,5 @@ impl Wanted {
         let matching: Vec<bool> = (0..rows.num_rows()).map(is_wanted).collect();
         let matching = BooleanArray::from(matching);
         Ok(filter_record_batch(rows, &matching).map_err(crawlspace_lake::Error::from)?)
-    }
-
-    fn predicate(&self, schema: &Schema) -> Result<Arc<dyn PhysicalExpr>, Error> {
-        let planned = |source| Error::Plan { source };
-        let ids = self
-            .traces
-            .iter()
-            .map(|id| lit(ScalarValue::FixedSizeBinary(16, Some(id.to_vec()))))
-            .collect();
-        let traces = in_list(
-            col("trace_id", schema).map_err(planned)?,
-            ids,
-            &false,
-            schema,
-        )
-        .map_err(planned)?;
-        let Some(span) = self.span else {
-            return Ok(traces);
-        };
-        let id = lit(ScalarValue::FixedSizeBinary(8, Some(span.to_vec())));
-        let of_span = col("span_id", schema)
-            .and_then(|column| binary(column, Operator::Eq, id, schema))
-            .map_err(planned)?;
-        binary(traces, Operator::And, of_span, schema).map_err(planned)
     }
 }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 
+use bytes::Bytes;
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use zstd::bulk::Decompressor;
@@ -38,6 +39,42 @@ pub(super) struct Page<'a> {
 pub(super) struct Pages<'a> {
     pub bytes: &'a [u8],
     pub compression: Compression,
+}
+
+/// The one page that some bytes are, for Parquet's reader.
+pub(in crate::scan) fn page_of(
+    bytes: &Bytes,
+    compression: Compression,
+) -> Result<parquet::column::page::Page> {
+    use parquet::basic::Encoding as Written;
+    use parquet::column::page::Page as Given;
+    let page = Pages { bytes, compression }.next()?;
+    let num_values = u32::try_from(page.count).map_err(|_| torn())?;
+    let buf = match page.bytes {
+        Cow::Owned(decompressed) => decompressed.into(),
+        Cow::Borrowed(stored) => bytes.slice_ref(stored),
+    };
+    let encoding = match page.encoding {
+        Encoding::Plain => Written::PLAIN,
+        Encoding::Delta => Written::DELTA_BINARY_PACKED,
+        Encoding::Dictionary => Written::RLE_DICTIONARY,
+    };
+    Ok(match page.is_dictionary {
+        true => Given::DictionaryPage {
+            buf,
+            num_values,
+            encoding: Written::PLAIN,
+            is_sorted: false,
+        },
+        false => Given::DataPage {
+            buf,
+            num_values,
+            encoding,
+            def_level_encoding: Written::RLE,
+            rep_level_encoding: Written::RLE,
+            statistics: None,
+        },
+    })
 }
 
 impl<'a> Pages<'a> {

@@ -2,6 +2,7 @@
 
 mod chunk;
 mod group;
+mod id_pages;
 mod lookup;
 mod picked;
 
@@ -30,6 +31,7 @@ use crate::store::object_time;
 
 pub use chunk::{ABSENT, Chunk, StoredChunk, Values};
 pub use group::PartGroups;
+pub(crate) use id_pages::IdPages;
 
 /// What to read of which parts.
 #[derive(Debug)]

@@ -8,10 +8,14 @@ use arrow::datatypes::{Schema, SchemaRef};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::group::PartGroups;
+use super::id_pages::{IdColumn, Pages};
 use super::picked::rows_of_pages;
 use crate::catalogue::Part;
 use crate::error::Error;
 use crate::lake::Lake;
+
+/// Of so few, all are read.
+const FEW_PAGES: usize = 4;
 
 impl Lake {
     /// The rows of a part that have one of some ids in a column of ids, as columns of a scan's schema.
@@ -29,20 +33,44 @@ impl Lake {
         ids.sort_unstable();
         let of_ids = Arc::new(Schema::new(vec![schema.field_with_name(column)?.clone()]));
         let keys = self.part_groups(part, &of_ids).await?;
+        let name = IdColumn {
+            file_name: part.meta.file_name.clone(),
+            stored_name: column.to_owned(),
+        };
+        let known = self.id_pages.of(&name);
+        // Becomes known if all are read.
+        let mut seen = known.is_none().then(Pages::default);
+        let mut pages_seen = 0;
         let mut whole = None;
         let mut found = Vec::new();
         for group in 0..keys.count() {
-            let maybe = keys.rows_near(group, column, &ids)?;
+            let pages = keys.pages(group, column)?;
+            let near = match &known {
+                Some(known) => known.near(group, &ids),
+                None => keys.pages_near(group, column, &ids, pages.len()),
+            };
+            if near.len() < pages.len() {
+                seen = None;
+            }
+            let maybe = joined(near.iter().map(|page| pages[*page].clone()));
             if maybe.is_empty() {
                 continue;
             }
             let rows = keys.rows(group, &maybe).await?;
             let values = rows.column(0).as_fixed_size_binary();
-            let is_one = |row: usize| {
-                let id = <&[u8; 16]>::try_from(values.value(row));
-                values.is_valid(row) && id.is_ok_and(|id| ids.binary_search(id).is_ok())
+            let id = |row: usize| {
+                let id = values.is_valid(row).then(|| values.value(row));
+                id.and_then(|id| <[u8; 16]>::try_from(id).ok())
             };
+            if let Some(pages_of_ids) = &mut seen {
+                pages_seen += pages.len();
+                let all = pages.iter().enumerate().all(|(page, rows)| {
+                    pages_of_ids.add((group, page), rows.clone().filter_map(id))
+                });
+                seen = seen.filter(|_| all);
+            }
             let places = maybe.iter().cloned().flatten().enumerate();
+            let is_one = |row: usize| id(row).is_some_and(|id| ids.binary_search(&id).is_ok());
             let places = places.filter(|(row, _)| is_one(*row));
             let exact = joined(places.map(|(_, place)| place..place + 1));
             if exact.is_empty() {
@@ -54,41 +82,39 @@ impl Lake {
             };
             found.push(whole.rows(group, &exact).await?);
         }
+        if let Some(seen) = seen.filter(|_| pages_seen > FEW_PAGES) {
+            self.id_pages.put(name, seen.finished());
+        }
         Ok(found)
     }
 }
 
 impl PartGroups {
-    /// The rows of pages in whose bounds one of the ids is; they are sorted.
-    fn rows_near(
-        &self,
-        group: usize,
-        column: &str,
-        ids: &[[u8; 16]],
-    ) -> Result<Vec<Range<usize>>, Error> {
+    /// The rows of each page of a column; none if the part has no such column.
+    fn pages(&self, group: usize, column: &str) -> Result<Vec<Range<usize>>, Error> {
         let Some(leaf) = self.leaf(group, column) else {
             return Ok(Vec::new());
         };
+        let pages = rows_of_pages(&self.metadata, group, leaf);
+        pages.map_err(|source| self.error(source))
+    }
+
+    /// Those of so many pages in whose bounds one of the ids is, which are sorted; and those without any, which cost nothing.
+    fn pages_near(&self, group: usize, column: &str, ids: &[[u8; 16]], pages: usize) -> Vec<usize> {
         let bounds = self.metadata.column_index();
-        let bounds = bounds.and_then(|index| index.get(group)?.get(leaf));
+        let bounds = bounds.and_then(|index| index.get(group)?.get(self.leaf(group, column)?));
         let Some(ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(bounds)) = bounds else {
             // Nothing is known of them.
-            return Ok(vec![0..self.rows_of(group)]);
+            return (0..pages).collect();
         };
-        let is_near = |page: usize| {
-            let bounds = bounds.min_value(page).zip(bounds.max_value(page));
-            bounds.is_some_and(|(least, greatest)| {
+        let is_near = |page: &usize| {
+            let bounds = bounds.min_value(*page).zip(bounds.max_value(*page));
+            bounds.is_none_or(|(least, greatest)| {
                 let first = ids.partition_point(|id| id.as_slice() < least);
                 ids.get(first).is_some_and(|id| id.as_slice() <= greatest)
             })
         };
-        let pages = rows_of_pages(&self.metadata, group, leaf);
-        let pages = pages.map_err(|source| self.error(source))?;
-        let near = pages.into_iter().enumerate();
-        let near = near
-            .filter(|(page, _)| is_near(*page))
-            .map(|(_, rows)| rows);
-        Ok(joined(near))
+        (0..pages).filter(is_near).collect()
     }
 }
 

@@ -140,9 +140,10 @@ impl Picked {
 
 fn located(metadata: &ParquetMetaData, group: usize, leaf: usize) -> Result<&[PageLocation]> {
     let pages = metadata.offset_index();
-    let pages = pages.and_then(|index| Some(index.get(group)?.get(leaf)?.page_locations()));
+    let pages =
+        pages.and_then(|index| Some(index.get(group)?.get(leaf)?.page_locations().as_slice()));
     let unknown = || ParquetError::General("it does not say where its pages are".to_owned());
-    Ok(pages.ok_or_else(unknown)?)
+    pages.ok_or_else(unknown)
 }
 
 /// The rows of each page of a column.

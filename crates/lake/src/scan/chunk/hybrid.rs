@@ -77,31 +77,48 @@ pub(super) struct Torn;
 /// Adds the numbers of a packed stretch to `out`, each plus one.
 pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, out: &mut Vec<u32>) {
     let first = out.len();
-    if width == 0 {
-        out.resize(first + count, 1);
-        return;
-    }
-    out.resize(first + count.next_multiple_of(8), 0);
-    let mask = u32::MAX >> (32 - width);
-    let groups = bytes.chunks_exact(width);
-    for (group, numbers) in groups.zip(out[first..].chunks_exact_mut(8)) {
-        if width <= 8 {
-            let mut word = [0; 8];
-            word[..width].copy_from_slice(group);
-            let word = u64::from_le_bytes(word);
-            for (place, number) in numbers.iter_mut().enumerate() {
-                *number = ((word >> (place * width)) as u32 & mask).saturating_add(1);
-            }
-        } else {
-            let mut padded = [0; 40];
-            padded[..width].copy_from_slice(group);
-            for (place, number) in numbers.iter_mut().enumerate() {
-                let (byte, bit) = (place * width / 8, place * width % 8);
-                let word: [u8; 8] = padded[byte..byte + 8].try_into().expect("eight bytes");
-                let word = u64::from_le_bytes(word);
-                *number = ((word >> bit) as u32 & mask).saturating_add(1);
-            }
-        }
+    out.resize(first + count.next_multiple_of(8), 1);
+    let numbers = &mut out[first..];
+    match width {
+        0 => {}
+        1 => unpack_few::<1>(bytes, numbers),
+        2 => unpack_few::<2>(bytes, numbers),
+        3 => unpack_few::<3>(bytes, numbers),
+        4 => unpack_few::<4>(bytes, numbers),
+        5 => unpack_few::<5>(bytes, numbers),
+        6 => unpack_few::<6>(bytes, numbers),
+        7 => unpack_few::<7>(bytes, numbers),
+        8 => unpack_few::<8>(bytes, numbers),
+        _ => unpack_many(bytes, width, numbers),
     }
     out.truncate(first + count);
+}
+
+/// Eight numbers at a time, of so few bits that they are in one word: where each begins is known beforehand.
+fn unpack_few<const WIDTH: usize>(bytes: &[u8], numbers: &mut [u32]) {
+    let (groups, _) = bytes.as_chunks::<WIDTH>();
+    let (numbers, _) = numbers.as_chunks_mut::<8>();
+    for (group, numbers) in groups.iter().zip(numbers) {
+        let mut word = [0; 8];
+        word[..WIDTH].copy_from_slice(group);
+        let word = u64::from_le_bytes(word);
+        for (place, number) in numbers.iter_mut().enumerate() {
+            *number = 1 + (word >> (place * WIDTH) & ((1 << WIDTH) - 1)) as u32;
+        }
+    }
+}
+
+fn unpack_many(bytes: &[u8], width: usize, numbers: &mut [u32]) {
+    let mask = u32::MAX >> (32 - width);
+    let groups = bytes.chunks_exact(width);
+    for (group, numbers) in groups.zip(numbers.chunks_exact_mut(8)) {
+        let mut padded = [0; 40];
+        padded[..width].copy_from_slice(group);
+        for (place, number) in numbers.iter_mut().enumerate() {
+            let (byte, bit) = (place * width / 8, place * width % 8);
+            let word: [u8; 8] = padded[byte..byte + 8].try_into().expect("eight bytes");
+            let word = u64::from_le_bytes(word);
+            *number = ((word >> bit) as u32 & mask).saturating_add(1);
+        }
+    }
 }

@@ -1,14 +1,13 @@
 //! What one field has on both sides, counted: each value as long as there are not too many, then numbers by fine steps
 //! and texts by a hash, so that memory is bounded and no event is left out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use super::coder::Column;
 use super::statistics::{Count, log_bound};
 use super::traces::NumberHasher;
 use super::value::{Kind, Raw, Value, key_of_double};
-use crate::spans::hash::{HashMap, Seed};
 
 /// A field with more different values is counted by steps or by hash.
 pub(super) const VALUES_EXACT_MAX: usize = 1 << 15;
@@ -48,7 +47,7 @@ pub(super) enum Values {
     Buckets(Box<Buckets>),
 }
 
-type ByKey = std::collections::HashMap<u64, Count, BuildHasherDefault<NumberHasher>>;
+type ByKey = HashMap<u64, Count, BuildHasherDefault<NumberHasher>>;
 
 /// Texts by hash.
 #[derive(Debug)]
@@ -56,14 +55,14 @@ pub(super) struct Buckets {
     rows: Vec<[u32; 2]>,
     distinct: Distinct,
     /// Those that are looked into, and what is found there.
-    wanted: HashSet<usize, Seed>,
+    wanted: HashSet<usize>,
     pub found: HashMap<Box<str>, Count>,
 }
 
 impl Field {
     pub fn new(name: &str, kind: Option<Kind>, is_in_overflow: bool) -> Self {
         let values = match kind {
-            Some(Kind::Text) | None => Values::Texts(HashMap::default()),
+            Some(Kind::Text) | None => Values::Texts(HashMap::new()),
             Some(_) => Values::Numbers(ByKey::default()),
         };
         Self {
@@ -194,8 +193,8 @@ impl Buckets {
         let mut buckets = Self {
             rows: vec![[0; 2]; 1 << BUCKET_BITS],
             distinct: Distinct::default(),
-            wanted: HashSet::default(),
-            found: HashMap::default(),
+            wanted: HashSet::new(),
+            found: HashMap::new(),
         };
         for (text, count) in texts {
             let rows = count
@@ -282,7 +281,7 @@ fn bucket_of(hash: u64) -> usize {
 #[derive(Debug, Default)]
 struct Distinct {
     level: u32,
-    hashes: HashSet<u64, Seed>,
+    hashes: HashSet<u64>,
 }
 
 impl Distinct {

@@ -1,12 +1,12 @@
 //! Events trace by trace: spans of one trace are not independent, so what is counted for significance is traces. An event
 //! without a trace is one of its own.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::events::Events;
 use super::statistics::{Cell, Hits, SELECTION, Sums};
 use crate::Error;
-use crate::spans::hash::HashMap;
 
 /// A comparison of more traces is refused.
 const TRACES_MAX: usize = 8 << 20;
@@ -32,7 +32,7 @@ pub(super) struct Alone {
 #[derive(Debug, Default)]
 pub(super) struct NumberHasher(u64);
 
-pub(super) type ByNumber<T> = std::collections::HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
+pub(super) type ByNumber<T> = HashMap<u32, T, BuildHasherDefault<NumberHasher>>;
 
 impl Hasher for NumberHasher {
     fn finish(&self) -> u64 {

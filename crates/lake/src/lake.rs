@@ -22,7 +22,7 @@ use crate::columns::Columns;
 use crate::error::Error;
 use crate::memory::Memory;
 use crate::part::PartWriter;
-use crate::scan::IdPages;
+use crate::scan::KnownIdPages;
 use crate::snapshot::{Snapshot, TableSnapshot};
 use crate::store::VerifiedStore;
 use crate::upkeep::Retention;
@@ -95,7 +95,7 @@ pub struct Lake {
     pub(crate) clock: Arc<dyn Clock>,
     runtime: Arc<RuntimeEnv>,
     state: Mutex<State>,
-    pub(crate) id_pages: IdPages,
+    pub(crate) id_pages: KnownIdPages,
     /// Held by a flush: one at a time.
     pub(crate) flushing: tokio::sync::Mutex<()>,
     /// Held by whoever ends parts: compaction, and setting damaged ones aside. Flushes go on meanwhile.
@@ -189,7 +189,7 @@ impl Lake {
             clock,
             runtime,
             state: Mutex::new(state),
-            id_pages: IdPages::default(),
+            id_pages: KnownIdPages::default(),
             flushing: tokio::sync::Mutex::default(),
             merging: tokio::sync::Mutex::default(),
             sweeping: tokio::sync::RwLock::default(),

@@ -31,7 +31,7 @@ use crate::store::object_time;
 
 pub use chunk::{ABSENT, Chunk, StoredChunk, Values};
 pub use group::PartGroups;
-pub(crate) use id_pages::IdPages;
+pub(crate) use id_pages::KnownIdPages;
 
 /// What to read of which parts.
 #[derive(Debug)]

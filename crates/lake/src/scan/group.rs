@@ -181,7 +181,8 @@ impl PartGroups {
             ParquetRecordBatchReader::try_new_with_row_groups(levels, &picked, count, Some(chosen))
                 .map_err(at)?;
         let schema = rows.schema();
-        let rows = rows.collect::<Result<Vec<RecordBatch>, _>>()?;
+        let rows = rows.collect::<Result<Vec<RecordBatch>, _>>();
+        let rows = rows.map_err(|source| at(ParquetError::External(source.into())))?;
         fitted(&concat_batches(&schema, &rows)?, count, &self.schema)
     }
 

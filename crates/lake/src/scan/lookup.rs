@@ -8,14 +8,12 @@ use arrow::datatypes::{Schema, SchemaRef};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
 use super::group::PartGroups;
-use super::id_pages::{IdColumn, Pages};
+use super::id_pages::{IdColumn, IdPages};
 use super::picked::rows_of_pages;
 use crate::catalogue::Part;
 use crate::error::Error;
 use crate::lake::Lake;
-
-/// Of so few, all are read.
-const FEW_PAGES: usize = 4;
+use crate::part;
 
 impl Lake {
     /// The rows of a part that have one of some ids in a column of ids, as columns of a scan's schema.
@@ -34,13 +32,15 @@ impl Lake {
         let of_ids = Arc::new(Schema::new(vec![schema.field_with_name(column)?.clone()]));
         let keys = self.part_groups(part, &of_ids).await?;
         let name = IdColumn {
-            file_name: part.meta.file_name.clone(),
+            part: part::location(&part.meta),
             stored_name: column.to_owned(),
         };
         let known = self.id_pages.of(&name);
         // Becomes known if all are read.
-        let mut seen = known.is_none().then(Pages::default);
-        let mut pages_seen = 0;
+        let mut seen = match known {
+            Some(_) => None,
+            None => self.id_pages.begin(),
+        };
         let mut whole = None;
         let mut found = Vec::new();
         for group in 0..keys.count() {
@@ -49,30 +49,9 @@ impl Lake {
                 Some(known) => known.near(group, &ids),
                 None => keys.pages_near(group, column, &ids, pages.len()),
             };
-            if near.len() < pages.len() {
-                seen = None;
-            }
-            let maybe = joined(near.iter().map(|page| pages[*page].clone()));
-            if maybe.is_empty() {
-                continue;
-            }
-            let rows = keys.rows(group, &maybe).await?;
-            let values = rows.column(0).as_fixed_size_binary();
-            let id = |row: usize| {
-                let id = values.is_valid(row).then(|| values.value(row));
-                id.and_then(|id| <[u8; 16]>::try_from(id).ok())
-            };
-            if let Some(pages_of_ids) = &mut seen {
-                pages_seen += pages.len();
-                let all = pages.iter().enumerate().all(|(page, rows)| {
-                    pages_of_ids.add((group, page), rows.clone().filter_map(id))
-                });
-                seen = seen.filter(|_| all);
-            }
-            let places = maybe.iter().cloned().flatten().enumerate();
-            let is_one = |row: usize| id(row).is_some_and(|id| ids.binary_search(&id).is_ok());
-            let places = places.filter(|(row, _)| is_one(*row));
-            let exact = joined(places.map(|(_, place)| place..place + 1));
+            let exact = keys
+                .places_of(group, (&pages, &near), &ids, &mut seen)
+                .await?;
             if exact.is_empty() {
                 continue;
             }
@@ -82,14 +61,48 @@ impl Lake {
             };
             found.push(whole.rows(group, &exact).await?);
         }
-        if let Some(seen) = seen.filter(|_| pages_seen > FEW_PAGES) {
-            self.id_pages.put(name, seen.finished());
+        if let Some(seen) = seen {
+            self.id_pages.put(name, seen);
         }
         Ok(found)
     }
 }
 
 impl PartGroups {
+    /// The places of rows that have one of the ids, which are sorted, as the only column; only some pages are looked at. If
+    /// these are all, what is in them is noted.
+    async fn places_of(
+        &self,
+        group: usize,
+        (pages, near): (&[Range<usize>], &[usize]),
+        ids: &[[u8; 16]],
+        seen: &mut Option<IdPages>,
+    ) -> Result<Vec<Range<usize>>, Error> {
+        if near.len() < pages.len() {
+            *seen = None;
+        }
+        let maybe = joined(near.iter().map(|page| pages[*page].clone()));
+        if maybe.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.rows(group, &maybe).await?;
+        let values = rows.column(0).as_fixed_size_binary();
+        let id = |row: usize| {
+            let id = values.is_valid(row).then(|| values.value(row));
+            id.and_then(|id| <[u8; 16]>::try_from(id).ok())
+        };
+        *seen = seen.take().and_then(|mut seen| {
+            let mut pages = pages.iter().enumerate();
+            pages
+                .all(|(page, rows)| seen.add((group, page), rows.clone().filter_map(id)))
+                .then_some(seen)
+        });
+        let places = maybe.iter().cloned().flatten().enumerate();
+        let is_one = |row: usize| id(row).is_some_and(|id| ids.binary_search(&id).is_ok());
+        let places = places.filter(|(row, _)| is_one(*row));
+        Ok(joined(places.map(|(_, place)| place..place + 1)))
+    }
+
     /// The rows of each page of a column; none if the part has no such column.
     fn pages(&self, group: usize, column: &str) -> Result<Vec<Range<usize>>, Error> {
         let Some(leaf) = self.leaf(group, column) else {

@@ -71,6 +71,7 @@ impl Lake {
     /// Deletes an object; one that is gone already is no error.
     pub(crate) async fn delete(&self, path: &Path) -> Result<(), Error> {
         self.store.forget(path);
+        self.id_pages.forget(path);
         match self.store.delete(path).await {
             Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
             Err(error) => Err(error.into()),

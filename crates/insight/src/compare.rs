@@ -24,6 +24,7 @@ use utoipa::ToSchema;
 
 use crate::{Error, Evidence, Insight};
 use candidate::{CANDIDATES_MAX, Candidate, Candidates};
+use events::{TRACE, WEIGHT};
 use field::Field;
 pub use finding::{Finding, TraceEvidence, ValueShares};
 use finding::{Telling, is_more, log_p};
@@ -39,6 +40,8 @@ mod tests;
 
 /// Fields that are listed as not compared.
 const FOLDED_MAX: usize = 100;
+/// What tells events by trace.
+const BY_TRACE: [&str; 2] = [TRACE, WEIGHT];
 /// Of the events that have a field, so many have a value of their own where it tells events apart and nothing else.
 const UNIQUE_MIN: f64 = 0.9;
 
@@ -142,11 +145,12 @@ impl Insight {
         let began = Instant::now();
         let question = Question::new(&self.engine, request, now)?;
         let mut tally = Tally::new(&question);
-        let mut footers = read(&question, &mut tally, |_, _| true, Tally::add).await?;
+        let mut footers = read(&question, &mut tally, |_, _| true, &BY_TRACE, Tally::add).await?;
         check(&question, &tally)?;
         if tally.choose_buckets() {
             let is_chosen = |_: usize, field: &Field| candidate::is_approximate(field);
-            footers.extend(read(&question, &mut tally, is_chosen, Tally::look_into).await?);
+            let each = Tally::look_into;
+            footers.extend(read(&question, &mut tally, is_chosen, &[WEIGHT], each).await?);
         }
         let mut candidates = Candidates::choose(&tally.fields, &tally.totals);
         candidates.list.truncate(CANDIDATES_MAX);
@@ -160,7 +164,7 @@ impl Insight {
                 let mut of = candidates.list.iter().map(|candidate| candidate.field);
                 of.any(|field| field == index)
             };
-            let (columns, stored) = tally.columns(is_candidate);
+            let (columns, stored) = tally.columns(is_candidate, &BY_TRACE);
             let mut witness = Witness::new(&tally, &candidates.list);
             let each = |rows: &Rows<'_>| witness.add(rows);
             footers.extend(question.read(&columns, stored, each).await?);
@@ -170,14 +174,15 @@ impl Insight {
     }
 }
 
-/// Reads the wanted fields of all events into the tally.
+/// Reads the wanted fields of all events, and more, into the tally.
 async fn read(
     question: &Question<'_>,
     tally: &mut Tally,
     is_wanted: impl Fn(usize, &Field) -> bool,
+    more: &[&'static str],
     mut each: impl FnMut(&mut Tally, &Rows<'_>) -> Result<(), Error>,
 ) -> Result<Vec<Footer>, Error> {
-    let (columns, stored) = tally.columns(is_wanted);
+    let (columns, stored) = tally.columns(is_wanted, more);
     let columns: Vec<String> = columns.into_iter().map(str::to_owned).collect();
     let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
     question

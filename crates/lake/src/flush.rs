@@ -114,7 +114,13 @@ impl Lake {
         let mut parts = Vec::new();
         for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
             let mut writer = self
-                .begin_part(table, written.clone(), &fields, known.clone())
+                .begin_part(
+                    table,
+                    written.clone(),
+                    &fields,
+                    known.clone(),
+                    &BTreeSet::new(),
+                )
                 .await?;
             for chunk in order.chunks(CHUNK_ROWS) {
                 writer.write(&gather.take(chunk)?).await?;

@@ -386,8 +386,10 @@ impl Lake {
         columns: Vec<Arc<Column>>,
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
+        searched: &BTreeSet<i64>,
     ) -> Result<PartWriter, Error> {
-        let writer = PartWriter::new(&self.store(), table, columns, fields, known)?;
+        let store = self.store();
+        let writer = PartWriter::new(&store, table, columns, fields, known, searched)?;
         self.catalogue.announce(&writer.object_path()).await?;
         fault::crash_at(Moment::ObjectAnnounced);
         Ok(writer)

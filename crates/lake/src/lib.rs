@@ -24,7 +24,7 @@ pub use error::Error;
 pub use flush::Flushed;
 pub use lake::{AtStart, Config, Dependencies, FOLLOWERS_MAX, Follower, Lake, News};
 pub use memory::MemoryBatch;
-pub use scan::{ABSENT, Chunk, PartGroups, PartScan, StoredChunk, Values, scan_memory};
+pub use scan::{ABSENT, Chunk, PartGroups, PartScan, StoredChunk, Texts, Values, scan_memory};
 pub use snapshot::{Attribute, Snapshot, TableOutline, TableSnapshot};
 pub use store::{CachedStore, LocalStore, S3, is_unreachable};
 pub use upkeep::{Compacted, Retention, Retired};

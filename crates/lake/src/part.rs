@@ -16,7 +16,7 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::arrow::async_writer::AsyncArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use crate::catalogue::{Column, ColumnStats, ColumnType, PartMeta, object_path, time_text};
@@ -33,6 +33,9 @@ const PAGE_ROWS: usize = 8_192;
 /// A column with more different values than fit goes on without its dictionary. What looks up a trace has to read a
 /// dictionary whole.
 const DICTIONARY_BYTES_MAX: usize = 256 << 10;
+/// Of the values that a row group lacks, so many are taken for there by its Bloom filter. Half of it is two bits more for
+/// each value.
+const BLOOM_FALSE_SHARE: f64 = 0.05;
 /// More overflow keys than this without a column are not listed in the catalogue.
 const OVERFLOW_KEYS_MAX: usize = 10_000;
 /// A Parquet file ends with the footer's length (4 bytes) and the magic number (4 bytes).
@@ -74,7 +77,8 @@ struct Bounds {
 }
 
 impl PartWriter {
-    /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table.
+    /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table,
+    /// `searched` the ids of those that get a Bloom filter.
     ///
     /// # Errors
     /// The object can't be created.
@@ -84,6 +88,7 @@ impl PartWriter {
         columns: Vec<Arc<Column>>,
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
+        searched: &BTreeSet<i64>,
     ) -> Result<Self, Error> {
         let file_name = format!("{}.parquet", uuid::Uuid::new_v4());
         let path = directory(table).join(file_name.as_str());
@@ -100,7 +105,7 @@ impl PartWriter {
             .convert(&Schema::new(numbered))
             .map_err(at)?;
         let options = ArrowWriterOptions::new()
-            .with_properties(properties(&columns))
+            .with_properties(properties(&columns, searched))
             // Readers are to see plain Parquet types, not how we held them in memory.
             .with_skip_arrow_metadata(true)
             .with_parquet_schema(parquet_schema);
@@ -223,13 +228,15 @@ fn note_overflow(meta: &mut PartMeta, listed: &BTreeSet<String>, key: String, ki
     }
 }
 
-fn properties(columns: &[Arc<Column>]) -> WriterProperties {
+fn properties(columns: &[Arc<Column>], searched: &BTreeSet<i64>) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("crawlspace ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
+        // Together, so that whoever asks one of each row group reads few places.
+        .set_bloom_filter_position(BloomFilterPosition::End)
         .set_statistics_enabled(EnabledStatistics::Page);
     for column in columns {
         let path = ColumnPath::new(vec![column.stored_name.clone()]);
@@ -247,6 +254,9 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
             // Nearly unique. No Bloom filter: DuckDB 1.5 asks one about a blob's text and finds nothing.
             ColumnType::TraceId | ColumnType::SpanId => {
                 builder.set_column_dictionary_enabled(path, false)
+            }
+            _ if searched.contains(&column.id) => {
+                builder.set_column_bloom_filter_fpp(path, BLOOM_FALSE_SHARE)
             }
             _ => builder,
         };

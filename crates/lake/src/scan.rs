@@ -29,7 +29,7 @@ use crate::memory::MemoryBatch;
 use crate::part;
 use crate::store::object_time;
 
-pub use chunk::{ABSENT, Chunk, StoredChunk, Values};
+pub use chunk::{ABSENT, Chunk, StoredChunk, Texts, Values};
 pub use group::PartGroups;
 pub(crate) use id_pages::KnownIdPages;
 

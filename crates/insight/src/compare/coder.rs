@@ -62,7 +62,7 @@ impl Column {
 
     pub fn value(&self, row: usize) -> Raw<'_> {
         match self {
-            Self::Text(texts) => Raw::Text(texts.value(row)),
+            Self::Text(texts) => Raw::Text(texts.value(row).as_bytes()),
             Self::Numbers(_, keys, _) => Raw::Number(keys[row]),
             Self::Flags(flags) => Raw::Number(u64::from(flags.value(row))),
             Self::Presence(_, _) => Raw::Number(0),
@@ -209,7 +209,7 @@ mod tests {
         coder.encode(&column);
         assert_eq!(coder.codes, [1, 0, 2, 3, 1]);
         assert_eq!(coder.counts, [1, 2, 1, 1]);
-        assert!(matches!(column.value(coder.rows[1]), Raw::Text("b")));
+        assert!(matches!(column.value(coder.rows[1]), Raw::Text(b"b")));
         let numbers: ArrayRef =
             Arc::new(Int64Array::from_iter_values((0..8_192).map(|n| n % 5_000)));
         coder.encode(&Column::new(&numbers).unwrap());

@@ -46,12 +46,15 @@ impl Events {
                 sides[row] = side as u8;
             }
         }
-        let of_side = |side: u8| {
-            let rows = sides.iter().zip(0..);
-            rows.filter_map(|(of, row)| (*of == side).then_some(row))
-                .collect()
-        };
-        let others = [of_side(SELECTION as u8), of_side(NEITHER)];
+        let mut others = [Vec::new(), Vec::new()];
+        let [of_selection, of_neither] = &mut others;
+        for (side, row) in sides.iter().zip(0..) {
+            if *side == SELECTION as u8 {
+                of_selection.push(row);
+            } else if *side == NEITHER {
+                of_neither.push(row);
+            }
+        }
         let weights = rows.column_by_name(WEIGHT);
         let weights = weights.map(|weights| weights.as_primitive::<Float64Type>().values());
         let weights = weights
@@ -126,6 +129,9 @@ impl Events {
         codes: impl Fn(&'a [u32]) -> Codes,
         mut each: impl FnMut(usize, &Count),
     ) {
+        if counts.len() == 1 {
+            return;
+        }
         let mut of_others = vec![[0_u32; 2]; counts.len()];
         for (place, rows) in self.others.iter().enumerate() {
             for code in codes(rows) {

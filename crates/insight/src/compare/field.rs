@@ -1,6 +1,7 @@
 //! What one field has on both sides, counted: each value as long as there are not too many, then numbers by fine steps
 //! and texts by a hash, so that memory is bounded and no event is left out.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
@@ -40,29 +41,39 @@ pub(super) struct Field {
 #[derive(Debug)]
 pub(super) enum Values {
     /// Each value. Numbers are in the order of their keys when that is asked for.
-    Texts(HashMap<Box<str>, Count>),
+    Texts(ByText),
     Numbers(ByKey),
-    /// By the first key of each step.
-    Steps(ByKey),
+    Steps(Box<Steps>),
     Buckets(Box<Buckets>),
 }
 
+type ByText = HashMap<Box<[u8]>, Count, ahash::RandomState>;
 type ByKey = HashMap<u64, Count, BuildHasherDefault<NumberHasher>>;
+
+/// Numbers by steps.
+#[derive(Debug)]
+pub(super) struct Steps {
+    kind: Option<Kind>,
+    /// For each step there may be, its place in `counts` plus one, if it has come. Those that come are near each other.
+    places: Vec<u32>,
+    /// By the first key of each.
+    counts: Vec<(u64, Count)>,
+}
 
 /// Texts by hash.
 #[derive(Debug)]
 pub(super) struct Buckets {
     rows: Vec<[u32; 2]>,
     distinct: Distinct,
-    /// Those that are looked into, and what is found there.
-    wanted: HashSet<usize>,
-    pub found: HashMap<Box<str>, Count>,
+    /// Whether each is looked into, and what is found there; nothing before they are chosen.
+    wanted: Vec<bool>,
+    pub found: ByText,
 }
 
 impl Field {
     pub fn new(name: &str, kind: Option<Kind>, is_in_overflow: bool) -> Self {
         let values = match kind {
-            Some(Kind::Text) | None => Values::Texts(HashMap::new()),
+            Some(Kind::Text) | None => Values::Texts(ByText::default()),
             Some(_) => Values::Numbers(ByKey::default()),
         };
         Self {
@@ -105,15 +116,15 @@ impl Field {
             (Values::Numbers(numbers), Raw::Number(key)) => {
                 numbers.entry(key).or_default().add(count);
                 if numbers.len() > VALUES_EXACT_MAX {
-                    let mut steps = ByKey::default();
-                    for (key, count) in &*numbers {
-                        steps.entry(step(self.kind, *key)).or_default().add(count);
-                    }
-                    self.values = Values::Steps(steps);
+                    let mut steps = Steps::new(self.kind);
+                    numbers
+                        .iter()
+                        .for_each(|(key, count)| steps.add(*key, count));
+                    self.values = Values::Steps(Box::new(steps));
                 }
             }
             (Values::Steps(steps), Raw::Number(key)) => {
-                steps.entry(step(self.kind, key)).or_default().add(count);
+                steps.add(key, count);
             }
             (Values::Buckets(buckets), Raw::Text(text)) => {
                 let rows = count
@@ -130,18 +141,19 @@ impl Field {
     pub fn distinct(&self) -> u64 {
         match &self.values {
             Values::Texts(texts) => texts.len() as u64,
-            Values::Numbers(numbers) | Values::Steps(numbers) => numbers.len() as u64,
+            Values::Numbers(numbers) => numbers.len() as u64,
+            Values::Steps(steps) => steps.counts.len() as u64,
             Values::Buckets(buckets) => buckets.distinct.estimate(),
         }
     }
 
     /// The values in the order of their keys.
     pub fn numbers(&self) -> Vec<(u64, Count)> {
-        let (Values::Numbers(numbers) | Values::Steps(numbers)) = &self.values else {
-            return Vec::new();
+        let mut numbers: Vec<(u64, Count)> = match &self.values {
+            Values::Numbers(numbers) => numbers.iter().map(|(key, count)| (*key, *count)).collect(),
+            Values::Steps(steps) => steps.counts.clone(),
+            _ => Vec::new(),
         };
-        let mut numbers: Vec<(u64, Count)> =
-            numbers.iter().map(|(key, count)| (*key, *count)).collect();
         numbers.sort_unstable_by_key(|(key, _)| *key);
         numbers
     }
@@ -172,29 +184,47 @@ impl Field {
     }
 }
 
-fn of_texts(texts: &HashMap<Box<str>, Count>) -> Vec<(Value, Count)> {
+fn of_texts(texts: &ByText) -> Vec<(Value, Count)> {
     let texts = texts.iter();
     texts
-        .map(|(text, count)| (Value::Text(text.clone()), *count))
+        .map(|(text, count)| {
+            let text: Cow<'_, str> = String::from_utf8_lossy(text);
+            (Value::Text(text.into()), *count)
+        })
         .collect()
 }
 
-/// The first key of the step that a number is in.
-fn step(kind: Option<Kind>, key: u64) -> u64 {
-    let key = match (kind, Value::of_key(Kind::Int, key)) {
-        (Some(Kind::Int), Value::Int(number)) => key_of_double(number as f64),
-        _ => key,
-    };
-    key >> STEP_SHIFT << STEP_SHIFT
+impl Steps {
+    fn new(kind: Option<Kind>) -> Self {
+        Self {
+            kind,
+            places: vec![0; 1 << (u64::BITS - STEP_SHIFT)],
+            counts: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, key: u64, count: &Count) {
+        let key = match (self.kind, Value::of_key(Kind::Int, key)) {
+            (Some(Kind::Int), Value::Int(number)) => key_of_double(number as f64),
+            _ => key,
+        };
+        let step = key >> STEP_SHIFT;
+        let place = &mut self.places[step as usize];
+        if *place == 0 {
+            self.counts.push((step << STEP_SHIFT, Count::default()));
+            *place = self.counts.len() as u32;
+        }
+        self.counts[*place as usize - 1].1.add(count);
+    }
 }
 
 impl Buckets {
-    fn new(texts: &HashMap<Box<str>, Count>) -> Self {
+    fn new(texts: &ByText) -> Self {
         let mut buckets = Self {
             rows: vec![[0; 2]; 1 << BUCKET_BITS],
             distinct: Distinct::default(),
-            wanted: HashSet::new(),
-            found: HashMap::new(),
+            wanted: Vec::new(),
+            found: ByText::default(),
         };
         for (text, count) in texts {
             let rows = count
@@ -205,7 +235,7 @@ impl Buckets {
         buckets
     }
 
-    fn add(&mut self, text: &str, rows: [u32; 2]) {
+    fn add(&mut self, text: &[u8], rows: [u32; 2]) {
         let hash = hash(text);
         self.distinct.add(hash);
         let bucket = &mut self.rows[bucket_of(hash)];
@@ -219,7 +249,7 @@ impl Buckets {
         let Column::Text(texts) = column else { return };
         for (text, side) in texts.iter().zip(sides) {
             let Some(text) = text else { continue };
-            let hash = hash(text);
+            let hash = hash(text.as_bytes());
             let bucket = &mut self.rows[bucket_of(hash)];
             if let Some(rows) = bucket.get_mut(usize::from(*side)) {
                 *rows = rows.saturating_add(1);
@@ -241,17 +271,19 @@ impl Buckets {
             }
         }
         unlikely.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let unlikely = unlikely.into_iter().take(BUCKETS_LOOKED_INTO_MAX);
-        self.wanted = unlikely.map(|(_, bucket)| bucket).collect();
+        self.wanted = vec![false; self.rows.len()];
+        for (_, bucket) in unlikely.iter().take(BUCKETS_LOOKED_INTO_MAX) {
+            self.wanted[*bucket] = true;
+        }
     }
 
     pub fn has_chosen(&self) -> bool {
-        !self.wanted.is_empty()
+        self.wanted.contains(&true)
     }
 
     /// Counts a value exactly, if it is in a chosen bucket.
-    pub fn look_into(&mut self, text: &str, count: &Count) {
-        if self.wanted.contains(&bucket_of(hash(text))) {
+    pub fn look_into(&mut self, text: &[u8], count: &Count) {
+        if self.wanted[bucket_of(hash(text))] {
             match self.found.get_mut(text) {
                 Some(known) => known.add(count),
                 None => _ = self.found.insert(text.into(), *count),
@@ -281,7 +313,7 @@ fn bucket_of(hash: u64) -> usize {
 #[derive(Debug, Default)]
 struct Distinct {
     level: u32,
-    hashes: HashSet<u64>,
+    hashes: HashSet<u64, BuildHasherDefault<NumberHasher>>,
 }
 
 impl Distinct {
@@ -303,15 +335,17 @@ impl Distinct {
 }
 
 /// The same for a text always and everywhere, as answers must be.
-fn hash(text: &str) -> u64 {
+fn hash(text: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut hash = text.len() as u64 ^ 0x2545_F491_4F6C_DD1D;
-    for chunk in text.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR);
+    let mut add = |word: u64| {
+        hash = (hash ^ word).wrapping_mul(FACTOR);
         hash ^= hash >> 32;
-    }
+    };
+    let (words, rest) = text.as_chunks::<8>();
+    words.iter().for_each(|word| add(u64::from_le_bytes(*word)));
+    let rest = rest.iter().rev();
+    add(rest.fold(0, |word, byte| word << 8 | u64::from(*byte)));
     hash = hash.wrapping_mul(FACTOR);
     hash ^ hash >> 29
 }
@@ -333,20 +367,20 @@ mod tests {
         let mut field = Field::new("user.id", Some(Kind::Text), false);
         for number in 0..300_000 {
             let side = usize::from(number % 100 != 0);
-            field.add(Raw::Text(&format!("user-{number}")), &one(side));
+            field.add(Raw::Text(format!("user-{number}").as_bytes()), &one(side));
         }
         for _ in 0..20 {
-            field.add(Raw::Text("user-4711"), &one(0));
+            field.add(Raw::Text(b"user-4711"), &one(0));
         }
         let distinct = field.distinct() as f64;
         assert!((distinct / 300_000.0 - 1.0).abs() < 0.05, "{distinct}");
         let buckets = field.buckets().unwrap();
         buckets.choose(0.01);
         assert!(buckets.missed_below(0.01) <= 8);
-        for text in ["user-4711", "user-4712"] {
+        for text in [b"user-4711", b"user-4712"] {
             buckets.look_into(text, &one(0));
         }
-        assert!(buckets.found.contains_key("user-4711"));
+        assert!(buckets.found.contains_key(&b"user-4711"[..]));
     }
 
     #[test]

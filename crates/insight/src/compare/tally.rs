@@ -93,10 +93,14 @@ impl Tally {
         self.fields.push(Field::new(name, Some(kind), true));
     }
 
-    /// What to read for some fields: by their names, and as it is stored. Of ids their bytes are enough.
-    pub fn columns(&self, is_wanted: impl Fn(usize, &Field) -> bool) -> (Vec<&str>, Stored) {
+    /// What to read for some fields, and `more`: by their names, and as it is stored. Of ids their bytes are enough.
+    pub fn columns(
+        &self,
+        is_wanted: impl Fn(usize, &Field) -> bool,
+        more: &[&'static str],
+    ) -> (Vec<&str>, Stored) {
         let mut named = Vec::new();
-        let mut stored = BTreeSet::from([TRACE, WEIGHT]);
+        let mut stored: BTreeSet<&str> = more.iter().copied().collect();
         for (index, field) in self.fields.iter().enumerate() {
             if !is_wanted(index, field) {
                 continue;
@@ -265,7 +269,7 @@ impl Tally {
                 if let Column::Text(texts) = Column::new(column)? {
                     for (row, text) in texts.iter().enumerate() {
                         if let Some(text) = text {
-                            buckets.look_into(text, &events.one(row));
+                            buckets.look_into(text.as_bytes(), &events.one(row));
                         }
                     }
                 }
@@ -275,7 +279,7 @@ impl Tally {
                 if let Some(Some(index)) = in_overflow.get(key)
                     && let Some(buckets) = fields[*index].buckets()
                 {
-                    buckets.look_into(text, &events.one(row));
+                    buckets.look_into(text.as_bytes(), &events.one(row));
                 }
             });
         }

@@ -14,7 +14,7 @@ const TRACES_MAX: usize = 8 << 20;
 /// All traces of both sides.
 #[derive(Debug, Default)]
 pub(super) struct Traces {
-    numbers: HashMap<[u8; 16], u32>,
+    numbers: HashMap<[u8; 16], u32, ahash::RandomState>,
     /// By number.
     pub cells: Vec<Cell>,
     /// Events without a trace.

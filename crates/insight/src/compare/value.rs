@@ -37,7 +37,8 @@ impl Kind {
 /// A value as it is counted: text, or a number's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Raw<'a> {
-    Text(&'a str),
+    /// In UTF-8.
+    Text(&'a [u8]),
     Number(u64),
 }
 
@@ -112,7 +113,7 @@ impl Value {
 
     pub fn raw(&self) -> Raw<'_> {
         match self {
-            Self::Text(text) => Raw::Text(text),
+            Self::Text(text) => Raw::Text(text.as_bytes()),
             Self::Int(number) => Raw::Number(key_of_int(*number)),
             Self::Double(number) => Raw::Number(key_of_double(*number)),
             Self::Flag(flag) => Raw::Number(u64::from(*flag)),

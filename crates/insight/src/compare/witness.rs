@@ -170,11 +170,13 @@ impl<'a> Witness<'a> {
             let values = 0..chunk.values.len();
             let of_values =
                 values.map(|place| self.fulfilled(mask, Some(raw(&chunk.values, place))));
-            let of_codes: Vec<u64> = std::iter::once(self.fulfilled(mask, None))
-                .chain(of_values)
-                .collect();
+            let of_values: Vec<u64> = of_values.collect();
             let mut bits = bits.lock().expect("no holder of the bits panics");
-            chunk.each_code(|row, code| bits[row] |= of_codes[code as usize]);
+            let absent = self.fulfilled(mask, None);
+            if absent != 0 {
+                chunk.each_absent(|row| bits[row] |= absent);
+            }
+            chunk.each_value(|row, place| bits[row] |= of_values[place]);
             *buffer = chunk.into_room();
             Ok(())
         })?;
@@ -227,12 +229,17 @@ impl<'a> Witness<'a> {
     }
 
     fn add_sets(&mut self, events: &Events, bits: &[u64]) {
-        for (row, _) in events.of_sides() {
-            self.sets
-                .entry(bits[row])
-                .or_default()
-                .add(&events.one(row));
+        // Events one after another often fulfil the same.
+        let (mut last, mut count) = (0, Count::default());
+        for (row, side) in events.of_sides() {
+            if bits[row] != last {
+                self.sets.entry(last).or_default().add(&count);
+                (last, count) = (bits[row], Count::default());
+            }
+            count.rows[side] += 1;
+            count.weight[side] += events.weight(row);
         }
+        self.sets.entry(last).or_default().add(&count);
         if self.sets.len() > SETS_MAX {
             self.count_pairs();
         }

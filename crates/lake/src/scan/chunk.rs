@@ -1,21 +1,22 @@
 //! A column of one row group as codes and the values they stand for, taken from the file as they are. Whoever counts or
 //! compares looks at each value once, and at a number for each row.
 
+mod counts;
 mod delta;
 mod hybrid;
 mod page;
 mod presence;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array as _, LargeStringArray};
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use bytes::Bytes;
 use crawlspace_model::attribute::Kind;
 use parquet::basic::Type;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 
+use counts::Counts;
 use hybrid::{Run, Runs, Torn, unpack};
 pub(super) use page::page_of;
 use page::{Encoding, Page, Pages};
@@ -39,10 +40,19 @@ pub struct Chunk {
 }
 
 impl Chunk {
-    /// Gives all rows, each with its code.
-    pub fn each_code(&self, mut each: impl FnMut(usize, u32)) {
-        self.presence
-            .each(|row, place| each(row, place.map_or(ABSENT, |place| self.codes[place])));
+    /// Gives the rows that have a value, each with its place among the values.
+    pub fn each_value(&self, mut each: impl FnMut(usize, usize)) {
+        let mut codes = self.codes.iter();
+        self.presence.each(true, |row| {
+            if let Some(code) = codes.next() {
+                each(row, *code as usize - 1);
+            }
+        });
+    }
+
+    /// Gives the rows that have no value.
+    pub fn each_absent(&self, each: impl FnMut(usize)) {
+        self.presence.each(false, each);
     }
 
     /// The codes of some rows, which are in their order.
@@ -61,7 +71,7 @@ impl Chunk {
 /// What codes stand for.
 #[derive(Debug)]
 pub enum Values {
-    Texts(LargeStringArray),
+    Texts(Texts),
     Ints(Vec<i64>),
     Doubles(Vec<f64>),
     Flags(Vec<bool>),
@@ -71,7 +81,7 @@ impl Values {
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Texts(texts) => texts.len(),
+            Self::Texts(texts) => texts.places.len(),
             Self::Ints(all) => all.len(),
             Self::Doubles(all) => all.len(),
             Self::Flags(all) => all.len(),
@@ -81,6 +91,38 @@ impl Values {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// Texts as they stand in their pages.
+#[derive(Debug, Default)]
+pub struct Texts {
+    pages: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Texts {
+    /// The bytes of one: UTF-8, which is not looked at here.
+    #[must_use]
+    pub fn value(&self, place: usize) -> &[u8] {
+        &self.pages[self.places[place].clone()]
+    }
+
+    fn add(&mut self, page: &[u8], count: usize) -> Result<()> {
+        let mut at = self.pages.len();
+        self.pages.extend_from_slice(page);
+        self.places.reserve(count);
+        for _ in 0..count {
+            let length = self.pages[at..].first_chunk().ok_or_else(torn)?;
+            let start = at + size_of::<u32>();
+            let end = start.saturating_add(u32::from_le_bytes(*length) as usize);
+            if end > self.pages.len() {
+                return Err(torn());
+            }
+            self.places.push(start..end);
+            at = end;
+        }
+        Ok(())
     }
 }
 
@@ -131,9 +173,9 @@ impl StoredChunk {
         room.reserve(rows);
         let mut decoder = Decoder {
             codes: room,
-            counts: vec![0],
+            counts: Counts::new(),
             presence: Presence::default(),
-            found: Found::new(chunk.column_type())?,
+            values: Values::new(chunk.column_type())?,
             has_absent: chunk.column_descr().max_def_level() > 0,
         };
         let mut pages = Pages {
@@ -145,18 +187,19 @@ impl StoredChunk {
         }
         let Decoder {
             codes,
-            mut counts,
+            counts,
             presence,
-            found,
+            values,
             ..
         } = decoder;
         if presence.rows > rows || presence.values != codes.len() {
             return Err(torn());
         }
+        let mut counts = counts.finish()?;
         counts[ABSENT as usize] = u32::try_from(rows - codes.len()).map_err(|_| torn())?;
         Ok(Chunk {
             counts,
-            values: found.finish()?,
+            values,
             codes,
             presence,
         })
@@ -187,9 +230,10 @@ impl From<Torn> for ParquetError {
 struct Decoder {
     codes: Vec<u32>,
     /// Of each code that is known, how often it came.
-    counts: Vec<u32>,
+    counts: Counts,
     presence: Presence,
-    found: Found,
+    /// What codes stand for, as far as they are read.
+    values: Values,
     has_absent: bool,
 }
 
@@ -197,8 +241,8 @@ impl Decoder {
     fn add(&mut self, page: &Page<'_>) -> Result<()> {
         let (bytes, encoding) = (&*page.bytes, page.encoding);
         if page.is_dictionary {
-            self.found.add_plain(bytes, page.count)?;
-            self.counts.resize(self.found.count() + 1, 0);
+            self.values.add_plain(bytes, page.count)?;
+            self.counts.know(page.count, 0);
             return Ok(());
         }
         let before = self.presence.values;
@@ -217,39 +261,19 @@ impl Decoder {
         };
         let count = self.presence.values - before;
         let (codes, counts) = (&mut self.codes, &mut self.counts);
-        self.found.add(values, count, encoding, codes, counts)
+        self.values.add(values, count, encoding, codes, counts)
     }
 }
 
-/// The values that codes stand for, as far as they are read.
-enum Found {
-    Texts { bytes: Vec<u8>, ends: Vec<i64> },
-    Ints(Vec<i64>),
-    Doubles(Vec<f64>),
-    Flags(Vec<bool>),
-}
-
-impl Found {
+impl Values {
     fn new(physical: Type) -> Result<Self> {
         Ok(match physical {
-            Type::BYTE_ARRAY => Self::Texts {
-                bytes: Vec::new(),
-                ends: vec![0],
-            },
+            Type::BYTE_ARRAY => Self::Texts(Texts::default()),
             Type::INT64 => Self::Ints(Vec::new()),
             Type::DOUBLE => Self::Doubles(Vec::new()),
             Type::BOOLEAN => Self::Flags(Vec::new()),
             other => return Err(ParquetError::NYI(format!("codes of {other}"))),
         })
-    }
-
-    fn count(&self) -> usize {
-        match self {
-            Self::Texts { ends, .. } => ends.len() - 1,
-            Self::Ints(all) => all.len(),
-            Self::Doubles(all) => all.len(),
-            Self::Flags(all) => all.len(),
-        }
     }
 
     /// Adds the codes of so many values to `codes`, how often they come to `counts`, and what is new of them here.
@@ -259,35 +283,24 @@ impl Found {
         count: usize,
         encoding: Encoding,
         codes: &mut Vec<u32>,
-        counts: &mut Vec<u32>,
+        counts: &mut Counts,
     ) -> Result<()> {
         match (encoding, &mut *self) {
             (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
             (Encoding::Delta, Self::Ints(all)) => delta::unpack(bytes, count, all)?,
             (Encoding::Delta, _) => return Err(torn()),
-            (Encoding::Plain, found) => found.add_plain(bytes, count)?,
+            (Encoding::Plain, values) => values.add_plain(bytes, count)?,
         }
         let first = counts.len();
-        counts.resize(first + count, 1);
+        counts.know(count, 1);
         let code = |place: usize| u32::try_from(place).map_err(|_| torn());
         codes.extend(code(first)?..code(first + count)?);
         Ok(())
     }
 
-    fn add_plain(&mut self, mut from: &[u8], count: usize) -> Result<()> {
+    fn add_plain(&mut self, from: &[u8], count: usize) -> Result<()> {
         match self {
-            Self::Texts { bytes, ends } => {
-                bytes.reserve(from.len().saturating_sub(4 * count));
-                ends.reserve(count);
-                for _ in 0..count {
-                    let (length, rest) = from.split_at_checked(4).ok_or_else(torn)?;
-                    let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
-                    let (text, rest) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
-                    bytes.extend_from_slice(text);
-                    ends.push(i64::try_from(bytes.len()).map_err(|_| torn())?);
-                    from = rest;
-                }
-            }
+            Self::Texts(texts) => texts.add(from, count)?,
             Self::Ints(all) => all.extend(words(from, count)?.map(i64::from_le_bytes)),
             Self::Doubles(all) => all.extend(words(from, count)?.map(f64::from_le_bytes)),
             Self::Flags(all) => {
@@ -299,39 +312,21 @@ impl Found {
         }
         Ok(())
     }
-
-    fn finish(self) -> Result<Values> {
-        Ok(match self {
-            Self::Texts { bytes, ends } => {
-                let ends = OffsetBuffer::new(ScalarBuffer::from(ends));
-                let texts = LargeStringArray::try_new(ends, Buffer::from_vec(bytes), None);
-                Values::Texts(texts.map_err(|error| ParquetError::General(error.to_string()))?)
-            }
-            Self::Ints(all) => Values::Ints(all),
-            Self::Doubles(all) => Values::Doubles(all),
-            Self::Flags(all) => Values::Flags(all),
-        })
-    }
 }
 
 /// Adds the codes of so many places in the dictionary, and how often they come.
-fn add_places(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut [u32]) -> Result<()> {
+fn add_places(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut Counts) -> Result<()> {
     if count == 0 {
         return Ok(());
     }
     let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
     let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
-    let mut add = |code: u32, count: usize| -> Result<()> {
-        let known = counts.get_mut(code as usize).ok_or_else(torn)?;
-        *known += count as u32;
-        Ok(())
-    };
     while let Some(run) = runs.next()? {
         let first = codes.len();
         match run {
             Run::Repeated { number, count } => {
                 let code = number.saturating_add(1);
-                add(code, count)?;
+                counts.add(code, count)?;
                 codes.resize(first + count, code);
             }
             Run::Packed {
@@ -340,7 +335,7 @@ fn add_places(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut [u3
                 count,
             } => {
                 unpack(bytes, width, count, codes);
-                codes[first..].iter().try_for_each(|code| add(*code, 1))?;
+                counts.add_each(&codes[first..], width)?;
             }
         }
     }

@@ -39,7 +39,7 @@ pub struct PartGroups {
 
 impl Lake {
     /// The footer of a part, kept for who asks next.
-    pub(super) async fn footer(&self, part: &Part) -> Result<Arc<ParquetMetaData>, Error> {
+    pub(crate) async fn footer(&self, part: &Part) -> Result<Arc<ParquetMetaData>, Error> {
         let cache = self.runtime().cache_manager.get_file_metadata_cache();
         let (store, object) = (self.store(), object(part));
         let footer = DFParquetMetadata::new(store.as_ref(), &object)

@@ -15,7 +15,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::prelude::SessionConfig;
 use futures::TryStreamExt;
 
-use crate::catalogue::{Change, Column, Part, PartMeta};
+use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
 use crate::columns::scan_field;
 use crate::error::Error;
 use crate::lake::Lake;
@@ -30,6 +30,8 @@ const INPUTS_MAX: usize = 64;
 const COLUMN_BYTES: u64 = 256 << 10;
 /// What a row takes in memory while it is merged: more than most do.
 const ROW_BYTES: usize = 2 << 10;
+/// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
+const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 const BATCH_ROWS_MIN: usize = 256;
 const BATCH_ROWS_MAX: usize = 8_192;
 /// An hour is finished when it is over and nothing more has come for it since so long.
@@ -134,11 +136,48 @@ impl Lake {
         };
         let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
         let mut rows = execute_stream(Arc::new(merge), self.merge_context(parts.len()))?;
-        let mut writer = self.begin_part(table, columns, &fields, known).await?;
+        let searched = self.searched(&columns, parts).await?;
+        let mut writer = self
+            .begin_part(table, columns, &fields, known, &searched)
+            .await?;
         while let Some(batch) = rows.try_next().await? {
             writer.write(&batch).await?;
         }
         writer.finish().await
+    }
+
+    /// The texts with many different values: who looks for one of them is told by a Bloom filter where it is not.
+    async fn searched(
+        &self,
+        columns: &[Arc<Column>],
+        parts: &[Arc<Part>],
+    ) -> Result<BTreeSet<i64>, Error> {
+        let mut dictionaries: BTreeMap<String, u64> = BTreeMap::new();
+        for part in parts {
+            let metadata = self.footer(part).await?;
+            for chunk in metadata
+                .row_groups()
+                .iter()
+                .flat_map(|group| group.columns())
+            {
+                if let ([name], Some(start)) =
+                    (chunk.column_path().parts(), chunk.dictionary_page_offset())
+                {
+                    let bytes = chunk.data_page_offset().saturating_sub(start);
+                    *dictionaries.entry(name.clone()).or_default() += bytes.unsigned_abs();
+                }
+            }
+        }
+        let is_searched = |column: &&Arc<Column>| {
+            let bytes = dictionaries.get(&column.stored_name);
+            column.column_type == ColumnType::Text
+                && bytes.is_some_and(|bytes| *bytes >= SEARCHED_BYTES_MIN)
+        };
+        Ok(columns
+            .iter()
+            .filter(is_searched)
+            .map(|column| column.id)
+            .collect())
     }
 
     /// Of each input one batch of rows is in memory: of many inputs, or with little memory, they are smaller ones.

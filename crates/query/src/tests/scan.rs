@@ -139,11 +139,9 @@ fn a_coded_scan_has_the_codes_and_marks_of_each_row_at_its_place() {
                         let (_, field) = &group.fields[field];
                         field.decode(Vec::new()).unwrap()
                     });
-                    let [codes, of_halves] = [&numbers, &halves].map(|chunk| {
-                        let mut codes = Vec::new();
-                        chunk.each_code(|_, code| codes.push(code));
-                        codes
-                    });
+                    let rows: Vec<u32> = (0..group.rows.num_rows() as u32).collect();
+                    let [codes, of_halves] =
+                        [&numbers, &halves].map(|chunk| chunk.codes_of(&rows).collect::<Vec<_>>());
                     let Values::Ints(values) = &numbers.values else {
                         panic!("{:?}", numbers.values);
                     };

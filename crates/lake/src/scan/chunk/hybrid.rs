@@ -34,6 +34,7 @@ impl<'a> Runs<'a> {
     }
 
     /// The next stretch; an error where the bytes end too soon.
+    #[inline]
     pub fn next(&mut self) -> Result<Option<Run<'a>>, Torn> {
         if self.left == 0 {
             return Ok(None);

@@ -60,14 +60,20 @@ impl Presence {
         self.values += values;
     }
 
-    /// Gives each row, with the place of its value if it has one.
-    pub fn each(&self, mut each: impl FnMut(usize, Option<usize>)) {
+    /// Gives the rows that have a value, or those that have none.
+    pub fn each(&self, present: bool, mut each: impl FnMut(usize)) {
         for stretch in &self.stretches {
-            let mut place = stretch.values;
-            for (at, row) in stretch.rows.clone().enumerate() {
-                let has = self.has(stretch.which, at);
-                each(row, has.then_some(place));
-                place += usize::from(has);
+            let rows = stretch.rows.clone();
+            match stretch.which {
+                Which::Some(first) => {
+                    let bits = self.bits[first..].iter();
+                    let bits = bits.flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
+                    let rows = rows.zip(bits).filter(|(_, has)| *has == present);
+                    rows.for_each(|(row, _)| each(row));
+                }
+                Which::All if present => rows.for_each(&mut each),
+                Which::None if !present => rows.for_each(&mut each),
+                Which::None | Which::All => {}
             }
         }
     }
@@ -114,8 +120,12 @@ impl Presence {
 
 /// How many of the first bits are set.
 fn ones(bytes: &[u8], count: usize) -> usize {
-    let whole = bytes[..count / 8].iter();
-    let ones: usize = whole.map(|byte| byte.count_ones() as usize).sum();
+    let (words, bytes_left) = bytes[..count / 8].as_chunks::<8>();
+    let words = words
+        .iter()
+        .map(|word| u64::from_le_bytes(*word).count_ones());
+    let ones = words.chain(bytes_left.iter().map(|byte| byte.count_ones()));
+    let ones = ones.sum::<u32>() as usize;
     let rest = bytes.get(count / 8).map_or(0, |byte| {
         let mask = (1_u16 << (count % 8)) - 1;
         (u16::from(*byte) & mask).count_ones() as usize

@@ -37,18 +37,26 @@ fn written(column: &ArrayRef, properties: WriterProperties) -> Vec<StoredChunk> 
     groups.collect()
 }
 
+/// For each row its code.
+fn codes_of_all(chunk: &Chunk) -> Vec<u32> {
+    let rows: u32 = chunk.counts.iter().sum();
+    let mut codes = vec![None; rows as usize];
+    chunk.each_absent(|row| assert_eq!(codes[row].replace(ABSENT), None));
+    chunk.each_value(|row, place| assert_eq!(codes[row].replace(place as u32 + 1), None));
+    codes.into_iter().map(Option::unwrap).collect()
+}
+
 fn array_of(chunks: &[Chunk], like: &ArrayRef) -> ArrayRef {
     fn each<T>(chunk: &Chunk, value: impl Fn(usize) -> T) -> Vec<Option<T>> {
-        let mut all = Vec::new();
-        chunk.each_code(|_, code| {
-            all.push((code != ABSENT).then(|| value(code as usize - 1)));
-        });
-        all
+        let codes = codes_of_all(chunk).into_iter();
+        codes
+            .map(|code| (code != ABSENT).then(|| value(code as usize - 1)))
+            .collect()
     }
     let arrays = chunks.iter().map(|chunk| -> ArrayRef {
         match &chunk.values {
             Values::Texts(texts) => Arc::new(LargeStringArray::from(each(chunk, |place| {
-                texts.value(place).to_owned()
+                str::from_utf8(texts.value(place)).unwrap().to_owned()
             }))),
             Values::Ints(all) => Arc::new(Int64Array::from(each(chunk, |place| all[place]))),
             Values::Doubles(all) => Arc::new(Float64Array::from(each(chunk, |place| all[place]))),
@@ -118,8 +126,7 @@ proptest! {
     ) {
         for chunk in written(&column, properties) {
             let chunk = chunk.decode(Vec::new()).unwrap();
-            let mut codes = Vec::new();
-            chunk.each_code(|_, code| codes.push(code));
+            let codes = codes_of_all(&chunk);
             let mut counts = vec![0; chunk.counts.len()];
             codes.iter().for_each(|code| counts[*code as usize] += 1);
             prop_assert_eq!(&chunk.counts, &counts);

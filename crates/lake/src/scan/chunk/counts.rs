@@ -1,0 +1,66 @@
+//! How often each code of a column comes.
+
+use parquet::errors::ParquetError;
+
+use super::torn;
+
+/// Codes of so few bits are counted in turns: the same comes again before its last sum is stored.
+const FEW_BITS: usize = 6;
+/// They are one more than what is packed.
+const FEW: usize = 1 << (FEW_BITS + 1);
+
+pub(super) struct Counts {
+    all: Vec<u32>,
+    few: [[u32; FEW]; 4],
+}
+
+impl Counts {
+    /// Of one code, which has not come.
+    pub fn new() -> Self {
+        Self {
+            all: vec![0],
+            few: [[0; FEW]; 4],
+        }
+    }
+
+    /// How many codes are known.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Codes that are known from now on, each of which has come so often.
+    pub fn know(&mut self, codes: usize, count: u32) {
+        self.all.resize(self.all.len() + codes, count);
+    }
+
+    pub fn add(&mut self, code: u32, count: usize) -> Result<(), ParquetError> {
+        let known = self.all.get_mut(code as usize).ok_or_else(torn)?;
+        *known += count as u32;
+        Ok(())
+    }
+
+    /// Adds codes that were packed with so many bits each.
+    pub fn add_each(&mut self, codes: &[u32], width: usize) -> Result<(), ParquetError> {
+        if width > FEW_BITS {
+            return codes.iter().try_for_each(|code| self.add(*code, 1));
+        }
+        let (quads, rest) = codes.as_chunks::<4>();
+        for quad in quads {
+            for (sums, code) in self.few.iter_mut().zip(quad) {
+                sums[*code as usize % FEW] += 1;
+            }
+        }
+        rest.iter().try_for_each(|code| self.add(*code, 1))
+    }
+
+    /// For each code, how often it came.
+    pub fn finish(mut self) -> Result<Vec<u32>, ParquetError> {
+        for code in 0..FEW {
+            let sum: u32 = self.few.iter().map(|sums| sums[code]).sum();
+            if sum > 0 {
+                self.add(code as u32, sum as usize)?;
+            }
+        }
+        Ok(self.all)
+    }
+}

@@ -5,6 +5,7 @@ mod apart;
 mod limits;
 mod relations;
 mod scan;
+mod search;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

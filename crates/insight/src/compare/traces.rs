@@ -16,6 +16,7 @@ const TRACES_MAX: usize = 8 << 20;
 pub(super) struct Traces {
     numbers: HashMap<[u8; 16], u32, ahash::RandomState>,
     /// By number.
+    ids: Vec<[u8; 16]>,
     pub cells: Vec<Cell>,
     /// Events without a trace.
     pub alone: Alone,
@@ -77,6 +78,15 @@ impl Traces {
         self.numbers.get(&id).copied()
     }
 
+    /// The same, found sooner where traces come in the order of the first reading, and `last` came before.
+    pub fn number_after(&self, last: u32, id: [u8; 16]) -> Option<u32> {
+        let next = last.wrapping_add(1);
+        match self.ids.get(next as usize) {
+            Some(known) if *known == id => Some(next),
+            _ => self.number(id),
+        }
+    }
+
     fn number_or_new(&mut self, id: [u8; 16]) -> Result<u32, Error> {
         if let Some(number) = self.number(id) {
             return Ok(number);
@@ -88,6 +98,7 @@ impl Traces {
         }
         let number = self.cells.len() as u32;
         self.numbers.insert(id, number);
+        self.ids.push(id);
         self.cells.push(Cell::default());
         Ok(number)
     }

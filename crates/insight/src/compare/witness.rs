@@ -282,9 +282,11 @@ impl<'a> Witness<'a> {
     /// Most traces are in one piece, since parts are sorted by them. Pieces of others are kept until all are there.
     fn end_run(&mut self, run: &mut Run) {
         let rows = std::mem::take(&mut run.rows);
-        let Some(number) = run.id.and_then(|id| self.traces.number(id)) else {
+        let known = run.id.and_then(|id| self.traces.number_after(run.last, id));
+        let Some(number) = known else {
             return;
         };
+        run.last = number;
         let whole = Whole::new(self.traces.cells[number as usize], self.probability);
         for bit in bits_of(std::mem::take(&mut run.touched)) {
             let cell = std::mem::take(&mut run.cells[bit]);
@@ -424,6 +426,8 @@ impl Whole {
 /// Events of one trace, one after another.
 struct Run {
     id: Option<[u8; 16]>,
+    /// The number of the one before.
+    last: u32,
     rows: u32,
     touched: u64,
     cells: [Cell; CANDIDATES_MAX],
@@ -433,6 +437,7 @@ impl Default for Run {
     fn default() -> Self {
         Self {
             id: None,
+            last: 0,
             rows: 0,
             touched: 0,
             cells: [Cell::default(); CANDIDATES_MAX],

@@ -33,7 +33,7 @@ const ROW_BYTES: usize = 2 << 10;
 /// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 const BATCH_ROWS_MIN: usize = 256;
-const BATCH_ROWS_MAX: usize = 2_048;
+const BATCH_ROWS_MAX: usize = 4_096;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
 /// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends

@@ -1,6 +1,10 @@
 //! The corpus against the one that the peers were measured with: counts and checksums of its own generator's output.
 
-use super::{Corpus, Request, Shape};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+
+use super::{Corpus, EPOCH, Request, Shape, encode};
 
 /// FNV-1a, 64 bits.
 fn checksum<'a>(bytes: impl Iterator<Item = &'a u8>) -> u64 {
@@ -56,10 +60,27 @@ fn sdk_requests_are_the_peers_corpus() {
 }
 
 #[test]
-fn starting_a_request_moves_every_time() {
-    use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-    use prost::Message;
+fn an_id_that_looks_like_a_time_stays() {
+    let start = EPOCH + 1_000_000;
+    let mut look_alike = vec![0x09];
+    look_alike.extend((start + 1).to_le_bytes());
+    look_alike.resize(16, 0);
+    let span = Span {
+        trace_id: look_alike.clone(),
+        start_time_unix_nano: start,
+        end_time_unix_nano: start + 2,
+        ..Span::default()
+    };
+    let mut request = encode(vec![(0, vec![span])], 0);
+    request.start_at(1_700_000_000_000_000_000);
+    let decoded = ExportTraceServiceRequest::decode(&request.body[..]).unwrap();
+    let span = &decoded.resource_spans[0].scope_spans[0].spans[0];
+    assert_eq!(span.trace_id, look_alike);
+    assert_eq!(span.end_time_unix_nano, 1_700_000_000_001_000_002);
+}
 
+#[test]
+fn starting_a_request_moves_every_time() {
     let start = 1_700_000_000_000_000_000;
     let mut request = Corpus::new(1, Shape::Sdk, 1_000).next().unwrap();
     request.start_at(start);

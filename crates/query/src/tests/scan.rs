@@ -9,7 +9,7 @@ use crawlspace_model::id::TraceId;
 use crawlspace_model::{Table, UnixNanos};
 use crawlspace_wire::batch::{Cell, TableBuilder};
 
-use super::{open, runtime};
+use super::{begin_span, open, runtime};
 use crate::{
     ABSENT, Asking, CodedPiece, Config, Engine, Error, Piece, Range, Scan, Stored, Values,
 };
@@ -19,14 +19,7 @@ const ROWS: i64 = 30_000;
 fn rows(numbers: std::ops::Range<i64>) -> RecordBatch {
     let mut builder = TableBuilder::new(Table::Spans);
     for number in numbers {
-        builder.set("time", Cell::Time(number));
-        builder.set("received_at", Cell::Time(number));
-        builder.set("trace_id", Cell::Bytes(&(number as u128 + 1).to_be_bytes()));
-        builder.set("span_id", Cell::Bytes(&(number + 1).to_be_bytes()));
-        for (column, text) in [("name", "n"), ("kind", "server"), ("status_code", "unset")] {
-            builder.set(column, Cell::Text(text));
-        }
-        builder.set("sample_weight", Cell::Double(1.0));
+        begin_span(&mut builder, number);
         builder.attribute("number", &Value::Int(number));
         if number % 2 == 0 {
             builder.attribute("half", &Value::String("even"));

@@ -6,10 +6,10 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use crawlspace_model::Table;
 use crawlspace_model::attribute::Value;
-use crawlspace_wire::batch::{Cell, TableBuilder};
+use crawlspace_wire::batch::TableBuilder;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use super::{open, runtime};
+use super::{begin_span, open, runtime};
 use crate::{Config, Engine};
 
 /// In each of two parts, before they are merged.
@@ -26,14 +26,7 @@ fn order(number: i64) -> String {
 fn rows(first: i64) -> arrow::array::RecordBatch {
     let mut builder = TableBuilder::new(Table::Spans);
     for number in first..first + ROWS {
-        builder.set("time", Cell::Time(number));
-        builder.set("received_at", Cell::Time(number));
-        builder.set("trace_id", Cell::Bytes(&(number as u128 + 1).to_be_bytes()));
-        builder.set("span_id", Cell::Bytes(&(number + 1).to_be_bytes()));
-        for (column, text) in [("name", "n"), ("kind", "server"), ("status_code", "unset")] {
-            builder.set(column, Cell::Text(text));
-        }
-        builder.set("sample_weight", Cell::Double(1.0));
+        begin_span(&mut builder, number);
         builder.attribute("order.id", &Value::String(&order(number)));
         builder.attribute(
             "team.name",

@@ -3,6 +3,7 @@
 //! A first reading counts all values on both sides (`tally`), a last one looks at which traces have the few values that
 //! may be different (`candidate`, `witness`). [How it decides](../../../docs/guide/compare.md) is told to users.
 
+mod by_text;
 mod candidate;
 mod coder;
 mod events;

@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
-use super::coder::Column;
+use crawlspace_query::{Chunk, Values as ChunkValues};
+
+use super::by_text::ByText;
+use super::coder::{Column, raw};
+use super::events::Events;
 use super::statistics::{Count, log_bound};
 use super::traces::NumberHasher;
 use super::value::{Kind, Raw, Value, key_of_double};
@@ -47,7 +51,6 @@ pub(super) enum Values {
     Buckets(Box<Buckets>),
 }
 
-type ByText = HashMap<Box<[u8]>, Count, ahash::RandomState>;
 type ByKey = HashMap<u64, Count, BuildHasherDefault<NumberHasher>>;
 
 /// Numbers by steps.
@@ -105,10 +108,7 @@ impl Field {
         }
         match (&mut self.values, value) {
             (Values::Texts(texts), Raw::Text(text)) => {
-                match texts.get_mut(text) {
-                    Some(known) => known.add(count),
-                    None => _ = texts.insert(text.into(), *count),
-                }
+                texts.add(text, count);
                 if texts.len() > VALUES_EXACT_MAX {
                     self.values = Values::Buckets(Box::new(Buckets::new(texts)));
                 }
@@ -127,13 +127,41 @@ impl Field {
                 steps.add(key, count);
             }
             (Values::Buckets(buckets), Raw::Text(text)) => {
-                let rows = count
-                    .rows
-                    .map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
-                buckets.add(text, rows);
+                buckets.add(text, count);
             }
             // A field has one kind.
             _ => {}
+        }
+    }
+
+    /// Adds the events of a row group.
+    pub fn add_chunk(&mut self, events: &Events, chunk: &Chunk) {
+        let codes = |rows| chunk.codes_of(rows);
+        match (&mut self.values, &chunk.values) {
+            // Where nearly every event has a value of its own, what is done for each has to be little.
+            (Values::Buckets(buckets), ChunkValues::Texts(texts)) => {
+                events.each_count(&chunk.counts, codes, |place, count| {
+                    self.present.add(count);
+                    buckets.add(texts.value(place), count);
+                });
+            }
+            (Values::Steps(steps), ChunkValues::Ints(_) | ChunkValues::Doubles(_)) => {
+                events.each_count(&chunk.counts, codes, |place, count| {
+                    if let Raw::Number(key) = raw(&chunk.values, place) {
+                        self.present.add(count);
+                        steps.add(key, count);
+                    }
+                });
+            }
+            (values, _) => {
+                if let Values::Texts(texts) = values {
+                    let room = VALUES_EXACT_MAX.saturating_sub(texts.len());
+                    texts.reserve(room.min(chunk.values.len()));
+                }
+                events.each_count(&chunk.counts, codes, |place, count| {
+                    self.add(raw(&chunk.values, place), count);
+                });
+            }
         }
     }
 
@@ -226,21 +254,18 @@ impl Buckets {
             wanted: Vec::new(),
             found: ByText::default(),
         };
-        for (text, count) in texts {
-            let rows = count
-                .rows
-                .map(|rows| u32::try_from(rows).unwrap_or(u32::MAX));
-            buckets.add(text, rows);
+        for (text, count) in texts.iter() {
+            buckets.add(text, count);
         }
         buckets
     }
 
-    fn add(&mut self, text: &[u8], rows: [u32; 2]) {
+    fn add(&mut self, text: &[u8], count: &Count) {
         let hash = hash(text);
         self.distinct.add(hash);
         let bucket = &mut self.rows[bucket_of(hash)];
-        for (sum, rows) in bucket.iter_mut().zip(rows) {
-            *sum = sum.saturating_add(rows);
+        for (sum, rows) in bucket.iter_mut().zip(count.rows) {
+            *sum = sum.saturating_add(u32::try_from(rows).unwrap_or(u32::MAX));
         }
     }
 
@@ -264,7 +289,13 @@ impl Buckets {
         for (bucket, [selection, baseline]) in self.rows.iter().enumerate() {
             let rows = f64::from(*selection) + f64::from(*baseline);
             if rows > 0.0 {
-                let bound = log_bound(rows, f64::from(*selection) / rows, selected);
+                let observed = f64::from(*selection) / rows;
+                // The divergence is at most the square of the difference by the variance, which takes no logarithm.
+                let square = (observed - selected).powi(2) / (selected * (1.0 - selected));
+                if rows * square < -BUCKET_LOG_BOUND {
+                    continue;
+                }
+                let bound = log_bound(rows, observed, selected);
                 if bound < BUCKET_LOG_BOUND {
                     unlikely.push((bound, bucket));
                 }
@@ -284,10 +315,7 @@ impl Buckets {
     /// Counts a value exactly, if it is in a chosen bucket.
     pub fn look_into(&mut self, text: &[u8], count: &Count) {
         if self.wanted[bucket_of(hash(text))] {
-            match self.found.get_mut(text) {
-                Some(known) => known.add(count),
-                None => _ = self.found.insert(text.into(), *count),
-            }
+            self.found.add(text, count);
         }
     }
 
@@ -380,7 +408,7 @@ mod tests {
         for text in [b"user-4711", b"user-4712"] {
             buckets.look_into(text, &one(0));
         }
-        assert!(buckets.found.contains_key(&b"user-4711"[..]));
+        assert!(buckets.found.iter().any(|(text, _)| text == b"user-4711"));
     }
 
     #[test]

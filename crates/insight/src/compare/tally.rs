@@ -9,7 +9,7 @@ use crawlspace_model::names::older_names;
 use crawlspace_model::table::OVERFLOW;
 use crawlspace_query::{Chunk, GroupField, Stored, Values as ChunkValues};
 
-use super::coder::{Coder, Column, raw};
+use super::coder::{Coder, Column};
 use super::events::{Events, TRACE, WEIGHT};
 use super::field::{Field, Values};
 use super::question::Question;
@@ -134,12 +134,7 @@ impl Tally {
             }
             self.add_overflow(&events);
         }
-        self.each_chunk(piece, |field, events, chunk| {
-            let codes = |rows| chunk.codes_of(rows);
-            events.each_count(&chunk.counts, codes, |place, count| {
-                field.add(raw(&chunk.values, place), count);
-            });
-        })
+        self.each_chunk(piece, Field::add_chunk)
     }
 
     /// Gives the columns of a row group, each with its field, on all cores.

@@ -7,6 +7,7 @@ mod hybrid;
 mod page;
 mod presence;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -57,7 +58,7 @@ impl Chunk {
 
     /// The codes of some rows, which are in their order.
     pub fn codes_of<'a>(&'a self, rows: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
-        let places = self.presence.places(rows);
+        let places = rows.iter().map(|row| self.presence.place(*row as usize));
         places.map(|place| place.map_or(ABSENT, |place| self.codes[place]))
     }
 
@@ -74,7 +75,8 @@ pub enum Values {
     Texts(Texts),
     Ints(Vec<i64>),
     Doubles(Vec<f64>),
-    Flags(Vec<bool>),
+    /// False and true.
+    Flags([bool; 2]),
 }
 
 impl Values {
@@ -97,31 +99,36 @@ impl Values {
 /// Texts as they stand in their pages.
 #[derive(Debug, Default)]
 pub struct Texts {
-    pages: Vec<u8>,
-    places: Vec<Range<usize>>,
+    pages: Vec<Vec<u8>>,
+    /// For each text its page, and where it is there.
+    places: Vec<(u32, Range<u32>)>,
 }
 
 impl Texts {
     /// The bytes of one: UTF-8, which is not looked at here.
     #[must_use]
     pub fn value(&self, place: usize) -> &[u8] {
-        &self.pages[self.places[place].clone()]
+        let (page, Range { start, end }) = &self.places[place];
+        &self.pages[*page as usize][*start as usize..*end as usize]
     }
 
-    fn add(&mut self, page: &[u8], count: usize) -> Result<()> {
-        let mut at = self.pages.len();
-        self.pages.extend_from_slice(page);
-        self.places.reserve(count);
+    /// Adds the texts that a page has from `start` on.
+    fn add(&mut self, page: Vec<u8>, start: usize, count: usize) -> Result<()> {
+        let number = u32::try_from(self.pages.len()).map_err(|_| torn())?;
+        let mut left = page.get(start..).ok_or_else(torn)?;
+        let mut at = u32::try_from(start).map_err(|_| torn())?;
+        // No text takes less than its length does.
+        self.places
+            .reserve(count.min(left.len() / size_of::<u32>()));
         for _ in 0..count {
-            let length = self.pages[at..].first_chunk().ok_or_else(torn)?;
-            let start = at + size_of::<u32>();
-            let end = start.saturating_add(u32::from_le_bytes(*length) as usize);
-            if end > self.pages.len() {
-                return Err(torn());
-            }
-            self.places.push(start..end);
-            at = end;
+            let (length, rest) = left.split_first_chunk().ok_or_else(torn)?;
+            let length = u32::from_le_bytes(*length);
+            left = rest.get(length as usize..).ok_or_else(torn)?;
+            let start = at + size_of::<u32>() as u32;
+            at = start + length;
+            self.places.push((number, start..at));
         }
+        self.pages.push(page);
         Ok(())
     }
 }
@@ -171,30 +178,33 @@ impl StoredChunk {
         let (chunk, rows) = (self.chunk(), self.rows());
         room.clear();
         room.reserve(rows);
+        let values = Values::new(chunk.column_type())?;
         let mut decoder = Decoder {
             codes: room,
-            counts: Counts::new(),
+            counts: Counts::new(values.len()),
             presence: Presence::default(),
-            values: Values::new(chunk.column_type())?,
+            values,
             has_absent: chunk.column_descr().max_def_level() > 0,
+            rows,
         };
         let mut pages = Pages {
             bytes: &self.bytes,
             compression: chunk.compression(),
         };
         while decoder.presence.rows < rows {
-            decoder.add(&pages.next()?)?;
+            decoder.add(pages.next()?)?;
         }
         let Decoder {
             codes,
             counts,
-            presence,
+            mut presence,
             values,
             ..
         } = decoder;
-        if presence.rows > rows || presence.values != codes.len() {
+        if presence.values != codes.len() {
             return Err(torn());
         }
+        presence.finish();
         let mut counts = counts.finish()?;
         counts[ABSENT as usize] = u32::try_from(rows - codes.len()).map_err(|_| torn())?;
         Ok(Chunk {
@@ -235,33 +245,54 @@ struct Decoder {
     /// What codes stand for, as far as they are read.
     values: Values,
     has_absent: bool,
+    /// That the group has.
+    rows: usize,
 }
 
 impl Decoder {
-    fn add(&mut self, page: &Page<'_>) -> Result<()> {
-        let (bytes, encoding) = (&*page.bytes, page.encoding);
+    fn add(&mut self, page: Page<'_>) -> Result<()> {
         if page.is_dictionary {
-            self.values.add_plain(bytes, page.count)?;
+            self.values.add_plain(page.bytes, 0, page.count)?;
             self.counts.know(page.count, 0);
             return Ok(());
         }
+        if page.count > self.rows - self.presence.rows {
+            return Err(torn());
+        }
         let before = self.presence.values;
-        let values = if self.has_absent {
-            let (length, rest) = bytes.split_at_checked(4).ok_or_else(torn)?;
-            let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
-            let (levels, values) = rest.split_at_checked(length as usize).ok_or_else(torn)?;
+        let mut start = 0;
+        if self.has_absent {
+            let (length, rest) = page.bytes.split_first_chunk().ok_or_else(torn)?;
+            let length = u32::from_le_bytes(*length) as usize;
+            let levels = rest.get(..length).ok_or_else(torn)?;
             let mut runs = Runs::new(levels, 1, page.count).ok_or_else(torn)?;
             while let Some(run) = runs.next()? {
                 self.presence.add_levels(&run);
             }
-            values
+            start = size_of::<u32>() + length;
         } else {
-            self.presence.add_all(page.count);
-            bytes
-        };
+            self.presence.add_all(true, page.count);
+        }
         let count = self.presence.values - before;
+        self.add_values(page, start, count)
+    }
+
+    /// Adds so many values, which a page has from `start` on.
+    fn add_values(&mut self, page: Page<'_>, start: usize, count: usize) -> Result<()> {
         let (codes, counts) = (&mut self.codes, &mut self.counts);
-        self.values.add(values, count, encoding, codes, counts)
+        let bytes = &page.bytes[start..];
+        match (page.encoding, &mut self.values) {
+            (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
+            (Encoding::Plain, Values::Flags(_)) => return add_flags(bytes, count, codes, counts),
+            (Encoding::Delta, Values::Ints(all)) => delta::unpack(bytes, count, all)?,
+            (Encoding::Delta, _) => return Err(torn()),
+            (Encoding::Plain, values) => values.add_plain(page.bytes, start, count)?,
+        }
+        let first = counts.len();
+        counts.know(count, 1);
+        let code = |place: usize| u32::try_from(place).map_err(|_| torn());
+        codes.extend(code(first)?..code(first + count)?);
+        Ok(())
     }
 }
 
@@ -271,44 +302,19 @@ impl Values {
             Type::BYTE_ARRAY => Self::Texts(Texts::default()),
             Type::INT64 => Self::Ints(Vec::new()),
             Type::DOUBLE => Self::Doubles(Vec::new()),
-            Type::BOOLEAN => Self::Flags(Vec::new()),
+            Type::BOOLEAN => Self::Flags([false, true]),
             other => return Err(ParquetError::NYI(format!("codes of {other}"))),
         })
     }
 
-    /// Adds the codes of so many values to `codes`, how often they come to `counts`, and what is new of them here.
-    fn add(
-        &mut self,
-        bytes: &[u8],
-        count: usize,
-        encoding: Encoding,
-        codes: &mut Vec<u32>,
-        counts: &mut Counts,
-    ) -> Result<()> {
-        match (encoding, &mut *self) {
-            (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
-            (Encoding::Delta, Self::Ints(all)) => delta::unpack(bytes, count, all)?,
-            (Encoding::Delta, _) => return Err(torn()),
-            (Encoding::Plain, values) => values.add_plain(bytes, count)?,
-        }
-        let first = counts.len();
-        counts.know(count, 1);
-        let code = |place: usize| u32::try_from(place).map_err(|_| torn());
-        codes.extend(code(first)?..code(first + count)?);
-        Ok(())
-    }
-
-    fn add_plain(&mut self, from: &[u8], count: usize) -> Result<()> {
+    /// Adds so many values, which a page has from `start` on.
+    fn add_plain(&mut self, page: Cow<'_, [u8]>, start: usize, count: usize) -> Result<()> {
+        let bytes = &page[start..];
         match self {
-            Self::Texts(texts) => texts.add(from, count)?,
-            Self::Ints(all) => all.extend(words(from, count)?.map(i64::from_le_bytes)),
-            Self::Doubles(all) => all.extend(words(from, count)?.map(f64::from_le_bytes)),
-            Self::Flags(all) => {
-                if from.len() < count.div_ceil(8) {
-                    return Err(torn());
-                }
-                all.extend((0..count).map(|row| from[row / 8] >> (row % 8) & 1 == 1));
-            }
+            Self::Texts(texts) => texts.add(page.into_owned(), start, count)?,
+            Self::Ints(all) => all.extend(words(bytes, count)?.map(i64::from_le_bytes)),
+            Self::Doubles(all) => all.extend(words(bytes, count)?.map(f64::from_le_bytes)),
+            Self::Flags(_) => return Err(torn()),
         }
         Ok(())
     }
@@ -322,24 +328,40 @@ fn add_places(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut Cou
     let (width, bytes) = bytes.split_first().ok_or_else(torn)?;
     let mut runs = Runs::new(bytes, usize::from(*width), count).ok_or_else(torn)?;
     while let Some(run) = runs.next()? {
-        let first = codes.len();
         match run {
             Run::Repeated { number, count } => {
                 let code = number.saturating_add(1);
                 counts.add(code, count)?;
-                codes.resize(first + count, code);
+                codes.resize(codes.len() + count, code);
             }
             Run::Packed {
                 bytes,
                 width,
                 count,
-            } => {
-                unpack(bytes, width, count, codes);
-                counts.add_each(&codes[first..], width)?;
-            }
+            } => add_packed(bytes, width, count, codes, counts)?,
         }
     }
     Ok(())
+}
+
+/// Adds so many flags, which are packed as places are.
+fn add_flags(bytes: &[u8], count: usize, codes: &mut Vec<u32>, counts: &mut Counts) -> Result<()> {
+    if bytes.len() < count.div_ceil(8) {
+        return Err(torn());
+    }
+    add_packed(bytes, 1, count, codes, counts)
+}
+
+fn add_packed(
+    bytes: &[u8],
+    width: usize,
+    count: usize,
+    codes: &mut Vec<u32>,
+    counts: &mut Counts,
+) -> Result<()> {
+    let first = codes.len();
+    unpack(bytes, width, count, codes);
+    counts.add_each(&codes[first..], width)
 }
 
 fn words(bytes: &[u8], count: usize) -> Result<impl Iterator<Item = [u8; 8]>> {

@@ -15,10 +15,10 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Of one code, which has not come.
-    pub fn new() -> Self {
+    /// Of absence and so many values, none of which has come.
+    pub fn new(values: usize) -> Self {
         Self {
-            all: vec![0],
+            all: vec![0; 1 + values],
             few: [[0; FEW]; 4],
         }
     }

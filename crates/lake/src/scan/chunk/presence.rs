@@ -1,134 +1,87 @@
-//! Which rows of a column have a value, stretch by stretch as Parquet packs it.
-
-use std::ops::Range;
+//! Which rows of a column have a value: a bit for each, and how many are set before each word of them.
 
 use super::hybrid::Run;
 
 /// Rows from the first on.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    stretches: Vec<Stretch>,
-    /// Of stretches that have some values: a bit for each row, the lowest first.
-    bits: Vec<u8>,
+    /// The lowest bits first; those beyond the last row are not set.
+    words: Vec<u64>,
+    /// The values of the rows before each word, once all rows are there.
+    before: Vec<u32>,
     pub rows: usize,
     /// The values of all rows.
     pub values: usize,
 }
 
-#[derive(Debug)]
-struct Stretch {
-    rows: Range<usize>,
-    /// Values of the rows before.
-    values: usize,
-    which: Which,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Which {
-    None,
-    All,
-    /// As bits say, from that byte on.
-    Some(usize),
-}
-
 impl Presence {
-    /// Adds rows that all have a value.
-    pub fn add_all(&mut self, count: usize) {
-        self.add(count, count, Which::All);
+    /// Adds rows that all have a value, or have none.
+    pub fn add_all(&mut self, has_value: bool, count: usize) {
+        let word = if has_value { u64::MAX } else { 0 };
+        for done in (0..count).step_by(64) {
+            self.add_word(word, 64.min(count - done));
+        }
     }
 
     /// Adds rows by their definition levels.
     pub fn add_levels(&mut self, run: &Run<'_>) {
         match run {
-            Run::Repeated { number: 0, count } => self.add(*count, 0, Which::None),
-            Run::Repeated { count, .. } => self.add_all(*count),
+            Run::Repeated { number, count } => self.add_all(*number != 0, *count),
             Run::Packed { bytes, count, .. } => {
-                let first = self.bits.len();
-                self.bits.extend_from_slice(bytes);
-                self.add(*count, ones(bytes, *count), Which::Some(first));
+                let words = bytes.chunks(8).zip((0..*count).step_by(64));
+                for (bytes, done) in words {
+                    let mut word = [0; 8];
+                    word[..bytes.len()].copy_from_slice(bytes);
+                    self.add_word(u64::from_le_bytes(word), 64.min(count - done));
+                }
             }
         }
     }
 
-    fn add(&mut self, rows: usize, values: usize, which: Which) {
-        self.stretches.push(Stretch {
-            rows: self.rows..self.rows + rows,
-            values: self.values,
-            which,
-        });
+    /// Adds the first rows of a word, at least one.
+    fn add_word(&mut self, word: u64, rows: usize) {
+        let word = word & u64::MAX >> (64 - rows);
+        let at = self.rows % 64;
+        match self.words.last_mut() {
+            Some(last) if at > 0 => {
+                *last |= word << at;
+                if at + rows > 64 {
+                    self.words.push(word >> (64 - at));
+                }
+            }
+            _ => self.words.push(word),
+        }
         self.rows += rows;
-        self.values += values;
+        self.values += word.count_ones() as usize;
+    }
+
+    /// To be called when all rows are there.
+    pub fn finish(&mut self) {
+        let mut values = 0;
+        let before = self.words.iter().map(|word| {
+            let before = values;
+            values += word.count_ones();
+            before
+        });
+        self.before = before.collect();
     }
 
     /// Gives the rows that have a value, or those that have none.
-    pub fn each(&self, present: bool, mut each: impl FnMut(usize)) {
-        for stretch in &self.stretches {
-            let rows = stretch.rows.clone();
-            match stretch.which {
-                Which::Some(first) => {
-                    let bits = self.bits[first..].iter();
-                    let bits = bits.flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
-                    let rows = rows.zip(bits).filter(|(_, has)| *has == present);
-                    rows.for_each(|(row, _)| each(row));
-                }
-                Which::All if present => rows.for_each(&mut each),
-                Which::None if !present => rows.for_each(&mut each),
-                Which::None | Which::All => {}
+    pub fn each(&self, has_value: bool, mut each: impl FnMut(usize)) {
+        for (word, first) in self.words.iter().zip((0..).step_by(64)) {
+            let rows = u64::MAX >> (64 - 64.min(self.rows - first));
+            let mut left = if has_value { *word } else { !word & rows };
+            while left != 0 {
+                each(first + left.trailing_zeros() as usize);
+                left &= left - 1;
             }
         }
     }
 
-    /// For rows in their order, the place of each one's value if it has one.
-    pub fn places<'a>(&'a self, rows: &'a [u32]) -> impl Iterator<Item = Option<usize>> + 'a {
-        let mut stretches = self.stretches.iter();
-        let mut stretch = stretches.next();
-        // Of a stretch with bits: the bytes that were counted, and the ones in them.
-        let mut counted = (0, 0);
-        rows.iter().map(move |row| {
-            let row = *row as usize;
-            while stretch.is_some_and(|stretch| row >= stretch.rows.end) {
-                stretch = stretches.next();
-                counted = (0, 0);
-            }
-            let stretch = stretch?;
-            let at = row - stretch.rows.start;
-            if !self.has(stretch.which, at) {
-                return None;
-            }
-            let Which::Some(first) = stretch.which else {
-                return Some(stretch.values + at);
-            };
-            let (bytes, before) = counted;
-            let more = ones(
-                &self.bits[first + bytes..first + at / 8],
-                (at / 8 - bytes) * 8,
-            );
-            counted = (at / 8, before + more);
-            let in_byte = ones(&self.bits[first + at / 8..], at % 8);
-            Some(stretch.values + before + more + in_byte)
-        })
+    /// The place of a row's value if it has one.
+    pub fn place(&self, row: usize) -> Option<usize> {
+        let (word, bit) = (self.words[row / 64], 1 << (row % 64));
+        let before = || self.before[row / 64] + (word & (bit - 1)).count_ones();
+        (word & bit != 0).then(|| before() as usize)
     }
-
-    fn has(&self, which: Which, at: usize) -> bool {
-        match which {
-            Which::None => false,
-            Which::All => true,
-            Which::Some(first) => self.bits[first + at / 8] >> (at % 8) & 1 == 1,
-        }
-    }
-}
-
-/// How many of the first bits are set.
-fn ones(bytes: &[u8], count: usize) -> usize {
-    let (words, bytes_left) = bytes[..count / 8].as_chunks::<8>();
-    let words = words
-        .iter()
-        .map(|word| u64::from_le_bytes(*word).count_ones());
-    let ones = words.chain(bytes_left.iter().map(|byte| byte.count_ones()));
-    let ones = ones.sum::<u32>() as usize;
-    let rest = bytes.get(count / 8).map_or(0, |byte| {
-        let mask = (1_u16 << (count % 8)) - 1;
-        (u16::from(*byte) & mask).count_ones() as usize
-    });
-    ones + rest
 }

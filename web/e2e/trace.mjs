@@ -113,7 +113,8 @@ async function spanPanel(page) {
   const value = panel(page).getByRole("button", { name: /t-0/ });
   await tabTo(page, value);
   await press(page, "Enter");
-  await page.getByRole("menu").getByRole("menuitem").first().waitFor();
+  // Before it has the focus, the key is the panel's.
+  await page.locator("[role=menu]:focus-within").waitFor();
   await press(page, "Escape");
   await page.getByRole("menu").waitFor({ state: "detached" });
   const resource = panel(page).locator("summary", { hasText: "Resource" });

@@ -66,8 +66,12 @@ pub(crate) fn names_in(rows: &[Arc<MemoryBatch>]) -> BTreeSet<String> {
     rows.iter().flat_map(names).collect()
 }
 
-/// The type that an attribute reads as.
+/// The type that a name reads as.
 pub(crate) fn data_type_of(table: &TableSnapshot, name: &str) -> DataType {
+    let mut fixed = table.table.fixed_columns().iter();
+    if let Some(column) = fixed.find(|column| column.name == name) {
+        return column.data_type.clone();
+    }
     data_type(kinds_of(&sources(table, name)).reads_as())
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod apart;
 pub(crate) mod coded;
+pub(crate) mod grouping;
 mod question;
 pub(crate) mod running;
 pub(crate) mod scan;
@@ -265,7 +266,12 @@ impl Engine {
     }
 
     /// The plan of SQL over rows that it may read.
-    async fn planned(&self, over: &Over, sql: &str, asking: &Asking) -> Result<Planned, Error> {
+    pub(crate) async fn planned(
+        &self,
+        over: &Over,
+        sql: &str,
+        asking: &Asking,
+    ) -> Result<Planned, Error> {
         let time_limit = asking.time_limit.unwrap_or(self.config.time_limit);
         self.session.planned(over, sql, asking, time_limit).await
     }

@@ -13,6 +13,9 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
 pub(crate) use overflow::overflow_text;
+pub(crate) use percentile::{
+    double_of_key, integer_of_key, key_of_double, key_of_integer, nearest_rank,
+};
 pub(crate) use series::series_key;
 pub(crate) use span_id::{hex_id, rewrite_id_comparison};
 

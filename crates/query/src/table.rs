@@ -114,7 +114,7 @@ pub(crate) fn source(
 }
 
 /// The stored columns of parts and memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct StoredTable {
     lake: Arc<Lake>,
     snapshot: TableSnapshot,
@@ -198,6 +198,18 @@ impl StoredTable {
         }
     }
 
+    pub(crate) fn lake(&self) -> &Arc<Lake> {
+        &self.lake
+    }
+
+    pub(crate) fn table(&self) -> Table {
+        self.snapshot.table
+    }
+
+    pub(crate) fn columns(&self) -> &[Arc<Column>] {
+        &self.columns
+    }
+
     /// The parts and batches that may have rows which the filters leave. They count as looked at.
     pub(crate) fn chosen(&self, filters: &[Expr]) -> (Vec<Arc<Part>>, Vec<Arc<MemoryBatch>>) {
         let times = Times::of(filters);
@@ -261,7 +273,7 @@ impl StoredTable {
     }
 }
 
-fn external(error: Error) -> DataFusionError {
+pub(crate) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 

@@ -2,6 +2,7 @@
 //! order, and every question is answered as the plain list of rows would.
 
 mod apart;
+mod grouping;
 mod limits;
 mod relations;
 mod scan;

@@ -1,6 +1,7 @@
 //! A column of one row group as codes and the values they stand for, taken from the file as they are. Whoever counts or
 //! compares looks at each value once, and at a number for each row.
 
+mod arrays;
 mod counts;
 mod delta;
 mod hybrid;
@@ -11,6 +12,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
 use bytes::Bytes;
 use crawlspace_model::attribute::Kind;
 use parquet::basic::Type;
@@ -62,6 +64,20 @@ impl Chunk {
         places.map(|place| place.map_or(ABSENT, |place| self.codes[place]))
     }
 
+    /// Its values, and the code of each row.
+    #[must_use]
+    pub fn into_rows(self) -> (Values, Vec<u32>) {
+        if self.codes.len() == self.presence.rows {
+            return (self.values, self.codes);
+        }
+        let mut rows = vec![ABSENT; self.presence.rows];
+        let mut codes = self.codes.iter();
+        self.presence.each(true, |row| {
+            rows[row] = codes.next().copied().unwrap_or(ABSENT)
+        });
+        (self.values, rows)
+    }
+
     /// Its room, for another one.
     #[must_use]
     pub fn into_room(self) -> Vec<u32> {
@@ -99,7 +115,7 @@ impl Values {
 /// Texts as they stand in their pages.
 #[derive(Debug, Default)]
 pub struct Texts {
-    pages: Vec<Vec<u8>>,
+    pages: Vec<Buffer>,
     /// For each text its page, and where it is there.
     places: Vec<(u32, Range<u32>)>,
 }
@@ -128,7 +144,7 @@ impl Texts {
             at = start + length;
             self.places.push((number, start..at));
         }
-        self.pages.push(page);
+        self.pages.push(Buffer::from_vec(page));
         Ok(())
     }
 }

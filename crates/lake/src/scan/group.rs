@@ -7,13 +7,15 @@ use arrow::array::{RecordBatch, RecordBatchReader as _, new_null_array};
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Fields, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
-use object_store::ObjectStore as _;
+use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
 use parquet::arrow::{
     FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema,
 };
+use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
 
 use super::chunk::{StoredChunk, is_decoded};
 use super::picked::Picked;
@@ -160,6 +162,45 @@ impl PartGroups {
             })
         });
         Ok(stored.collect())
+    }
+
+    /// Whether a group may have one of these texts in a column; what it has no Bloom filter of, it may have.
+    ///
+    /// # Errors
+    /// The part can't be read.
+    pub async fn may_have(
+        &self,
+        group: usize,
+        column: &Column,
+        texts: &[String],
+    ) -> Result<bool, Error> {
+        let Some(leaf) = self.leaf(group, &column.stored_name) else {
+            return Ok(false);
+        };
+        let chunk = self.metadata.row_group(group).column(leaf);
+        let (start, length) = (chunk.bloom_filter_offset(), chunk.bloom_filter_length());
+        let Some((start, length)) = start.zip(length) else {
+            return Ok(true);
+        };
+        let start = start.unsigned_abs();
+        let range = start..start + u64::from(length.unsigned_abs());
+        let location = part::location(&self.part.meta);
+        let bytes = self.lake.store().get_range(&location, range).await?;
+        let filter = Sbbf::from_bytes(&bytes).map_err(|source| self.error(source))?;
+        Ok(texts.iter().any(|text| filter.check(text.as_str())))
+    }
+
+    /// The least and the greatest number that a group has in a column, if each of its rows has one.
+    #[must_use]
+    pub fn bounds(&self, group: usize, column: &Column) -> Option<(i64, i64)> {
+        let leaf = self.leaf(group, &column.stored_name)?;
+        let statistics = self.metadata.row_group(group).column(leaf).statistics()?;
+        let Statistics::Int64(bounds) = statistics else {
+            return None;
+        };
+        let is_full = statistics.null_count_opt() == Some(0);
+        let bounds = bounds.min_opt().copied().zip(bounds.max_opt().copied());
+        bounds.filter(|_| is_full)
     }
 
     /// Rows of a group: stretches of its places, in their order. Only the pages are read that they are in.

@@ -25,6 +25,7 @@ use super::running::Work;
 use super::turns::Turn;
 use super::yielding::Yielding;
 use super::{Asking, Query, Stored};
+use crate::engine::grouping::ByCodes;
 use crate::error::Error;
 use crate::identifiers::{self, Columns, Resolved};
 use crate::planner::Planner;
@@ -85,6 +86,7 @@ impl Session {
             .with_config(session)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_optimizer_rule(Arc::new(ByCodes))
             .with_physical_optimizer_rule(Arc::new(Yielding))
             .build();
         let mut registry = functions::scalars();

@@ -76,15 +76,11 @@ impl ScalarUDFImpl for Bin {
                 self.name()
             );
         }
-        let bounds = bounds(*start, *end, count, *grows);
+        let bins = Bins::new(*start, *end, count, *grows);
         let values = args.args[0].to_array(args.number_rows)?;
-        let bin = |value: f64| {
-            if value < bounds[0] {
-                return [least.min(value), bounds[0]];
-            }
-            let above = bounds.partition_point(|bound| *bound <= value);
-            let bin = above.clamp(1, bounds.len() - 1) - 1;
-            [bounds[bin], bounds[bin + 1]]
+        let bin = |value: f64| match bins.of(value) {
+            Some(bin) => [bins.bounds[bin], bins.bounds[bin + 1]],
+            None => [least.min(value), bins.bounds[0]],
         };
         let values = values.as_primitive::<Float64Type>();
         let found = values.iter().map(|value| {
@@ -94,6 +90,61 @@ impl ScalarUDFImpl for Bin {
         Ok(ColumnarValue::Array(Arc::new(
             found.collect::<Float64Array>(),
         )))
+    }
+}
+
+/// Numbers whose first bits are alike are in few bins: so many bits behind the order of magnitude are looked at.
+const LOOKED_AT_BITS: u32 = 6;
+const ALIKE_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - LOOKED_AT_BITS;
+const ALIKE_MAX: u64 = 1 << 16;
+
+struct Bins {
+    bounds: Vec<f64>,
+    /// By the first bits of a number, from those of the first bound on: the bin of the least such number.
+    first: Vec<u16>,
+    least_bits: u64,
+}
+
+impl Bins {
+    fn new(start: f64, end: f64, count: usize, grows: bool) -> Self {
+        let bounds = bounds(start, end, count, grows);
+        let least_bits = start.to_bits() >> ALIKE_SHIFT;
+        let mut bins = Self {
+            bounds,
+            first: Vec::new(),
+            least_bits,
+        };
+        if start > 0.0 {
+            let greatest = (end.to_bits() >> ALIKE_SHIFT).min(least_bits.saturating_add(ALIKE_MAX));
+            let first = (least_bits..=greatest).map(|bits| {
+                let bin = bins.searched(f64::from_bits(bits << ALIKE_SHIFT));
+                u16::try_from(bin).unwrap_or_default()
+            });
+            bins.first = first.collect();
+        }
+        bins
+    }
+
+    /// The bin of a value; nothing below the first.
+    fn of(&self, value: f64) -> Option<usize> {
+        if value < self.bounds[0] {
+            return None;
+        }
+        let bits = (value.to_bits() >> ALIKE_SHIFT).wrapping_sub(self.least_bits);
+        let Some(first) = self.first.get(usize::try_from(bits).unwrap_or(usize::MAX)) else {
+            return Some(self.searched(value));
+        };
+        let inner = &self.bounds[1..self.bounds.len() - 1];
+        let mut bin = usize::from(*first);
+        while inner.get(bin).is_some_and(|bound| *bound <= value) {
+            bin += 1;
+        }
+        Some(bin)
+    }
+
+    fn searched(&self, value: f64) -> usize {
+        let above = self.bounds.partition_point(|bound| *bound <= value);
+        above.clamp(1, self.bounds.len() - 1) - 1
     }
 }
 
@@ -111,4 +162,30 @@ fn bounds(start: f64, end: f64, count: usize, grows: bool) -> Vec<f64> {
         }
     };
     (0..=count).map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Bins;
+
+    proptest! {
+        #[test]
+        fn a_value_is_in_the_bin_whose_bounds_are_around_it(
+            start in -1e3..1e6f64, reach in 0.0..1e12f64, count in 1usize..300, grows: bool, share in -0.1..1.1f64,
+        ) {
+            let start = if grows { start.abs() + 1e-3 } else { start };
+            let bins = Bins::new(start, start + reach, count, grows);
+            let value = start + reach * share.powi(3);
+            let found = bins.of(value);
+            prop_assert_eq!(found.is_none(), value < start);
+            if let Some(bin) = found {
+                prop_assert_eq!(bin, bins.searched(value));
+            }
+            for (bin, bound) in bins.bounds[..count].iter().enumerate() {
+                prop_assert!(bins.of(*bound).is_some_and(|of| bins.bounds[of] == bins.bounds[bin]));
+            }
+        }
+    }
 }

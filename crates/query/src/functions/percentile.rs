@@ -111,36 +111,41 @@ struct Values {
 
 const SIGN: u64 = 1 << 63;
 
-fn key_of_integer(value: i64) -> u64 {
+pub(crate) fn key_of_integer(value: i64) -> u64 {
     value.cast_unsigned() ^ SIGN
 }
 
+pub(crate) fn integer_of_key(key: u64) -> i64 {
+    (key ^ SIGN).cast_signed()
+}
+
 /// IEEE 754 total order: for negative numbers, larger bits are smaller values.
-fn key_of_double(value: f64) -> u64 {
+pub(crate) fn key_of_double(value: f64) -> u64 {
     let bits = value.to_bits();
     if bits & SIGN == 0 { bits | SIGN } else { !bits }
 }
 
-fn double_of_key(key: u64) -> f64 {
+pub(crate) fn double_of_key(key: u64) -> f64 {
     f64::from_bits(if key & SIGN == 0 { !key } else { key & !SIGN })
+}
+
+/// The place of the nearest rank among so many in their order; nothing among none.
+pub(crate) fn nearest_rank(count: usize, fraction: f64) -> Option<usize> {
+    let last = count.checked_sub(1)?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the count"
+    )]
+    let rank = (fraction * count as f64).ceil() as usize;
+    Some(rank.saturating_sub(1).min(last))
 }
 
 impl Values {
     fn selected(&mut self) -> Option<u64> {
-        if self.keys.is_empty() {
-            return None;
-        }
         if self.weights.is_empty() {
-            let last = self.keys.len() - 1;
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "between 0 and the count"
-            )]
-            let rank = (self.fraction * self.keys.len() as f64).ceil() as usize;
-            let (_, key, _) = self
-                .keys
-                .select_nth_unstable(rank.saturating_sub(1).min(last));
+            let rank = nearest_rank(self.keys.len(), self.fraction)?;
+            let (_, key, _) = self.keys.select_nth_unstable(rank);
             return Some(*key);
         }
         let mut pairs: Vec<(u64, f64)> = self
@@ -190,7 +195,7 @@ impl Accumulator for Values {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let selected = self.selected();
         Ok(if self.is_integer {
-            ScalarValue::Int64(selected.map(|key| (key ^ SIGN).cast_signed()))
+            ScalarValue::Int64(selected.map(integer_of_key))
         } else {
             ScalarValue::Float64(selected.map(double_of_key))
         })

@@ -2,12 +2,13 @@
 //! where the largest value is far larger than the smallest.
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{DataType, Float64Type};
 
 use super::asked::Asked;
 use super::condition::quoted;
 use super::steps::Steps;
 use super::{QueryRequest, Question};
+use crate::attribute;
 use crate::error::Error;
 
 const STEPS: i64 = 120;
@@ -20,6 +21,11 @@ const GROWING_RATIO: f64 = 100.0;
 fn number(asked: &Asked<'_>, field: &str) -> Result<(String, String), Error> {
     let name = asked.scope.field(field)?;
     let value = format!("TRY_CAST({name} AS DOUBLE)");
+    let table = asked.scope.table;
+    let is_integer = attribute::data_type_of(table, field) == DataType::Int64;
+    if is_integer && asked.scope.relation(field).is_none() {
+        return Ok((value, format!("{name} IS NOT NULL")));
+    }
     let condition = format!(
         "{value} IS NOT NULL AND NOT isnan({value}) AND abs({value}) <= {:e}",
         f64::MAX
@@ -105,21 +111,24 @@ impl QueryRequest {
             None => Steps::about(STEPS, asked.length().unwrap_or(reach)),
         };
         let (value, is_number) = number(asked, field)?;
-        let bin = |function: &str| match extent {
-            Some(extent) => format!("{function}({value}, {})", extent.bins()),
+        let bins = extent.map(|extent| extent.bins());
+        let bin = |function: &str, value: &str| match &bins {
+            Some(bins) => format!("{function}({value}, {bins})"),
             // Without values nothing is found.
             None => "CAST(NULL AS DOUBLE)".to_owned(),
         };
         let filter = asked.filter();
         let and = if filter.is_empty() { "WHERE" } else { "AND" };
+        let calculated = quoted(&self.calculate[0]);
+        // The start of a bin is in it, so its end is found from that.
         let sql = format!(
-            "SELECT {} AS \"time\", {} AS \"bin_start\", {} AS \"bin_end\", {} AS {} \
-             FROM {}{filter} {and} {is_number} GROUP BY 1, 2, 3 ORDER BY 1, 2",
+            "SELECT \"time\", \"bin_start\", {} AS \"bin_end\", {calculated} FROM (\
+             SELECT {} AS \"time\", {} AS \"bin_start\", {} AS {calculated} \
+             FROM {}{filter} {and} {is_number} GROUP BY 1, 2) ORDER BY 1, 2",
+            bin("bin_end", "\"bin_start\""),
             steps.of_time(),
-            bin("bin_start"),
-            bin("bin_end"),
+            bin("bin_start", &value),
             asked.count(),
-            quoted(&self.calculate[0]),
             asked.from(),
         );
         Ok(Question::new(

@@ -62,8 +62,14 @@ fn bits(bytes: &[u8], place: usize, width: usize) -> u64 {
         return 0;
     }
     let (byte, bit) = (place / 8, place % 8);
+    let all = u64::MAX >> (64 - width);
+    if width + bit <= 64
+        && let Some(word) = bytes.get(byte..).and_then(<[u8]>::first_chunk)
+    {
+        return u64::from_le_bytes(*word) >> bit & all;
+    }
     let mut word = [0; 16];
     let end = bytes.len().min(byte + 16);
     word[..end - byte].copy_from_slice(&bytes[byte..end]);
-    (u128::from_le_bytes(word) >> bit) as u64 & (u64::MAX >> (64 - width))
+    (u128::from_le_bytes(word) >> bit) as u64 & all
 }

@@ -81,6 +81,7 @@ impl TableProvider for AskedTable {
             columns: columns.iter().map(|column| column.name.clone()).collect(),
             filters: filters.iter().filter_map(Filter::of).collect(),
             limit,
+            grouping: None,
         };
         let (scan, partitions) = self.parent.open(scanning).await?;
         let schema = PartScan::schema(self.table, &columns);
@@ -95,7 +96,7 @@ impl TableProvider for AskedTable {
 
 /// A scan that the server has opened.
 #[derive(Debug, Clone)]
-struct AskedPlan {
+pub(super) struct AskedPlan {
     parent: Arc<Parent>,
     scan: u32,
     properties: Arc<PlanProperties>,
@@ -104,7 +105,12 @@ struct AskedPlan {
 }
 
 impl AskedPlan {
-    fn new(parent: &Arc<Parent>, scan: u32, partitions: usize, schema: SchemaRef) -> Self {
+    pub(super) fn new(
+        parent: &Arc<Parent>,
+        scan: u32,
+        partitions: usize,
+        schema: SchemaRef,
+    ) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
             Partitioning::UnknownPartitioning(partitions),

@@ -22,7 +22,9 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 use super::filter::Filter;
+use super::grouped::AskedGrouping;
 use super::wire::{Encoder, Order, PIECES_AHEAD, Scanning, pieces, words};
+use crate::engine::grouping::GroupedPlan;
 use crate::engine::running::bytes_scanned;
 use crate::error::Error;
 use crate::table::{Scanned, StoredTable, balanced};
@@ -63,6 +65,8 @@ struct Opened {
     groups: Vec<Vec<Arc<Part>>>,
     filters: Vec<Expr>,
     limit: Option<usize>,
+    /// Finds groups of the rows, where these are wanted.
+    grouped: Option<Arc<GroupedPlan>>,
 }
 
 /// A part of a scan that is being read.
@@ -146,6 +150,9 @@ impl Scans {
             .map(|name| column_named(table, name));
         let columns: Vec<Arc<Column>> = columns.collect::<Result<_, _>>()?;
         let stored = StoredTable::new(&self.lake, table.clone(), columns.clone(), &self.scanned);
+        if let Some(asked) = &scanning.grouping {
+            return self.grouping(asked, scanning, stored, columns);
+        }
         let schema = PartScan::schema(table.table, &columns);
         let filters = scanning.filters.iter();
         let filters: Vec<Expr> = filters
@@ -165,6 +172,31 @@ impl Scans {
             groups,
             filters,
             limit: scanning.limit,
+            grouped: None,
+        })
+    }
+
+    fn grouping(
+        &self,
+        asked: &AskedGrouping,
+        scanning: &Scanning,
+        stored: StoredTable,
+        columns: Vec<Arc<Column>>,
+    ) -> Result<Opened, Error> {
+        let grouping = asked.understood(scanning.table, &columns, &scanning.filters);
+        let grouping = grouping.ok_or(Error::Broken)?;
+        let grouped = GroupedPlan::new(&stored, &grouping, &self.state);
+        let grouped = Arc::new(grouped.map_err(|source| Error::Plan { source })?);
+        Ok(Opened {
+            table: scanning.table,
+            stored,
+            columns,
+            schema: grouped.schema(),
+            memory: Vec::new(),
+            groups: Vec::new(),
+            filters: Vec::new(),
+            limit: None,
+            grouped: Some(grouped),
         })
     }
 
@@ -175,9 +207,10 @@ impl Scans {
         };
         let wanted = Arc::new(Semaphore::new(PIECES_AHEAD));
         let narrowing = Arc::new(opened.narrowing(narrowing));
-        let rows = match opened.of_memory(partition) {
-            Some(rows) => Ok(rows),
-            None => self.of_parts(&opened, partition, &narrowing),
+        let rows = match (opened.of_memory(partition), &opened.grouped) {
+            (Some(rows), _) => Ok(rows),
+            (None, Some(grouped)) => self.run(Arc::clone(grouped) as _),
+            (None, None) => self.of_parts(&opened, partition, &narrowing),
         };
         let schema = Arc::clone(&opened.schema);
         let streaming = Stream {
@@ -231,7 +264,10 @@ impl Scans {
         let plan = opened
             .stored
             .part_plan(groups, &all, predicate, opened.limit);
-        let plan = plan.map_err(failed)?;
+        self.run(plan.map_err(failed)?)
+    }
+
+    fn run(&mut self, plan: Arc<dyn ExecutionPlan>) -> Result<Rows, Error> {
         self.plans.push(Arc::clone(&plan));
         let failed = |source| Error::Run { source };
         // Plans begin tasks of their own as they are started.
@@ -287,7 +323,10 @@ fn column_named(table: &TableSnapshot, name: &str) -> Result<Arc<Column>, Error>
 impl Opened {
     /// Rows in memory are the first, where there are any.
     fn partitions(&self) -> usize {
-        usize::from(!self.memory.is_empty()) + self.groups.len()
+        match self.grouped {
+            Some(_) => 1,
+            None => usize::from(!self.memory.is_empty()) + self.groups.len(),
+        }
     }
 
     /// A condition on these columns that all rows fulfil, so far.

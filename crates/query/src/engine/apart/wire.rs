@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::filter::Filter;
+use super::grouped::AskedGrouping;
 use crate::error::Error;
 
 /// The most that a worker may send at once: the server has to hold it.
@@ -106,6 +107,8 @@ pub(super) struct Scanning {
     /// Rows that do not match may be left out.
     pub filters: Vec<Filter>,
     pub limit: Option<usize>,
+    /// The groups of rows that match, and no rows.
+    pub grouping: Option<AskedGrouping>,
 }
 
 /// An error of a worker's, with what is told of it.

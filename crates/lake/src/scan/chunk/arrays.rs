@@ -1,0 +1,104 @@
+//! Codes and arrays: what codes stand for as an array, for expressions, and columns in memory as codes.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray as _, BooleanArray, BooleanBufferBuilder,
+    PrimitiveArray, StringViewArray, StringViewBuilder,
+};
+use arrow::buffer::{Buffer, NullBuffer};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::error::ArrowError;
+
+use super::{Texts, Values};
+
+impl Values {
+    /// What each code stands for: first of all nothing, then the values.
+    ///
+    /// # Errors
+    /// A text is no UTF-8, or values are not of that type.
+    pub fn to_array(&self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
+        let array: ArrayRef = match self {
+            Self::Texts(texts) => texts.to_array()?,
+            Self::Ints(all) => Arc::new(after_nothing::<Int64Type>(all)),
+            Self::Doubles(all) => Arc::new(after_nothing::<Float64Type>(all)),
+            Self::Flags([first, second]) => {
+                Arc::new(BooleanArray::from(vec![None, Some(*first), Some(*second)]))
+            }
+        };
+        cast(&array, data_type)
+    }
+
+    /// The values of an array and the code of each of its rows; nothing for types that have no codes.
+    #[must_use]
+    pub fn of_array(array: &dyn Array) -> Option<(Self, Vec<u32>)> {
+        let mut codes: Vec<u32> = (1..).take(array.len()).collect();
+        let values = match array.data_type() {
+            DataType::Utf8View => Self::Texts(Texts::of_array(array.as_string_view())),
+            DataType::Int64 | DataType::Timestamp(_, None) => {
+                let numbers = cast(array, &DataType::Int64).ok()?;
+                Self::Ints(numbers.as_primitive::<Int64Type>().values().to_vec())
+            }
+            DataType::Float64 => {
+                Self::Doubles(array.as_primitive::<Float64Type>().values().to_vec())
+            }
+            DataType::Boolean => {
+                let flags = array.as_boolean().values().iter();
+                codes
+                    .iter_mut()
+                    .zip(flags)
+                    .for_each(|(code, flag)| *code = 1 + u32::from(flag));
+                Self::Flags([false, true])
+            }
+            _ => return None,
+        };
+        if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+            codes
+                .iter_mut()
+                .zip(nulls)
+                .for_each(|(code, is_valid)| *code *= u32::from(is_valid));
+        }
+        Some((values, codes))
+    }
+}
+
+fn after_nothing<T: ArrowPrimitiveType>(values: &[T::Native]) -> PrimitiveArray<T> {
+    let mut all = Vec::with_capacity(1 + values.len());
+    all.push(T::Native::default());
+    all.extend_from_slice(values);
+    let mut nulls = BooleanBufferBuilder::new(all.len());
+    nulls.append(false);
+    nulls.append_n(values.len(), true);
+    PrimitiveArray::new(all.into(), Some(NullBuffer::new(nulls.finish())))
+}
+
+impl Texts {
+    fn to_array(&self) -> Result<ArrayRef, ArrowError> {
+        let mut texts = StringViewBuilder::with_capacity(1 + self.places.len());
+        let blocks: Vec<u32> = self
+            .pages
+            .iter()
+            .map(|page| texts.append_block(page.clone()))
+            .collect();
+        texts.append_null();
+        for (page, place) in &self.places {
+            texts.try_append_view(blocks[*page as usize], place.start, place.end - place.start)?;
+        }
+        Ok(Arc::new(texts.finish()))
+    }
+
+    fn of_array(array: &StringViewArray) -> Self {
+        let mut page = Vec::new();
+        let places = (0..array.len()).map(|row| {
+            let start = page.len() as u32;
+            page.extend_from_slice(array.value(row).as_bytes());
+            (0, start..page.len() as u32)
+        });
+        let places = places.collect();
+        Self {
+            pages: vec![Buffer::from_vec(page)],
+            places,
+        }
+    }
+}

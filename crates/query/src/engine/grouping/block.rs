@@ -1,0 +1,256 @@
+//! Rows that are looked at together: a row group of a part, or a batch in memory, each column as codes.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use crawlspace_lake::catalogue::Part;
+use crawlspace_lake::{ABSENT, Lake, MemoryBatch, PartGroups, StoredChunk, Values, scan_memory};
+use datafusion::common::{Result, exec_datafusion_err};
+use datafusion::physical_plan::metrics::Count;
+use tokio::sync::Mutex;
+
+use super::fold::{Held, PlainTerm, Prepared};
+use crate::error::Error;
+use crate::table::external;
+
+/// The blocks of some parts and of memory, for whoever takes the next.
+pub(super) struct Blocks {
+    lake: Arc<Lake>,
+    prepared: Arc<Prepared>,
+    left: Mutex<Left>,
+    bytes: Count,
+}
+
+struct Left {
+    memory: VecDeque<Arc<MemoryBatch>>,
+    parts: VecDeque<Arc<Part>>,
+    /// The part that is being read, and its next group.
+    reading: Option<(Arc<PartGroups>, usize)>,
+}
+
+pub(super) struct Block {
+    pub rows: usize,
+    /// Conditions that all rows fulfil.
+    pub fulfilled: Vec<bool>,
+    columns: Vec<Source>,
+}
+
+/// A column that may not be needed.
+enum Source {
+    Absent,
+    Array(ArrayRef),
+    Chunk(StoredChunk, Arc<PartGroups>),
+    Read(Arc<Coded>),
+}
+
+/// A column as codes.
+pub(super) struct Coded {
+    pub values: Values,
+    /// Of each row; 0 where it has no value, else the value's place and one.
+    pub codes: Vec<u32>,
+}
+
+impl Blocks {
+    pub fn new(
+        lake: &Arc<Lake>,
+        prepared: &Arc<Prepared>,
+        parts: Vec<Arc<Part>>,
+        memory: Vec<Arc<MemoryBatch>>,
+        bytes: Count,
+    ) -> Self {
+        let left = Left {
+            memory: memory.into(),
+            parts: parts.into(),
+            reading: None,
+        };
+        Self {
+            lake: Arc::clone(lake),
+            prepared: Arc::clone(prepared),
+            left: Mutex::new(left),
+            bytes,
+        }
+    }
+
+    pub async fn next(&self) -> Result<Option<Block>> {
+        loop {
+            let mut left = self.left.lock().await;
+            if let Some(batch) = left.memory.pop_front() {
+                drop(left);
+                return self.of_memory(&batch).map(Some);
+            }
+            match left.reading.take() {
+                Some((groups, index)) if index < groups.count() => {
+                    left.reading = Some((Arc::clone(&groups), index + 1));
+                    drop(left);
+                    if let Some(block) = self.of_group(&groups, index).await? {
+                        return Ok(Some(block));
+                    }
+                }
+                _ => {
+                    let Some(part) = left.parts.pop_front() else {
+                        return Ok(None);
+                    };
+                    let nothing = Arc::new(arrow::datatypes::Schema::empty());
+                    let groups = self
+                        .lake
+                        .part_groups(&part, &nothing)
+                        .await
+                        .map_err(of_lake)?;
+                    left.reading = Some((Arc::new(groups), 0));
+                }
+            }
+        }
+    }
+
+    fn of_memory(&self, batch: &Arc<MemoryBatch>) -> Result<Block> {
+        let prepared = &self.prepared;
+        let batches = scan_memory(
+            prepared.table,
+            &prepared.columns,
+            std::slice::from_ref(batch),
+        );
+        let batches = batches.map_err(of_lake)?;
+        let columns = batches.iter().flat_map(RecordBatch::columns);
+        Ok(Block {
+            rows: batch.rows.num_rows(),
+            fulfilled: vec![false; prepared.conditions.len()],
+            columns: columns
+                .map(|column| Source::Array(Arc::clone(column)))
+                .collect(),
+        })
+    }
+
+    /// Nothing where no row of the group fulfils the conditions.
+    async fn of_group(&self, groups: &Arc<PartGroups>, index: usize) -> Result<Option<Block>> {
+        let columns = &self.prepared.columns;
+        let mut fulfilled = Vec::new();
+        for condition in &self.prepared.conditions {
+            let column = &columns[condition.column];
+            let bounds = groups.bounds(index, column);
+            let held = condition
+                .within
+                .zip(bounds)
+                .map_or(Held::BySome, |(range, bounds)| range.held_by(bounds));
+            if held == Held::ByNone {
+                return Ok(None);
+            }
+            if !condition.texts.is_empty()
+                && !groups
+                    .may_have(index, column, &condition.texts)
+                    .await
+                    .map_err(of_lake)?
+            {
+                return Ok(None);
+            }
+            fulfilled.push(held == Held::ByAll);
+        }
+        let chunks = groups
+            .chunks(index, columns.iter().map(AsRef::as_ref))
+            .await
+            .map_err(of_lake)?;
+        let columns = chunks.into_iter().map(|chunk| {
+            let Some(chunk) = chunk else {
+                return Source::Absent;
+            };
+            self.bytes
+                .add(usize::try_from(chunk.bytes()).unwrap_or_default());
+            Source::Chunk(chunk, Arc::clone(groups))
+        });
+        Ok(Some(Block {
+            rows: groups.rows_of(index),
+            fulfilled,
+            columns: columns.collect(),
+        }))
+    }
+}
+
+fn of_lake(error: crawlspace_lake::Error) -> datafusion::common::DataFusionError {
+    external(Error::Lake(error))
+}
+
+impl Block {
+    pub fn column(&mut self, place: usize) -> Result<Arc<Coded>> {
+        let coded = match &self.columns[place] {
+            Source::Read(coded) => return Ok(Arc::clone(coded)),
+            Source::Absent => Coded {
+                values: Values::Ints(Vec::new()),
+                codes: vec![ABSENT; self.rows],
+            },
+            Source::Array(array) => Coded::of_array(array)?,
+            Source::Chunk(chunk, groups) => {
+                let chunk = chunk
+                    .decode(Vec::new())
+                    .map_err(|source| of_lake(groups.error(source)))?;
+                let (values, codes) = chunk.into_rows();
+                Coded { values, codes }
+            }
+        };
+        let coded = Arc::new(coded);
+        self.columns[place] = Source::Read(Arc::clone(&coded));
+        Ok(coded)
+    }
+}
+
+impl Coded {
+    fn of_array(array: &ArrayRef) -> Result<Self> {
+        let coded = Values::of_array(array);
+        let (values, codes) =
+            coded.ok_or_else(|| exec_datafusion_err!("{} has no codes", array.data_type()))?;
+        Ok(Self { values, codes })
+    }
+
+    /// What an expression makes of each code.
+    fn evaluated(&self, term: &PlainTerm) -> Result<ArrayRef> {
+        let values = self.values.to_array(term.schema.field(0).data_type())?;
+        let count = values.len();
+        let values = RecordBatch::try_new(Arc::clone(&term.schema), vec![values])?;
+        term.expression.evaluate(&values)?.into_array(count)
+    }
+
+    /// The codes of some rows, or of all.
+    pub fn codes_of(&self, chosen: Option<&[u32]>) -> Cow<'_, [u32]> {
+        let of_row = |row: &u32| self.codes[*row as usize];
+        match chosen {
+            Some(rows) => Cow::Owned(rows.iter().map(of_row).collect()),
+            None => Cow::Borrowed(&self.codes),
+        }
+    }
+
+    /// For each code, whether it fulfils a condition.
+    pub fn fulfilling(&self, condition: &PlainTerm) -> Result<Vec<bool>> {
+        if let (Values::Texts(texts), [_, ..]) = (&self.values, &condition.texts[..]) {
+            let is_text = |place| {
+                let text = texts.value(place);
+                condition
+                    .texts
+                    .iter()
+                    .any(|wanted| wanted.as_bytes() == text)
+            };
+            let texts = (0..self.values.len()).map(is_text);
+            return Ok(std::iter::once(false).chain(texts).collect());
+        }
+        let fulfilling = self.evaluated(condition)?;
+        let fulfilling = fulfilling.as_boolean().iter();
+        Ok(fulfilling
+            .map(|is_fulfilled| is_fulfilled == Some(true))
+            .collect())
+    }
+
+    /// What an expression makes of the rows.
+    pub fn of_term(self: &Arc<Self>, term: &PlainTerm) -> Result<Arc<Self>> {
+        if term.is_column {
+            return Ok(Arc::clone(self));
+        }
+        let Self {
+            values,
+            codes: of_codes,
+        } = Self::of_array(&self.evaluated(term)?)?;
+        let codes = self.codes.iter().map(|code| of_codes[*code as usize]);
+        Ok(Arc::new(Self {
+            values,
+            codes: codes.collect(),
+        }))
+    }
+}

@@ -1,0 +1,296 @@
+//! What is calculated of the values of each group.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, Int64Array};
+use arrow::compute::cast;
+use arrow::datatypes::DataType;
+use crawlspace_lake::{ABSENT, Values};
+use datafusion::common::Result;
+
+use super::Function;
+use super::block::Coded;
+use super::fold::counts_of;
+use crate::functions::{
+    double_of_key, integer_of_key, key_of_double, key_of_integer, nearest_rank,
+};
+
+/// Of each group.
+#[derive(Debug)]
+pub(super) struct Measure {
+    /// Where it has no values that tell it.
+    counts: Vec<u64>,
+    /// Where more than their number is asked for.
+    sums: Option<Vec<Sums>>,
+    /// All values, where percentiles are asked for.
+    values: Option<Vec<Ranked>>,
+}
+
+/// Keys that order as the values do.
+#[derive(Debug, Clone, Default)]
+struct Ranked {
+    keys: Vec<u64>,
+    /// So many at the start are the least ones.
+    least: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Sums {
+    of_integers: i64,
+    of_doubles: f64,
+    /// Keys that order as the values do.
+    least: u64,
+    greatest: u64,
+}
+
+impl Default for Sums {
+    fn default() -> Self {
+        Self {
+            of_integers: 0,
+            of_doubles: 0.0,
+            least: u64::MAX,
+            greatest: 0,
+        }
+    }
+}
+
+/// The rows of a block that are chosen.
+pub(super) struct Rows<'a> {
+    pub groups: &'a [u32],
+    /// Whether each counts; all do without.
+    pub is_counted: Option<&'a [bool]>,
+}
+
+impl Rows<'_> {
+    /// Gives the group and the value's place of each row that counts and has one. `codes` are those of the rows.
+    #[inline]
+    fn each(&self, codes: &[u32], mut each: impl FnMut(usize, usize)) {
+        let all = self.groups.iter().zip(codes);
+        let Some(is_counted) = self.is_counted else {
+            for (group, code) in all {
+                if *code != ABSENT {
+                    each(*group as usize, *code as usize - 1);
+                }
+            }
+            return;
+        };
+        for ((group, code), is_counted) in all.zip(is_counted) {
+            if *code != ABSENT && *is_counted {
+                each(*group as usize, *code as usize - 1);
+            }
+        }
+    }
+}
+
+/// Adds the rows of each group. The same group often comes again before its last sum is stored, so there are four sums.
+pub(super) fn count(counts: &mut [u64], groups: &[u32]) {
+    const FEW: usize = 1 << 10;
+    if counts.len() > FEW {
+        groups.iter().for_each(|group| counts[*group as usize] += 1);
+        return;
+    }
+    let mut few = [[0; FEW]; 4];
+    let (quads, rest) = groups.as_chunks::<4>();
+    for quad in quads {
+        for (sums, group) in few.iter_mut().zip(quad) {
+            sums[*group as usize % FEW] += 1;
+        }
+    }
+    rest.iter().for_each(|group| counts[*group as usize] += 1);
+    for (group, count) in counts.iter_mut().enumerate() {
+        *count += few.iter().map(|sums| sums[group]).sum::<u64>();
+    }
+}
+
+impl Measure {
+    pub fn new(functions: &[Function]) -> Self {
+        use Function::{Average, Greatest, Least, Percentile, Sum};
+        let has_sums = |function: &Function| matches!(function, Sum | Average | Least | Greatest);
+        let has_values = |function: &Function| matches!(function, Percentile(_));
+        Self {
+            counts: Vec::new(),
+            sums: functions.iter().any(has_sums).then(Vec::new),
+            values: functions.iter().any(has_values).then(Vec::new),
+        }
+    }
+
+    pub fn size(&self) -> usize {
+        let of_group = size_of::<u64>() + size_of::<Sums>() + size_of::<Ranked>();
+        let values = self
+            .values
+            .iter()
+            .flatten()
+            .map(|values| values.keys.capacity());
+        self.counts.capacity() * of_group + values.sum::<usize>() * size_of::<u64>()
+    }
+
+    fn resize(&mut self, groups: usize) {
+        self.counts.resize(groups, 0);
+        if let Some(sums) = &mut self.sums {
+            sums.resize(groups, Sums::default());
+        }
+        if let Some(values) = &mut self.values {
+            values.resize(groups, Ranked::default());
+        }
+    }
+
+    /// Adds rows, of now so many groups; `chosen` are their places in the block.
+    pub fn add(
+        &mut self,
+        groups: usize,
+        rows: &Rows<'_>,
+        of: Option<&Coded>,
+        chosen: Option<&[u32]>,
+    ) {
+        self.resize(groups);
+        let Self {
+            counts,
+            sums,
+            values,
+        } = self;
+        let Some(of) = of else {
+            let is_counted = rows.is_counted.unwrap_or_default();
+            for (group, is_counted) in rows.groups.iter().zip(is_counted) {
+                counts[*group as usize] += u64::from(*is_counted);
+            }
+            return;
+        };
+        let codes = of.codes_of(chosen);
+        if values.is_none() {
+            rows.each(&codes, |group, _| counts[group] += 1);
+        }
+        if sums.is_none() && values.is_none() {
+            return;
+        }
+        let keys: Vec<u64> = match &of.values {
+            Values::Ints(all) => all.iter().map(|value| key_of_integer(*value)).collect(),
+            Values::Doubles(all) => all.iter().map(|value| key_of_double(*value)).collect(),
+            Values::Texts(_) | Values::Flags(_) => return,
+        };
+        if let Some(values) = values {
+            rows.each(&codes, |group, place| values[group].keys.push(keys[place]));
+        }
+        if let Some(sums) = sums {
+            rows.each(&codes, |group, place| {
+                sums[group].add(keys[place], &of.values, place);
+            });
+        }
+    }
+
+    /// Adds those of another one, whose groups are at these places.
+    pub fn merge(&mut self, groups: usize, places: &[u32], other: Self) {
+        self.resize(groups);
+        let places = || places.iter().map(|place| *place as usize);
+        for (place, count) in places().zip(other.counts) {
+            self.counts[place] += count;
+        }
+        for (place, sums) in places().zip(other.sums.into_iter().flatten()) {
+            if let Some(known) = &mut self.sums {
+                known[place].merge(sums);
+            }
+        }
+        for (place, values) in places().zip(other.values.into_iter().flatten()) {
+            if let Some(known) = &mut self.values {
+                match known[place].keys.is_empty() {
+                    true => known[place] = values,
+                    false => known[place].keys.extend(values.keys),
+                }
+            }
+        }
+    }
+
+    fn count(&self, group: usize) -> u64 {
+        match &self.values {
+            Some(values) => values[group].keys.len() as u64,
+            None => self.counts[group],
+        }
+    }
+
+    /// A calculation for some groups.
+    pub fn array(
+        &mut self,
+        function: Function,
+        groups: &[u32],
+        data_type: &DataType,
+    ) -> Result<ArrayRef> {
+        self.resize(
+            groups
+                .iter()
+                .max()
+                .map_or(0, |last| *last as usize + 1)
+                .max(self.counts.len()),
+        );
+        if function == Function::Count {
+            return Ok(counts_of(groups, |group| self.count(group)));
+        }
+        let is_integer = *data_type != DataType::Float64;
+        let keys = groups
+            .iter()
+            .map(|group| self.key(function, *group as usize, is_integer));
+        if is_integer {
+            let integers = keys.map(|key| key.map(integer_of_key));
+            Ok(cast(&integers.collect::<Int64Array>(), data_type)?)
+        } else {
+            let doubles = keys.map(|key| key.map(double_of_key));
+            Ok(Arc::new(doubles.collect::<Float64Array>()))
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "an average is a double")]
+    fn key(&mut self, function: Function, group: usize, is_integer: bool) -> Option<u64> {
+        let count = self.count(group);
+        let sums = self
+            .sums
+            .as_ref()
+            .map(|sums| sums[group])
+            .unwrap_or_default();
+        let sum = || match is_integer {
+            true => key_of_integer(sums.of_integers),
+            false => key_of_double(sums.of_doubles),
+        };
+        (count > 0).then_some(())?;
+        match function {
+            Function::Count => None,
+            Function::Sum => Some(sum()),
+            Function::Average => Some(key_of_double(sums.of_doubles / count as f64)),
+            Function::Least => Some(sums.least),
+            Function::Greatest => Some(sums.greatest),
+            Function::Percentile(fraction) => self.values.as_mut()?[group].at(fraction),
+        }
+    }
+}
+
+impl Ranked {
+    /// The one at the nearest rank.
+    fn at(&mut self, fraction: f64) -> Option<u64> {
+        let rank = nearest_rank(self.keys.len(), fraction)?;
+        // Fractions mostly come in their order: each leaves less to be looked at.
+        let least = if rank >= self.least { self.least } else { 0 };
+        let (_, key, _) = self.keys[least..].select_nth_unstable(rank - least);
+        self.least = rank;
+        Some(*key)
+    }
+}
+
+impl Sums {
+    #[expect(clippy::cast_precision_loss, reason = "an average is a double")]
+    fn add(&mut self, key: u64, values: &Values, place: usize) {
+        self.least = self.least.min(key);
+        self.greatest = self.greatest.max(key);
+        match values {
+            Values::Ints(all) => {
+                self.of_integers = self.of_integers.wrapping_add(all[place]);
+                self.of_doubles += all[place] as f64;
+            }
+            Values::Doubles(all) => self.of_doubles += all[place],
+            Values::Texts(_) | Values::Flags(_) => {}
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.of_integers = self.of_integers.wrapping_add(other.of_integers);
+        self.of_doubles += other.of_doubles;
+        self.least = self.least.min(other.least);
+        self.greatest = self.greatest.max(other.greatest);
+    }
+}

@@ -5,6 +5,7 @@ mod block;
 mod fold;
 mod groups;
 mod measure;
+mod ranks;
 mod rule;
 mod table;
 

@@ -4,6 +4,11 @@
 use super::page::{unzigzag, varint};
 use super::{Result, torn};
 
+/// Numbers of a stretch, as they are mostly written.
+const STRETCH: usize = 64;
+/// Numbers of more bits may begin in one word and end in the next.
+const WIDE_BITS: usize = 56;
+
 /// Adds so many numbers to `out`.
 pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()> {
     let next = |bytes: &mut &[u8]| varint(bytes).ok_or_else(torn);
@@ -43,12 +48,25 @@ pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Resu
             if packed.len() * 8 < numbers * width {
                 return Err(torn());
             }
-            for place in 0..numbers {
-                let beyond = bits(packed, place * width, width);
+            let mut add = |beyond: u64| {
                 number = number
                     .wrapping_add(least)
                     .wrapping_add(beyond.cast_signed());
-                out.push(number);
+                number
+            };
+            if width <= WIDE_BITS && numbers <= STRETCH {
+                // With bytes after them, so that each number is in one word.
+                let mut padded = [0; STRETCH * WIDE_BITS / 8 + 8];
+                let length = packed.len().min(padded.len() - 8);
+                padded[..length].copy_from_slice(&packed[..length]);
+                let mask = (1 << width) - 1;
+                out.extend((0..numbers).map(|place| {
+                    let (byte, bit) = (place * width / 8, place * width % 8);
+                    let word = padded[byte..byte + 8].try_into().expect("eight bytes");
+                    add(u64::from_le_bytes(word) >> bit & mask)
+                }));
+            } else {
+                out.extend((0..numbers).map(|place| add(bits(packed, place * width, width))));
             }
             left -= numbers;
         }
@@ -63,11 +81,6 @@ fn bits(bytes: &[u8], place: usize, width: usize) -> u64 {
     }
     let (byte, bit) = (place / 8, place % 8);
     let all = u64::MAX >> (64 - width);
-    if width + bit <= 64
-        && let Some(word) = bytes.get(byte..).and_then(<[u8]>::first_chunk)
-    {
-        return u64::from_le_bytes(*word) >> bit & all;
-    }
     let mut word = [0; 16];
     let end = bytes.len().min(byte + 16);
     word[..end - byte].copy_from_slice(&bytes[byte..end]);

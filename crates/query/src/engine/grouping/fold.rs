@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use crawlspace_lake::catalogue::Column;
 use crawlspace_model::Table;
 use datafusion::catalog::Session;
@@ -50,7 +50,8 @@ pub(super) struct PlainTerm {
 pub(super) struct Measured {
     of: Option<PlainTerm>,
     conditions: Vec<PlainTerm>,
-    pub functions: Vec<Function>,
+    functions: Vec<Function>,
+    is_integer: bool,
 }
 
 /// A comparison with a number.
@@ -176,6 +177,10 @@ impl Prepared {
                         of: of.as_ref().map(plain).transpose()?,
                         conditions: conditions.iter().map(plain).collect::<Result<_>>()?,
                         functions: Vec::new(),
+                        is_integer: match of {
+                            Some(term) => grouping.type_of(term)? != DataType::Float64,
+                            None => false,
+                        },
                     });
                     about.len() - 1
                 }
@@ -215,7 +220,7 @@ impl Fold {
             groups: Groups::new(prepared.keys.len()),
             rows: Vec::new(),
             measures: measures
-                .map(|measured| Measure::new(&measured.functions))
+                .map(|measured| Measure::new(&measured.functions, measured.is_integer))
                 .collect(),
             prepared,
         }
@@ -278,6 +283,9 @@ impl Fold {
         if self.prepared.keys.is_empty() {
             // Of no rows, too, there is one answer.
             self.rows.resize(1, 0);
+        }
+        for measure in &mut self.measures {
+            measure.finish(self.rows.len());
         }
         let all = self.rows.iter().enumerate();
         // Values that no row of those that count has are no groups.

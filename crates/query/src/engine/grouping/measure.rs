@@ -11,9 +11,8 @@ use datafusion::common::Result;
 use super::Function;
 use super::block::Coded;
 use super::fold::counts_of;
-use crate::functions::{
-    double_of_key, integer_of_key, key_of_double, key_of_integer, nearest_rank,
-};
+use super::ranks::Ranks;
+use crate::functions::{double_of_key, integer_of_key, key_of_double, key_of_integer};
 
 /// Of each group.
 #[derive(Debug)]
@@ -22,16 +21,10 @@ pub(super) struct Measure {
     counts: Vec<u64>,
     /// Where more than their number is asked for.
     sums: Option<Vec<Sums>>,
-    /// All values, where percentiles are asked for.
-    values: Option<Vec<Ranked>>,
-}
-
-/// Keys that order as the values do.
-#[derive(Debug, Clone, Default)]
-struct Ranked {
-    keys: Vec<u64>,
-    /// So many at the start are the least ones.
-    least: usize,
+    /// All values, where percentiles are asked for; then what is at their ranks.
+    ranks: Option<Ranks>,
+    fractions: Vec<f64>,
+    at_ranks: Vec<Vec<Option<u64>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -103,25 +96,28 @@ pub(super) fn count(counts: &mut [u64], groups: &[u32]) {
 }
 
 impl Measure {
-    pub fn new(functions: &[Function]) -> Self {
+    /// Integers or doubles, if numbers are asked for.
+    pub fn new(functions: &[Function], is_integer: bool) -> Self {
         use Function::{Average, Greatest, Least, Percentile, Sum};
         let has_sums = |function: &Function| matches!(function, Sum | Average | Least | Greatest);
-        let has_values = |function: &Function| matches!(function, Percentile(_));
+        let fractions = functions.iter().filter_map(|function| match function {
+            Percentile(fraction) => Some(*fraction),
+            _ => None,
+        });
+        let fractions: Vec<f64> = fractions.collect();
         Self {
             counts: Vec::new(),
             sums: functions.iter().any(has_sums).then(Vec::new),
-            values: functions.iter().any(has_values).then(Vec::new),
+            ranks: (!fractions.is_empty()).then(|| Ranks::new(is_integer)),
+            fractions,
+            at_ranks: Vec::new(),
         }
     }
 
     pub fn size(&self) -> usize {
-        let of_group = size_of::<u64>() + size_of::<Sums>() + size_of::<Ranked>();
-        let values = self
-            .values
-            .iter()
-            .flatten()
-            .map(|values| values.keys.capacity());
-        self.counts.capacity() * of_group + values.sum::<usize>() * size_of::<u64>()
+        let sums = self.sums.as_ref().map_or(0, Vec::capacity);
+        let ranks = self.ranks.as_ref().map_or(0, Ranks::bytes);
+        self.counts.capacity() * size_of::<u64>() + sums * size_of::<Sums>() + ranks
     }
 
     fn resize(&mut self, groups: usize) {
@@ -129,8 +125,8 @@ impl Measure {
         if let Some(sums) = &mut self.sums {
             sums.resize(groups, Sums::default());
         }
-        if let Some(values) = &mut self.values {
-            values.resize(groups, Ranked::default());
+        if let Some(ranks) = &mut self.ranks {
+            ranks.resize(groups);
         }
     }
 
@@ -146,7 +142,8 @@ impl Measure {
         let Self {
             counts,
             sums,
-            values,
+            ranks,
+            ..
         } = self;
         let Some(of) = of else {
             let is_counted = rows.is_counted.unwrap_or_default();
@@ -156,10 +153,10 @@ impl Measure {
             return;
         };
         let codes = of.codes_of(chosen);
-        if values.is_none() {
+        if ranks.is_none() {
             rows.each(&codes, |group, _| counts[group] += 1);
         }
-        if sums.is_none() && values.is_none() {
+        if sums.is_none() && ranks.is_none() {
             return;
         }
         let keys: Vec<u64> = match &of.values {
@@ -167,20 +164,32 @@ impl Measure {
             Values::Doubles(all) => all.iter().map(|value| key_of_double(*value)).collect(),
             Values::Texts(_) | Values::Flags(_) => return,
         };
-        if let Some(values) = values {
-            rows.each(&codes, |group, place| values[group].keys.push(keys[place]));
-        }
         if let Some(sums) = sums {
             rows.each(&codes, |group, place| {
                 sums[group].add(keys[place], &of.values, place);
             });
         }
+        if let Some(ranks) = ranks {
+            // Mostly every row has a value of its own.
+            let is_own =
+                rows.is_counted.is_none() && codes.iter().copied().eq(1..=keys.len() as u32);
+            if is_own {
+                ranks.add(rows.groups, keys);
+                return;
+            }
+            let (mut groups, mut of_rows) = (Vec::new(), Vec::new());
+            rows.each(&codes, |group, place| {
+                groups.push(group as u32);
+                of_rows.push(keys[place]);
+            });
+            ranks.add(&groups, of_rows);
+        }
     }
 
     /// Adds those of another one, whose groups are at these places.
-    pub fn merge(&mut self, groups: usize, places: &[u32], other: Self) {
+    pub fn merge(&mut self, groups: usize, of_groups: &[u32], other: Self) {
         self.resize(groups);
-        let places = || places.iter().map(|place| *place as usize);
+        let places = || of_groups.iter().map(|place| *place as usize);
         for (place, count) in places().zip(other.counts) {
             self.counts[place] += count;
         }
@@ -189,37 +198,33 @@ impl Measure {
                 known[place].merge(sums);
             }
         }
-        for (place, values) in places().zip(other.values.into_iter().flatten()) {
-            if let Some(known) = &mut self.values {
-                match known[place].keys.is_empty() {
-                    true => known[place] = values,
-                    false => known[place].keys.extend(values.keys),
-                }
-            }
+        if let (Some(ranks), Some(other)) = (&mut self.ranks, other.ranks) {
+            ranks.merge(of_groups, other);
+        }
+    }
+
+    /// Finds what is at the ranks of now so many groups.
+    pub fn finish(&mut self, groups: usize) {
+        self.resize(groups);
+        if let Some(ranks) = &mut self.ranks {
+            self.at_ranks = ranks.at(&self.fractions);
         }
     }
 
     fn count(&self, group: usize) -> u64 {
-        match &self.values {
-            Some(values) => values[group].keys.len() as u64,
+        match &self.ranks {
+            Some(ranks) => ranks.count(group),
             None => self.counts[group],
         }
     }
 
     /// A calculation for some groups.
     pub fn array(
-        &mut self,
+        &self,
         function: Function,
         groups: &[u32],
         data_type: &DataType,
     ) -> Result<ArrayRef> {
-        self.resize(
-            groups
-                .iter()
-                .max()
-                .map_or(0, |last| *last as usize + 1)
-                .max(self.counts.len()),
-        );
         if function == Function::Count {
             return Ok(counts_of(groups, |group| self.count(group)));
         }
@@ -237,7 +242,7 @@ impl Measure {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "an average is a double")]
-    fn key(&mut self, function: Function, group: usize, is_integer: bool) -> Option<u64> {
+    fn key(&self, function: Function, group: usize, is_integer: bool) -> Option<u64> {
         let count = self.count(group);
         let sums = self
             .sums
@@ -255,20 +260,11 @@ impl Measure {
             Function::Average => Some(key_of_double(sums.of_doubles / count as f64)),
             Function::Least => Some(sums.least),
             Function::Greatest => Some(sums.greatest),
-            Function::Percentile(fraction) => self.values.as_mut()?[group].at(fraction),
+            Function::Percentile(fraction) => {
+                let place = self.fractions.iter().position(|known| *known == fraction)?;
+                self.at_ranks[group][place]
+            }
         }
-    }
-}
-
-impl Ranked {
-    /// The one at the nearest rank.
-    fn at(&mut self, fraction: f64) -> Option<u64> {
-        let rank = nearest_rank(self.keys.len(), fraction)?;
-        // Fractions mostly come in their order: each leaves less to be looked at.
-        let least = if rank >= self.least { self.least } else { 0 };
-        let (_, key, _) = self.keys[least..].select_nth_unstable(rank - least);
-        self.least = rank;
-        Some(*key)
     }
 }
 

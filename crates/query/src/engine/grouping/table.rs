@@ -195,7 +195,7 @@ impl Finding {
                 Ok((fold, reservation))
             });
         }
-        let mut all = Fold::new(Arc::clone(prepared));
+        let mut all: Option<Fold> = None;
         // What is reserved is kept to the end.
         let mut reserved = Vec::new();
         while let Some(folded) = folding.join_next().await {
@@ -203,9 +203,13 @@ impl Finding {
                 folded.map_err(|died| external(crawlspace_lake::Error::from(died).into()))?;
             let (fold, reservation) = folded?;
             reserved.push(reservation);
-            all.merge(fold);
+            match &mut all {
+                Some(all) => all.merge(fold),
+                None => all = Some(fold),
+            }
         }
-        all.finish()
+        all.unwrap_or_else(|| Fold::new(Arc::clone(prepared)))
+            .finish()
     }
 }
 

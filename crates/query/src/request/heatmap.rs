@@ -17,20 +17,47 @@ const STEPS_MAX: usize = 2_000;
 /// From this ratio of the largest to the least positive value on, bins grow.
 const GROWING_RATIO: f64 = 100.0;
 
-/// The field as a number, and the condition that it is one: infinite ones have no bin.
-fn number(asked: &Asked<'_>, field: &str) -> Result<(String, String), Error> {
-    let name = asked.scope.field(field)?;
-    let value = format!("TRY_CAST({name} AS DOUBLE)");
-    let table = asked.scope.table;
-    let is_integer = attribute::data_type_of(table, field) == DataType::Int64;
-    if is_integer && asked.scope.relation(field).is_none() {
-        return Ok((value, format!("{name} IS NOT NULL")));
+/// A field that bins are of.
+struct Binned {
+    name: String,
+    is_integer: bool,
+}
+
+impl Binned {
+    fn new(asked: &Asked<'_>, field: &str) -> Result<Self, Error> {
+        let table = asked.scope.table;
+        let is_own = asked.scope.relation(field).is_none();
+        Ok(Self {
+            name: asked.scope.field(field)?,
+            is_integer: is_own && attribute::data_type_of(table, field) == DataType::Int64,
+        })
     }
-    let condition = format!(
-        "{value} IS NOT NULL AND NOT isnan({value}) AND abs({value}) <= {:e}",
-        f64::MAX
-    );
-    Ok((value, condition))
+
+    fn value(&self) -> String {
+        format!("TRY_CAST({} AS DOUBLE)", self.name)
+    }
+
+    /// The condition that it is a number: infinite ones have no bin.
+    fn is_number(&self) -> String {
+        if self.is_integer {
+            return format!("{} IS NOT NULL", self.name);
+        }
+        let (value, greatest) = (self.value(), f64::MAX);
+        format!("{value} IS NOT NULL AND NOT isnan({value}) AND abs({value}) <= {greatest:e}")
+    }
+
+    /// The least or greatest of them, or of those that fulfil a condition. Of integers, files know it.
+    fn bound(&self, function: &str, condition: &str) -> String {
+        let value = match self.is_integer {
+            true => self.name.clone(),
+            false => self.value(),
+        };
+        let filter = match condition {
+            "" => String::new(),
+            condition => format!(" FILTER (WHERE {value} {condition})"),
+        };
+        format!("CAST({function}({value}){filter} AS DOUBLE)")
+    }
 }
 
 /// What the bins have to cover.
@@ -47,11 +74,14 @@ pub(crate) struct Extent {
 impl Extent {
     /// The question for it.
     pub(crate) fn sql(asked: &Asked<'_>, field: &str) -> Result<String, Error> {
-        let (value, is_number) = number(asked, field)?;
+        let binned = Binned::new(asked, field)?;
         Ok(format!(
-            "SELECT min({value}), min({value}) FILTER (WHERE {value} > 0), max({value}), \
+            "SELECT {}, {}, {}, \
              CAST(CAST(min(\"time\") AS BIGINT) AS DOUBLE), CAST(CAST(max(\"time\") AS BIGINT) AS DOUBLE) \
-             FROM {}{} {} {is_number}",
+             FROM {}{} {} {}",
+            binned.bound("min", ""),
+            binned.bound("min", "> 0"),
+            binned.bound("max", ""),
             asked.from(),
             asked.filter(),
             if asked.filter().is_empty() {
@@ -59,6 +89,7 @@ impl Extent {
             } else {
                 "AND"
             },
+            binned.is_number(),
         ))
     }
 
@@ -110,7 +141,8 @@ impl QueryRequest {
             Some(steps) => steps.clone(),
             None => Steps::about(STEPS, asked.length().unwrap_or(reach)),
         };
-        let (value, is_number) = number(asked, field)?;
+        let binned = Binned::new(asked, field)?;
+        let is_number = binned.is_number();
         let bins = extent.map(|extent| extent.bins());
         let bin = |function: &str, value: &str| match &bins {
             Some(bins) => format!("{function}({value}, {bins})"),
@@ -127,7 +159,7 @@ impl QueryRequest {
              FROM {}{filter} {and} {is_number} GROUP BY 1, 2) ORDER BY 1, 2",
             bin("bin_end", "\"bin_start\""),
             steps.of_time(),
-            bin("bin_start", &value),
+            bin("bin_start", &binned.value()),
             asked.count(),
             asked.from(),
         );

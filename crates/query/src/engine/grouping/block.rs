@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::datatypes::DataType;
 use crawlspace_lake::catalogue::Part;
 use crawlspace_lake::{ABSENT, Lake, MemoryBatch, PartGroups, StoredChunk, Values, scan_memory};
 use datafusion::common::{Result, exec_datafusion_err};
@@ -34,6 +35,8 @@ pub(super) struct Block {
     pub rows: usize,
     /// Conditions that all rows fulfil.
     pub fulfilled: Vec<bool>,
+    /// For each of what is measured: the least and the greatest value of all rows, where more is not asked for.
+    pub bounds: Vec<Option<(i64, i64)>>,
     columns: Vec<Source>,
 }
 
@@ -49,7 +52,7 @@ enum Source {
 pub(super) struct Coded {
     pub values: Values,
     /// Of each row; 0 where it has no value, else the value's place and one.
-    pub codes: Vec<u32>,
+    pub codes: Arc<Vec<u32>>,
 }
 
 impl Blocks {
@@ -116,6 +119,7 @@ impl Blocks {
         Ok(Block {
             rows: batch.rows.num_rows(),
             fulfilled: vec![false; prepared.conditions.len()],
+            bounds: vec![None; prepared.measured.len()],
             columns: columns
                 .map(|column| Source::Array(Arc::clone(column)))
                 .collect(),
@@ -124,33 +128,50 @@ impl Blocks {
 
     /// Nothing where no row of the group fulfils the conditions.
     async fn of_group(&self, groups: &Arc<PartGroups>, index: usize) -> Result<Option<Block>> {
-        let columns = &self.prepared.columns;
-        let mut fulfilled = Vec::new();
-        for condition in &self.prepared.conditions {
-            let column = &columns[condition.column];
-            let bounds = groups.bounds(index, column);
-            let held = condition
-                .within
-                .zip(bounds)
-                .map_or(Held::BySome, |(range, bounds)| range.held_by(bounds));
-            if held == Held::ByNone {
-                return Ok(None);
-            }
-            if !condition.texts.is_empty()
+        let prepared = &self.prepared;
+        let columns = &prepared.columns;
+        let held = |condition: &PlainTerm| {
+            let bounds = groups.bounds(index, &columns[condition.column]);
+            let within = condition.within.zip(bounds);
+            within.map_or(Held::BySome, |(within, bounds)| within.held_by(bounds))
+        };
+        let held_by: Vec<Held> = prepared.conditions.iter().map(held).collect();
+        if held_by.contains(&Held::ByNone) {
+            return Ok(None);
+        }
+        for condition in &prepared.conditions {
+            let (column, texts) = (&columns[condition.column], &condition.texts);
+            if !texts.is_empty()
                 && !groups
-                    .may_have(index, column, &condition.texts)
+                    .may_have(index, column, texts)
                     .await
                     .map_err(of_lake)?
             {
                 return Ok(None);
             }
-            fulfilled.push(held == Held::ByAll);
         }
-        let chunks = groups
-            .chunks(index, columns.iter().map(AsRef::as_ref))
+        let fulfilled: Vec<bool> = held_by.iter().map(|held| *held == Held::ByAll).collect();
+        let is_whole = prepared.keys.is_empty() && !fulfilled.contains(&false);
+        let bounds = prepared.measured.iter().map(|measured| {
+            let column = measured.bounded().filter(|_| is_whole)?;
+            let is_held = |condition| held(condition) == Held::ByAll;
+            let bounds = groups.bounds(index, &columns[column]);
+            bounds.filter(|_| measured.conditions.iter().all(is_held))
+        });
+        let bounds: Vec<Option<(i64, i64)>> = bounds.collect();
+        let needed = prepared.needed(&fulfilled, &bounds);
+        let read = columns
+            .iter()
+            .zip(&needed)
+            .filter(|(_, is_needed)| **is_needed);
+        let read = read.map(|(column, _)| column.as_ref());
+        let mut chunks = groups
+            .chunks(index, read)
             .await
-            .map_err(of_lake)?;
-        let columns = chunks.into_iter().map(|chunk| {
+            .map_err(of_lake)?
+            .into_iter();
+        let columns = needed.iter().map(|is_needed| {
+            let chunk = is_needed.then(|| chunks.next()).flatten().flatten();
             let Some(chunk) = chunk else {
                 return Source::Absent;
             };
@@ -158,10 +179,12 @@ impl Blocks {
                 .add(usize::try_from(chunk.bytes()).unwrap_or_default());
             Source::Chunk(chunk, Arc::clone(groups))
         });
+        let columns = columns.collect();
         Ok(Some(Block {
             rows: groups.rows_of(index),
             fulfilled,
-            columns: columns.collect(),
+            bounds,
+            columns,
         }))
     }
 }
@@ -176,7 +199,7 @@ impl Block {
             Source::Read(coded) => return Ok(Arc::clone(coded)),
             Source::Absent => Coded {
                 values: Values::Ints(Vec::new()),
-                codes: vec![ABSENT; self.rows],
+                codes: Arc::new(vec![ABSENT; self.rows]),
             },
             Source::Array(array) => Coded::of_array(array)?,
             Source::Chunk(chunk, groups) => {
@@ -184,6 +207,7 @@ impl Block {
                     .decode(Vec::new())
                     .map_err(|source| of_lake(groups.error(source)))?;
                 let (values, codes) = chunk.into_rows();
+                let codes = Arc::new(codes);
                 Coded { values, codes }
             }
         };
@@ -198,6 +222,7 @@ impl Coded {
         let coded = Values::of_array(array);
         let (values, codes) =
             coded.ok_or_else(|| exec_datafusion_err!("{} has no codes", array.data_type()))?;
+        let codes = Arc::new(codes);
         Ok(Self { values, codes })
     }
 
@@ -243,14 +268,25 @@ impl Coded {
         if term.is_column {
             return Ok(Arc::clone(self));
         }
-        let Self {
-            values,
-            codes: of_codes,
-        } = Self::of_array(&self.evaluated(term)?)?;
-        let codes = self.codes.iter().map(|code| of_codes[*code as usize]);
+        if let (Some(steps), Values::Ints(times)) = (&term.steps, &self.values) {
+            let values = Values::Ints(times.iter().map(|time| steps.start_of(*time)).collect());
+            let codes = Arc::clone(&self.codes);
+            return Ok(Arc::new(Self { values, codes }));
+        }
+        let evaluated = self.evaluated(term)?;
+        let is_plain = evaluated.null_count() == 1 && evaluated.is_null(ABSENT as usize);
+        if is_plain && *evaluated.data_type() != DataType::Boolean {
+            // Each value has become one.
+            let values = Self::of_array(&evaluated.slice(1, evaluated.len() - 1))?.values;
+            let codes = Arc::clone(&self.codes);
+            return Ok(Arc::new(Self { values, codes }));
+        }
+        let of_codes = Self::of_array(&evaluated)?;
+        let codes = self.codes.iter();
+        let codes = codes.map(|code| of_codes.codes[*code as usize]).collect();
         Ok(Arc::new(Self {
-            values,
-            codes: codes.collect(),
+            values: of_codes.values,
+            codes: Arc::new(codes),
         }))
     }
 }

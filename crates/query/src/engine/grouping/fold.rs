@@ -8,7 +8,7 @@ use crawlspace_lake::catalogue::Column;
 use crawlspace_model::Table;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::InList;
+use datafusion::logical_expr::expr::{InList, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_plan::PhysicalExpr;
 
@@ -23,9 +23,9 @@ pub(super) struct Prepared {
     pub table: Table,
     pub columns: Vec<Arc<Column>>,
     pub conditions: Vec<PlainTerm>,
-    keys: Vec<PlainTerm>,
+    pub keys: Vec<PlainTerm>,
     /// What calculations are about, each once.
-    measured: Vec<Measured>,
+    pub measured: Vec<Measured>,
     /// For each calculation, what it is about; all rows of its group without.
     calculations: Vec<(Function, Option<usize>)>,
     schema: SchemaRef,
@@ -43,22 +43,33 @@ pub(super) struct PlainTerm {
     pub texts: Vec<String>,
     /// If it is a condition: what it says of a number.
     pub within: Option<Within>,
+    /// If it tells the step of a time.
+    pub steps: Option<Steps>,
+}
+
+/// Steps of time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steps {
+    nanos: i64,
+    /// Where some step starts.
+    origin: i64,
 }
 
 /// Some values of a group's rows, and what is to be known of them.
 #[derive(Debug)]
 pub(super) struct Measured {
     of: Option<PlainTerm>,
-    conditions: Vec<PlainTerm>,
+    pub conditions: Vec<PlainTerm>,
     functions: Vec<Function>,
     is_integer: bool,
 }
 
-/// A comparison with a number.
+/// What a condition says of a number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    operator: Operator,
-    number: i64,
+pub(super) enum Within {
+    /// That it is there.
+    All,
+    Compared(Operator, i64),
 }
 
 /// Which rows of a group a condition holds for.
@@ -71,8 +82,12 @@ pub(super) enum Held {
 
 impl Within {
     fn of(expression: &Expr) -> Option<Self> {
-        let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expression else {
-            return None;
+        let (operator, left, right) = match expression {
+            Expr::BinaryExpr(BinaryExpr { left, op, right }) => (op, left, right),
+            Expr::IsNotNull(of) => {
+                return matches!(of.as_ref(), Expr::Column(_)).then_some(Self::All);
+            }
+            _ => return None,
         };
         let (Expr::Column(_), Expr::Literal(value, _)) = (left.as_ref(), right.as_ref()) else {
             return None;
@@ -83,10 +98,7 @@ impl Within {
             }
             _ => return None,
         };
-        Some(Self {
-            operator: *op,
-            number,
-        })
+        Some(Self::Compared(*operator, number))
     }
 
     /// By rows whose numbers have these bounds.
@@ -96,8 +108,10 @@ impl Within {
             (false, true) => Held::BySome,
             (false, false) => Held::ByNone,
         };
-        let number = self.number;
-        match self.operator {
+        let Self::Compared(operator, number) = self else {
+            return Held::ByAll;
+        };
+        match operator {
             Operator::Lt => of(greatest < number, least < number),
             Operator::LtEq => of(greatest <= number, least <= number),
             Operator::Gt => of(least > number, greatest > number),
@@ -108,6 +122,39 @@ impl Within {
             ),
             _ => Held::BySome,
         }
+    }
+}
+
+impl Steps {
+    fn of(expression: &Expr) -> Option<Self> {
+        let Expr::ScalarFunction(ScalarFunction { func, args }) = expression else {
+            return None;
+        };
+        let [
+            Expr::Literal(length, _),
+            Expr::Column(_),
+            Expr::Literal(origin, _),
+        ] = &args[..]
+        else {
+            return None;
+        };
+        let ScalarValue::IntervalMonthDayNano(Some(length)) = length else {
+            return None;
+        };
+        let ScalarValue::TimestampNanosecond(Some(origin), None) = origin else {
+            return None;
+        };
+        let is_steps = func.name() == "date_bin" && (length.months, length.days) == (0, 0);
+        (is_steps && length.nanoseconds > 0).then_some(Self {
+            nanos: length.nanoseconds,
+            origin: *origin,
+        })
+    }
+
+    /// The start of the step that a time is in.
+    pub fn start_of(&self, time: i64) -> i64 {
+        let into = time.saturating_sub(self.origin).rem_euclid(self.nanos);
+        time.saturating_sub(into)
     }
 }
 
@@ -154,6 +201,7 @@ impl Prepared {
                 schema,
                 texts: texts_of(&term.expression),
                 within: Within::of(&term.expression),
+                steps: Steps::of(&term.expression),
             })
         };
         let (mut about, mut measured) = (Vec::new(), Vec::new());
@@ -201,6 +249,24 @@ impl Prepared {
             calculations,
             schema: grouping.schema()?,
         })
+    }
+}
+
+impl Prepared {
+    /// Which columns have to be read where conditions are fulfilled and bounds are known.
+    pub fn needed(&self, fulfilled: &[bool], bounds: &[Option<(i64, i64)>]) -> Vec<bool> {
+        let conditions = self.conditions.iter().zip(fulfilled);
+        let conditions = conditions.filter(|(_, is_fulfilled)| !**is_fulfilled);
+        let measured = self.measured.iter().zip(bounds);
+        let measured = measured.filter(|(_, bounds)| bounds.is_none());
+        let measured =
+            measured.flat_map(|(measured, _)| measured.of.iter().chain(&measured.conditions));
+        let terms = conditions.map(|(condition, _)| condition);
+        let mut needed = vec![false; self.columns.len()];
+        for term in terms.chain(&self.keys).chain(measured) {
+            needed[term.column] = true;
+        }
+        needed
     }
 }
 
@@ -252,7 +318,13 @@ impl Fold {
         }
         self.rows.resize(self.groups.len(), 0);
         count(&mut self.rows, &groups);
-        for (measured, measure) in prepared.measured.iter().zip(&mut self.measures) {
+        let bounds = std::mem::take(&mut block.bounds);
+        let measures = self.measures.iter_mut().zip(&bounds);
+        for (measured, (measure, bounds)) in prepared.measured.iter().zip(measures) {
+            if let Some(bounds) = bounds {
+                measure.add_bounds(rows as u64, *bounds);
+                continue;
+            }
             let is_counted = measured.rows(&mut block, chosen.as_deref())?;
             let of = measured.of.as_ref();
             let of = of
@@ -343,6 +415,16 @@ fn narrow(chosen: &mut Option<Vec<u32>>, block: &mut Block, condition: &PlainTer
 }
 
 impl Measured {
+    /// The column, if nothing but its least and greatest integer is asked for.
+    pub fn bounded(&self) -> Option<usize> {
+        let is_bound = |function| matches!(function, &Function::Least | &Function::Greatest);
+        let of = self
+            .of
+            .as_ref()
+            .filter(|of| of.is_column && self.is_integer)?;
+        self.functions.iter().all(is_bound).then_some(of.column)
+    }
+
     /// For each chosen row, whether it fulfils the conditions; nothing where there are none.
     fn rows(&self, block: &mut Block, chosen: Option<&[u32]>) -> Result<Option<Vec<bool>>> {
         let mut is_counted: Option<Vec<bool>> = None;

@@ -160,11 +160,15 @@ impl Keys<'_> {
     /// One more key: rows of a group that differ in it are of different groups from now on. `chosen` are the rows.
     pub fn add(&mut self, key: &Coded, chosen: Option<&[u32]>) {
         let (numbered, hasher) = (&mut self.groups.keys[self.next], &self.groups.hasher);
-        let mut numbers = vec![UNKNOWN; 1 + key.values.len()];
-        numbers[ABSENT as usize] = ABSENT;
         let codes = key.codes_of(chosen);
+        // Codes that hardly come again need not be kept.
+        let is_kept = key.values.len() <= codes.len() / 2;
+        let mut numbers = vec![UNKNOWN; if is_kept { 1 + key.values.len() } else { 1 }];
+        numbers[ABSENT as usize] = ABSENT;
         let of_key = codes.iter().map(|code| {
-            let number = &mut numbers[*code as usize];
+            let Some(number) = numbers.get_mut(*code as usize) else {
+                return numbered.number_of(hasher, &key.values, *code as usize - 1);
+            };
             if *number == UNKNOWN {
                 *number = numbered.number_of(hasher, &key.values, *code as usize - 1);
             }

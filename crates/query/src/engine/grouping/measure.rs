@@ -186,6 +186,17 @@ impl Measure {
         }
     }
 
+    /// Adds so many rows of the one group, of which no more than their bounds is asked for.
+    pub fn add_bounds(&mut self, rows: u64, (least, greatest): (i64, i64)) {
+        self.resize(1);
+        self.counts[0] += rows;
+        if let Some(sums) = &mut self.sums {
+            let (least, greatest) = (key_of_integer(least), key_of_integer(greatest));
+            sums[0].least = sums[0].least.min(least);
+            sums[0].greatest = sums[0].greatest.max(greatest);
+        }
+    }
+
     /// Adds those of another one, whose groups are at these places.
     pub fn merge(&mut self, groups: usize, of_groups: &[u32], other: Self) {
         self.resize(groups);

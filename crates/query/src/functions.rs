@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 
+pub(crate) use bins::{BIN_START, Bins};
 pub(crate) use overflow::overflow_text;
 pub(crate) use percentile::{
     double_of_key, integer_of_key, key_of_double, key_of_integer, nearest_rank,

@@ -7,6 +7,7 @@ mod groups;
 mod measure;
 mod ranks;
 mod rule;
+mod shape;
 mod table;
 
 use std::sync::Arc;

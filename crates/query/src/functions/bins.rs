@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
 };
 
 const BINS_MAX: usize = 10_000;
+pub(crate) const BIN_START: &str = "bin_start";
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Bin {
@@ -34,11 +35,7 @@ pub(super) fn bins() -> [Arc<ScalarUDF>; 2] {
 
 impl ScalarUDFImpl for Bin {
     fn name(&self) -> &'static str {
-        if self.gives_end {
-            "bin_end"
-        } else {
-            "bin_start"
-        }
+        if self.gives_end { "bin_end" } else { BIN_START }
     }
 
     fn signature(&self) -> &Signature {
@@ -57,30 +54,17 @@ impl ScalarUDFImpl for Bin {
                 ColumnarValue::Array(_) => None,
             })
             .collect();
-        let Some(
-            [
-                ScalarValue::Float64(Some(least)),
-                ScalarValue::Float64(Some(start)),
-                ScalarValue::Float64(Some(end)),
-                ScalarValue::Int64(Some(count)),
-                ScalarValue::Boolean(Some(grows)),
-            ],
-        ) = constants.as_deref()
-        else {
-            return exec_err!("{}() takes a value and five constants", self.name());
-        };
-        let count = usize::try_from(*count).unwrap_or_default();
-        if !(1..=BINS_MAX).contains(&count) || start > end || (*grows && *start <= 0.0) {
+        let bins = constants.and_then(|constants| Bins::of_constants(&constants));
+        let Some(bins) = bins else {
             return exec_err!(
-                "{}() takes bounds in their order and 1 to {BINS_MAX} bins",
+                "{}() takes a value and five constants: bounds in their order and 1 to {BINS_MAX} bins",
                 self.name()
             );
-        }
-        let bins = Bins::new(*start, *end, count, *grows);
+        };
         let values = args.args[0].to_array(args.number_rows)?;
         let bin = |value: f64| match bins.of(value) {
             Some(bin) => [bins.bounds[bin], bins.bounds[bin + 1]],
-            None => [least.min(value), bins.bounds[0]],
+            None => [bins.least.min(value), bins.bounds[0]],
         };
         let values = values.as_primitive::<Float64Type>();
         let found = values.iter().map(|value| {
@@ -98,7 +82,10 @@ const LOOKED_AT_BITS: u32 = 6;
 const ALIKE_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - LOOKED_AT_BITS;
 const ALIKE_MAX: u64 = 1 << 16;
 
-struct Bins {
+#[derive(Debug)]
+pub(crate) struct Bins {
+    /// Of all values; what is below the first bound is in one bin from there on.
+    least: f64,
     bounds: Vec<f64>,
     /// By the first bits of a number, from those of the first bound on: the bin of the least such number.
     first: Vec<u16>,
@@ -106,10 +93,51 @@ struct Bins {
 }
 
 impl Bins {
+    /// Those that the constants of `bin_start()` describe, if they do.
+    pub(crate) fn of_constants(constants: &[&ScalarValue]) -> Option<Self> {
+        let [
+            ScalarValue::Float64(Some(least)),
+            ScalarValue::Float64(Some(start)),
+            ScalarValue::Float64(Some(end)),
+            ScalarValue::Int64(Some(count)),
+            ScalarValue::Boolean(Some(grows)),
+        ] = constants
+        else {
+            return None;
+        };
+        let count = usize::try_from(*count).unwrap_or_default();
+        let is_ordered = start <= end && (!grows || *start > 0.0);
+        let is_possible = (1..=BINS_MAX).contains(&count) && is_ordered;
+        is_possible.then(|| Self {
+            least: *least,
+            ..Self::new(*start, *end, count, *grows)
+        })
+    }
+
+    /// Where bins start, and for each integer the place of its bin and one; nothing where one is less than the least.
+    #[expect(clippy::cast_precision_loss, reason = "as a cast to doubles has it")]
+    pub(crate) fn coded(&self, integers: &[i64]) -> Option<(Vec<f64>, Vec<u32>)> {
+        let inner = self.bounds.len() - 1;
+        let codes = integers.iter().map(|integer| {
+            let value = *integer as f64;
+            match self.of(value) {
+                Some(bin) => Some(1 + bin as u32),
+                None => (value >= self.least).then_some(1 + inner as u32),
+            }
+        });
+        let codes = codes.collect::<Option<_>>()?;
+        let below = std::iter::once(self.least);
+        Some((
+            self.bounds[..inner].iter().copied().chain(below).collect(),
+            codes,
+        ))
+    }
+
     fn new(start: f64, end: f64, count: usize, grows: bool) -> Self {
         let bounds = bounds(start, end, count, grows);
         let least_bits = start.to_bits() >> ALIKE_SHIFT;
         let mut bins = Self {
+            least: start,
             bounds,
             first: Vec::new(),
             least_bits,

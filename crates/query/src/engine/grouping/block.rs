@@ -268,9 +268,19 @@ impl Coded {
         if term.is_column {
             return Ok(Arc::clone(self));
         }
-        if let (Some(steps), Values::Ints(times)) = (&term.steps, &self.values) {
-            let values = Values::Ints(times.iter().map(|time| steps.start_of(*time)).collect());
-            let codes = Arc::clone(&self.codes);
+        if let (Some(shape), Values::Ints(integers)) = (&term.shape, &self.values)
+            && let Some((values, of_integers)) = shape.coded(integers)
+        {
+            let code = |code: &u32| match *code {
+                ABSENT => ABSENT,
+                code => of_integers[code as usize - 1],
+            };
+            let is_own = self.codes.iter().copied().eq(1..=integers.len() as u32);
+            let codes = match is_own {
+                true => of_integers,
+                false => self.codes.iter().map(code).collect(),
+            };
+            let codes = Arc::new(codes);
             return Ok(Arc::new(Self { values, codes }));
         }
         let evaluated = self.evaluated(term)?;

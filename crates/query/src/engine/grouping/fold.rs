@@ -8,13 +8,14 @@ use crawlspace_lake::catalogue::Column;
 use crawlspace_model::Table;
 use datafusion::catalog::Session;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{InList, ScalarFunction};
+use datafusion::logical_expr::expr::InList;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use datafusion::physical_plan::PhysicalExpr;
 
 use super::block::Block;
 use super::groups::Groups;
 use super::measure::{Measure, Rows, count};
+use super::shape::Shape;
 use super::{Calculation, Function, Grouping, Term};
 
 /// A grouping whose expressions can be evaluated.
@@ -43,16 +44,7 @@ pub(super) struct PlainTerm {
     pub texts: Vec<String>,
     /// If it is a condition: what it says of a number.
     pub within: Option<Within>,
-    /// If it tells the step of a time.
-    pub steps: Option<Steps>,
-}
-
-/// Steps of time.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Steps {
-    nanos: i64,
-    /// Where some step starts.
-    origin: i64,
+    pub shape: Option<Shape>,
 }
 
 /// Some values of a group's rows, and what is to be known of them.
@@ -125,39 +117,6 @@ impl Within {
     }
 }
 
-impl Steps {
-    fn of(expression: &Expr) -> Option<Self> {
-        let Expr::ScalarFunction(ScalarFunction { func, args }) = expression else {
-            return None;
-        };
-        let [
-            Expr::Literal(length, _),
-            Expr::Column(_),
-            Expr::Literal(origin, _),
-        ] = &args[..]
-        else {
-            return None;
-        };
-        let ScalarValue::IntervalMonthDayNano(Some(length)) = length else {
-            return None;
-        };
-        let ScalarValue::TimestampNanosecond(Some(origin), None) = origin else {
-            return None;
-        };
-        let is_steps = func.name() == "date_bin" && (length.months, length.days) == (0, 0);
-        (is_steps && length.nanoseconds > 0).then_some(Self {
-            nanos: length.nanoseconds,
-            origin: *origin,
-        })
-    }
-
-    /// The start of the step that a time is in.
-    pub fn start_of(&self, time: i64) -> i64 {
-        let into = time.saturating_sub(self.origin).rem_euclid(self.nanos);
-        time.saturating_sub(into)
-    }
-}
-
 /// The texts one of which a column has where the condition holds.
 fn texts_of(expression: &Expr) -> Vec<String> {
     let text = |value: &Expr| match value {
@@ -201,7 +160,7 @@ impl Prepared {
                 schema,
                 texts: texts_of(&term.expression),
                 within: Within::of(&term.expression),
-                steps: Steps::of(&term.expression),
+                shape: Shape::of(&term.expression),
             })
         };
         let (mut about, mut measured) = (Vec::new(), Vec::new());

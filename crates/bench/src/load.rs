@@ -87,6 +87,12 @@ fn send_all(address: &str, corpus: &Mutex<CorpusFile>, gzip: bool) -> Result<Loa
     }
 }
 
+/// One request, as if it had just happened.
+pub fn send_now(connection: &mut Connection, mut request: Request, load: &mut Load) -> Result<()> {
+    request.start_at(start_nanos()?);
+    send(connection, &request, false, load)
+}
+
 /// One request, again and again while the server says that it is busy.
 fn send(connection: &mut Connection, request: &Request, gzip: bool, load: &mut Load) -> Result<()> {
     let mut headers = "Content-Type: application/x-protobuf\r\n".to_owned();

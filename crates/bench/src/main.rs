@@ -14,6 +14,7 @@ mod server;
 mod shop;
 mod trace;
 mod usage;
+mod visible;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -152,6 +153,7 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
         stored == made,
         "{stored} spans are stored, {made} were acknowledged"
     );
+    let (peak_memory_bytes, part_bytes) = (server.peak_memory_bytes()?, server.part_bytes()?);
     Ok(Run {
         shape,
         load,
@@ -163,9 +165,11 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
             flushed,
             compacted,
         },
-        peak_memory_bytes: server.peak_memory_bytes()?,
+        peak_memory_bytes,
         data_dir_bytes: usage::folder_bytes(&server.data_dir)?,
-        part_bytes: server.part_bytes()?,
+        part_bytes,
         timings,
+        // Last, since it sends more.
+        until_visible: visible::run(&server, options.seed + 1)?,
     })
 }

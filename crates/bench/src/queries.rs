@@ -89,7 +89,7 @@ fn questions(user: &str, first: u64, last: u64) -> Vec<Question> {
             peers::STATUS_500,
         ),
         question(
-            "heatmap of duration, 120 × 60",
+            "heatmap of duration, 120 × 60, in SQL",
             &heatmap(first, last),
             peers::NONE,
         ),
@@ -126,6 +126,7 @@ pub fn run(server: &Server, samples: &[Sample], range: (u64, u64)) -> Result<Vec
         let (label, peer) = (question.label, question.peer);
         timings.push(time(server, (label, peer), SQL_REPEATS, ask, check)?);
     }
+    timings.push(time_heatmap(server, &mut connection, range)?);
     timings.push(time_entities(server, &mut connection, samples)?);
     timings.push(time_odd(server, &mut connection, range)?);
     timings.push(time_map(server, &mut connection, range)?);
@@ -167,6 +168,35 @@ fn time_comparison(server: &Server, connection: &mut Connection) -> Result<Timin
     };
     let label = "compare errors with the rest";
     time(server, (label, peers::NONE), COMPARISON_REPEATS, ask, check)
+}
+
+/// The heatmap of the window: bins of equal ratio that reach from the least duration to the greatest.
+fn time_heatmap(
+    server: &Server,
+    connection: &mut Connection,
+    (first, last): (u64, u64),
+) -> Result<Timing> {
+    let step = column_width(first, last);
+    let question = json!({
+        "from": "spans",
+        "range": {"start": first.to_string(), "end": (last + 1).to_string()},
+        "calculate": ["heatmap(duration_ns)"],
+        "granularity": format!("{}ms", step.div_ceil(1_000_000)),
+    });
+    let question = question.to_string();
+    let ask = |_| {
+        let headers = "Content-Type: application/json\r\n";
+        connection
+            .post("/api/v1/query", headers, question.as_bytes())?
+            .success()
+    };
+    let check = |_, answer: &Value| {
+        let rows = answer["rows"].as_array().map_or(0, Vec::len);
+        ensure!(rows > 100, "the heatmap has {rows} cells");
+        Ok(())
+    };
+    let label = "heatmap of duration, 120 × 60";
+    time(server, (label, peers::NONE), SQL_REPEATS, ask, check)
 }
 
 /// One user among all.

@@ -34,6 +34,8 @@ pub struct Run {
     /// Parquet bytes by the folder of the lake.
     pub part_bytes: BTreeMap<String, u64>,
     pub timings: Vec<Timing>,
+    /// From acknowledgements to answers that have what was sent, the fastest first.
+    pub until_visible: Vec<Duration>,
 }
 
 /// Where and when it was measured.
@@ -152,6 +154,12 @@ fn rates(run: &Run, table: &mut Table) {
     table.line(
         "request p50 / p99, ms",
         format!("{} / {}", latency(50), latency(99)),
+        "",
+    );
+    let visible = |percent| milliseconds(nearest_rank(&run.until_visible, percent));
+    table.line(
+        "acknowledged to visible p50 / p99, ms",
+        format!("{} / {}", visible(50), visible(99)),
         "",
     );
 }

@@ -54,6 +54,7 @@ fn run() -> Run {
                 peer: peers::TRACE_BY_ID,
             },
         ],
+        until_visible: (1..=50).map(Duration::from_millis).collect(),
     }
 }
 
@@ -72,6 +73,7 @@ fn the_page_gives_figures_per_span_and_per_phase() {
         "| OTLP bytes per span | 800.0 |  |",
         "| spans per second, acknowledged | 50000 | 9,500–13,000 (VictoriaTraces) |",
         "| request p50 / p99, ms | 50.0 / 99.0 |  |",
+        "| acknowledged to visible p50 / p99, ms | 25.0 / 50.0 |  |",
         "| CPU-s per million: load | 4.00 |  |",
         "| … flush | 3.00 |  |",
         "| … compact | 1.00 |  |",

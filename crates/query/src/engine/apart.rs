@@ -15,7 +15,7 @@ mod worker;
 use std::sync::Arc;
 
 pub(crate) use asked::AskedTable;
-pub(crate) use grouped::{can_be_asked, plan_of_server};
+pub(crate) use grouped::{can_be_asked, newest_of_server, plan_of_server};
 pub(crate) use parent::Parent;
 pub(crate) use process::Workers;
 pub use process::{WorkerConfig, WorkerStatistics};

@@ -5,6 +5,7 @@ mod block;
 mod fold;
 mod groups;
 mod measure;
+mod newest;
 mod ranks;
 mod rule;
 mod shape;
@@ -19,6 +20,7 @@ use crawlspace_model::Table;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{Expr, ExprSchemable as _};
 
+pub(crate) use newest::NewestPlan;
 pub(crate) use rule::ByCodes;
 pub(crate) use table::GroupedPlan;
 

@@ -279,6 +279,56 @@ fn groups_by_codes_are_those_of_a_plain_loop() {
 }
 
 #[test]
+fn the_newest_rows_by_codes_are_those_of_a_plain_loop() {
+    runtime().block_on(async {
+        let world = world().await;
+        let conditions = (0..CONDITIONS.len()).map(Some).chain([None]);
+        for (condition, count) in conditions.zip([1, 7, 20, 300, 1_000].into_iter().cycle()) {
+            let (filter, fulfils): (String, fn(&Row) -> bool) = match condition {
+                Some(condition) => {
+                    let (text, fulfils) = CONDITIONS[condition];
+                    (format!("WHERE {text}"), fulfils)
+                }
+                None => (String::new(), |_| true),
+            };
+            let sql = format!(
+                "SELECT duration_ns, request, trace_id FROM spans {filter} ORDER BY time DESC, request LIMIT {count}"
+            );
+            let newest = world.rows.iter().rev().filter(|row| fulfils(row)).take(count);
+            let expected = newest.map(|row| {
+                let trace_id = format!("{:032x}", row.number + 1);
+                vec![row.duration.to_string(), row.request.clone(), trace_id]
+            });
+            let mut expected: Vec<Vec<String>> = expected.collect();
+            expected.sort();
+            let answer = apart::ask(&world.engine, &sql).await.unwrap();
+            assert_eq!(found(&answer.batches), expected, "{sql}");
+            assert!(world.plan(&sql).await.contains("NewestPlan"), "{sql}");
+        }
+    });
+}
+
+#[test]
+fn rows_of_one_time_are_all_looked_at() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = open(&directory).await;
+        let mut builder = TableBuilder::new(Table::Spans);
+        for number in 0..500 {
+            begin_span(&mut builder, if number < 100 { 7 } else { 9 });
+            builder.attribute("number", &Value::Int(number));
+            builder.end_row();
+        }
+        lake.publish(1, vec![(Table::Spans, builder.finish())]);
+        lake.flush().await.unwrap();
+        let engine = apart::engine(&lake);
+        let sql = "SELECT number FROM spans ORDER BY time DESC, number DESC LIMIT 3";
+        let answer = apart::ask(&engine, sql).await.unwrap();
+        assert_eq!(found(&answer.batches), [["497"], ["498"], ["499"]]);
+    });
+}
+
+#[test]
 fn what_is_about_several_columns_is_left_to_plans() {
     runtime().block_on(async {
         let world = world().await;

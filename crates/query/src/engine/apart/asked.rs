@@ -82,6 +82,7 @@ impl TableProvider for AskedTable {
             filters: filters.iter().filter_map(Filter::of).collect(),
             limit,
             grouping: None,
+            newest: None,
         };
         let (scan, partitions) = self.parent.open(scanning).await?;
         let schema = PartScan::schema(self.table, &columns);

@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use crawlspace_lake::PartScan;
 use crawlspace_lake::catalogue::Column;
 use crawlspace_model::Table;
-use datafusion::common::Result;
+use datafusion::common::{Result, internal_datafusion_err};
 use datafusion::logical_expr::{Cast, Expr, cast, ident};
 use datafusion::physical_plan::ExecutionPlan;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,13 @@ use crate::engine::grouping::{Calculation, Function, Grouping, Term};
 pub(super) struct AskedGrouping {
     keys: Vec<usize>,
     calculations: Vec<AskedCalculation>,
+}
+
+/// Not groups but rows: the newest ones by the key, so many, with these columns.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct AskedNewest {
+    pub columns: Vec<String>,
+    pub count: usize,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -49,10 +56,28 @@ pub(crate) async fn plan_of_server(
     grouping: &Grouping,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let asked = asked(grouping);
-    let asked =
-        asked.ok_or_else(|| datafusion::common::internal_datafusion_err!("this can't be asked"))?;
+    let asked = asked.ok_or_else(|| internal_datafusion_err!("this can't be asked"))?;
     let (scan, partitions) = parent.open(asked).await?;
     let schema = grouping.schema()?;
+    Ok(Arc::new(AskedPlan::new(parent, scan, partitions, schema)))
+}
+
+/// The plan that has a server find the newest rows: so many, of those that fulfil the conditions.
+pub(crate) async fn newest_of_server(
+    parent: &Arc<Parent>,
+    columns: Vec<Arc<Column>>,
+    wanted: &Grouping,
+    count: usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let asked = asked(wanted);
+    let asked = asked.ok_or_else(|| internal_datafusion_err!("this can't be asked"))?;
+    let schema = PartScan::schema(wanted.table, &columns);
+    let columns = columns.iter().map(|column| column.name.clone()).collect();
+    let asked = Scanning {
+        newest: Some(AskedNewest { columns, count }),
+        ..asked
+    };
+    let (scan, partitions) = parent.open(asked).await?;
     Ok(Arc::new(AskedPlan::new(parent, scan, partitions, schema)))
 }
 
@@ -97,6 +122,7 @@ fn asked(grouping: &Grouping) -> Option<Scanning> {
             keys: keys.collect::<Option<_>>()?,
             calculations: calculations.collect::<Option<_>>()?,
         }),
+        newest: None,
     })
 }
 

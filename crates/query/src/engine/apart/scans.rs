@@ -22,9 +22,9 @@ use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 use tokio::task::JoinSet;
 
 use super::filter::Filter;
-use super::grouped::AskedGrouping;
+use super::grouped::{AskedGrouping, AskedNewest};
 use super::wire::{Encoder, Order, PIECES_AHEAD, Scanning, pieces, words};
-use crate::engine::grouping::GroupedPlan;
+use crate::engine::grouping::{GroupedPlan, NewestPlan};
 use crate::engine::running::bytes_scanned;
 use crate::error::Error;
 use crate::table::{Scanned, StoredTable, balanced};
@@ -65,8 +65,8 @@ struct Opened {
     groups: Vec<Vec<Arc<Part>>>,
     filters: Vec<Expr>,
     limit: Option<usize>,
-    /// Finds groups of the rows, where these are wanted.
-    grouped: Option<Arc<GroupedPlan>>,
+    /// Finds groups or the newest of the rows by codes, where these are wanted.
+    by_codes: Option<Arc<dyn ExecutionPlan>>,
 }
 
 /// A part of a scan that is being read.
@@ -172,7 +172,7 @@ impl Scans {
             groups,
             filters,
             limit: scanning.limit,
-            grouped: None,
+            by_codes: None,
         })
     }
 
@@ -185,18 +185,28 @@ impl Scans {
     ) -> Result<Opened, Error> {
         let grouping = asked.understood(scanning.table, &columns, &scanning.filters);
         let grouping = grouping.ok_or(Error::Broken)?;
-        let grouped = GroupedPlan::new(&stored, &grouping, &self.state);
-        let grouped = Arc::new(grouped.map_err(|source| Error::Plan { source })?);
+        let failed = |source| Error::Plan { source };
+        let by_codes: Arc<dyn ExecutionPlan> = match &scanning.newest {
+            None => Arc::new(GroupedPlan::new(&stored, &grouping, &self.state).map_err(failed)?),
+            Some(AskedNewest { columns, count }) => {
+                let table = self.snapshot.table(scanning.table);
+                let columns = columns.iter().map(|name| column_named(table, name));
+                let columns = columns.collect::<Result<_, _>>()?;
+                let state = &self.state;
+                let newest = NewestPlan::new(&stored, columns, &grouping, *count, state);
+                Arc::new(newest.map_err(failed)?)
+            }
+        };
         Ok(Opened {
             table: scanning.table,
             stored,
             columns,
-            schema: grouped.schema(),
+            schema: by_codes.schema(),
             memory: Vec::new(),
             groups: Vec::new(),
             filters: Vec::new(),
             limit: None,
-            grouped: Some(grouped),
+            by_codes: Some(by_codes),
         })
     }
 
@@ -207,9 +217,9 @@ impl Scans {
         };
         let wanted = Arc::new(Semaphore::new(PIECES_AHEAD));
         let narrowing = Arc::new(opened.narrowing(narrowing));
-        let rows = match (opened.of_memory(partition), &opened.grouped) {
+        let rows = match (opened.of_memory(partition), &opened.by_codes) {
             (Some(rows), _) => Ok(rows),
-            (None, Some(grouped)) => self.run(Arc::clone(grouped) as _),
+            (None, Some(by_codes)) => self.run(Arc::clone(by_codes)),
             (None, None) => self.of_parts(&opened, partition, &narrowing),
         };
         let schema = Arc::clone(&opened.schema);
@@ -323,7 +333,7 @@ fn column_named(table: &TableSnapshot, name: &str) -> Result<Arc<Column>, Error>
 impl Opened {
     /// Rows in memory are the first, where there are any.
     fn partitions(&self) -> usize {
-        match self.grouped {
+        match self.by_codes {
             Some(_) => 1,
             None => usize::from(!self.memory.is_empty()) + self.groups.len(),
         }

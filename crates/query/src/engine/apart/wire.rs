@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::filter::Filter;
-use super::grouped::AskedGrouping;
+use super::grouped::{AskedGrouping, AskedNewest};
 use crate::error::Error;
 
 /// The most that a worker may send at once: the server has to hold it.
@@ -109,6 +109,8 @@ pub(super) struct Scanning {
     pub limit: Option<usize>,
     /// The groups of rows that match, and no rows.
     pub grouping: Option<AskedGrouping>,
+    /// With a grouping by time: the newest rows in the place of groups.
+    pub newest: Option<AskedNewest>,
 }
 
 /// An error of a worker's, with what is told of it.

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use crawlspace_lake::catalogue::Part;
 use crawlspace_lake::{ABSENT, Lake, MemoryBatch, PartGroups, StoredChunk, Values, scan_memory};
 use datafusion::common::{Result, exec_datafusion_err};
@@ -22,6 +23,10 @@ pub(super) struct Blocks {
     prepared: Arc<Prepared>,
     left: Mutex<Left>,
     bytes: Count,
+    /// The columns that groups can be asked for later.
+    schema: SchemaRef,
+    /// Blocks of older rows alone are passed over.
+    least: AtomicI64,
 }
 
 struct Left {
@@ -32,12 +37,19 @@ struct Left {
 }
 
 pub(super) struct Block {
+    pub of: Of,
     pub rows: usize,
     /// Conditions that all rows fulfil.
     pub fulfilled: Vec<bool>,
     /// For each of what is measured: the least and the greatest value of all rows, where more is not asked for.
     pub bounds: Vec<Option<(i64, i64)>>,
     columns: Vec<Source>,
+}
+
+/// Where rows are.
+pub(super) enum Of {
+    Memory(Arc<MemoryBatch>),
+    Group(Arc<PartGroups>, usize),
 }
 
 /// A column that may not be needed.
@@ -73,7 +85,27 @@ impl Blocks {
             prepared: Arc::clone(prepared),
             left: Mutex::new(left),
             bytes,
+            schema: Arc::new(Schema::empty()),
+            least: AtomicI64::new(i64::MIN),
         }
+    }
+
+    /// Of groups, rows with the columns of a scan's schema are asked for later.
+    pub fn with_rows_of(self, schema: SchemaRef) -> Self {
+        Self { schema, ..self }
+    }
+
+    /// From now on, blocks that have nothing but older rows are not needed.
+    pub fn pass_over(&self, least: Option<i64>) {
+        if let Some(least) = least {
+            self.least.fetch_max(least, Ordering::Relaxed);
+        }
+    }
+
+    /// The oldest that is needed, so far.
+    pub fn least(&self) -> Option<i64> {
+        let least = self.least.load(Ordering::Relaxed);
+        (least > i64::MIN).then_some(least)
     }
 
     pub async fn next(&self) -> Result<Option<Block>> {
@@ -95,10 +127,15 @@ impl Blocks {
                     let Some(part) = left.parts.pop_front() else {
                         return Ok(None);
                     };
-                    let nothing = Arc::new(arrow::datatypes::Schema::empty());
+                    if self
+                        .least()
+                        .is_some_and(|least| part.meta.time_max.0 < least)
+                    {
+                        continue;
+                    }
                     let groups = self
                         .lake
-                        .part_groups(&part, &nothing)
+                        .part_groups(&part, &self.schema)
                         .await
                         .map_err(of_lake)?;
                     left.reading = Some((Arc::new(groups), 0));
@@ -117,6 +154,7 @@ impl Blocks {
         let batches = batches.map_err(of_lake)?;
         let columns = batches.iter().flat_map(RecordBatch::columns);
         Ok(Block {
+            of: Of::Memory(Arc::clone(batch)),
             rows: batch.rows.num_rows(),
             fulfilled: vec![false; prepared.conditions.len()],
             bounds: vec![None; prepared.measured.len()],
@@ -181,6 +219,7 @@ impl Blocks {
         });
         let columns = columns.collect();
         Ok(Some(Block {
+            of: Of::Group(Arc::clone(groups), index),
             rows: groups.rows_of(index),
             fulfilled,
             bounds,
@@ -189,7 +228,7 @@ impl Blocks {
     }
 }
 
-fn of_lake(error: crawlspace_lake::Error) -> datafusion::common::DataFusionError {
+pub(super) fn of_lake(error: crawlspace_lake::Error) -> datafusion::common::DataFusionError {
     external(Error::Lake(error))
 }
 

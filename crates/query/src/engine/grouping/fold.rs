@@ -259,12 +259,7 @@ impl Fold {
 
     pub fn add(&mut self, mut block: Block) -> Result<()> {
         let prepared = Arc::clone(&self.prepared);
-        let mut chosen = None;
-        for (condition, is_fulfilled) in prepared.conditions.iter().zip(block.fulfilled.clone()) {
-            if !is_fulfilled {
-                narrow(&mut chosen, &mut block, condition)?;
-            }
-        }
+        let chosen = chosen(&prepared, &mut block)?;
         let rows = chosen.as_ref().map_or(block.rows, Vec::len);
         if rows == 0 {
             return Ok(());
@@ -345,6 +340,17 @@ impl Fold {
 pub(super) fn counts_of(groups: &[u32], count: impl Fn(usize) -> u64) -> ArrayRef {
     let counts = groups.iter().map(|group| count(*group as usize));
     Arc::new(counts.map(u64::cast_signed).collect::<Int64Array>())
+}
+
+/// The rows that fulfil all conditions; all of them without.
+pub(super) fn chosen(prepared: &Prepared, block: &mut Block) -> Result<Option<Vec<u32>>> {
+    let mut chosen = None;
+    for (condition, is_fulfilled) in prepared.conditions.iter().zip(block.fulfilled.clone()) {
+        if !is_fulfilled {
+            narrow(&mut chosen, block, condition)?;
+        }
+    }
+    Ok(chosen)
 }
 
 /// Leaves the rows that fulfil one more condition.

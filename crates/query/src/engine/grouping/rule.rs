@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use crawlspace_lake::catalogue::Column;
+use crawlspace_lake::catalogue::{Column, ColumnType};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::datasource::{TableProvider, provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{
-    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, TableScan, ident,
+    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Sort, TableScan, ident,
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
+use super::newest::NewestTable;
 use super::table::{GroupedTable, Origin};
 use super::{Calculation, Function, Grouping, Term};
 use crate::engine::apart::AskedTable;
@@ -21,6 +22,8 @@ use crate::table::StoredTable;
 /// Groups of more keys than this are left to DataFusion.
 const KEYS_MAX: usize = 8;
 const CALCULATIONS_MAX: usize = 64;
+/// More rows are on most pages, so that all are read anyway.
+const NEWEST_MAX: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct ByCodes;
@@ -43,10 +46,12 @@ impl OptimizerRule for ByCodes {
         plan: LogicalPlan,
         _: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Aggregate(aggregate) = &plan else {
-            return Ok(Transformed::no(plan));
+        let found = match &plan {
+            LogicalPlan::Aggregate(aggregate) => by_codes(aggregate)?,
+            LogicalPlan::Sort(sort) => newest(sort)?,
+            _ => None,
         };
-        Ok(match by_codes(aggregate)? {
+        Ok(match found {
             Some(by_codes) => Transformed::yes(by_codes),
             None => Transformed::no(plan),
         })
@@ -73,6 +78,51 @@ fn by_codes(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let named: Vec<Expr> = named.collect();
     let plan = LogicalPlanBuilder::scan(table.name(), provider_as_source(provider), None)?;
     plan.project(named)?.build().map(Some)
+}
+
+/// The same of the newest rows alone, if so many and no more are wanted, and these can be found by codes.
+fn newest(sort: &Sort) -> Result<Option<LogicalPlan>> {
+    let Some(count) = sort.fetch.filter(|count| (1..=NEWEST_MAX).contains(count)) else {
+        return Ok(None);
+    };
+    let Some(first) = sort.expr.first().filter(|first| !first.asc) else {
+        return Ok(None);
+    };
+    let Some(rows) = Rows::of(&sort.input)? else {
+        return Ok(None);
+    };
+    let time = rows.over_table(&first.expr, sort.input.schema())?;
+    let mut wanted = rows.nothing();
+    let Some(time) = rows.term(time, &mut wanted.columns) else {
+        return Ok(None);
+    };
+    let is_time = time.is_column() && wanted.columns[time.column].column_type == ColumnType::Time;
+    wanted.keys.push(time);
+    if !is_time || !rows.conditions_of(&mut wanted) {
+        return Ok(None);
+    }
+    if !wanted.is_possible()? || !rows.from.can_find(&wanted) {
+        return Ok(None);
+    }
+    let Rows { from, columns, .. } = rows;
+    let provider = NewestTable::new(from, columns, wanted, count);
+    let source = provider_as_source(Arc::new(provider));
+    let input = sort
+        .input
+        .as_ref()
+        .clone()
+        .transform_up(|plan| match plan {
+            LogicalPlan::TableScan(scan) => {
+                let source = Arc::clone(&source);
+                let scan = LogicalPlanBuilder::scan(scan.table_name, source, scan.projection)?;
+                Ok(Transformed::yes(scan.build()?))
+            }
+            other => Ok(Transformed::no(other)),
+        })?;
+    Ok(Some(LogicalPlan::Sort(Sort {
+        input: Arc::new(input.data),
+        ..sort.clone()
+    })))
 }
 
 /// The rows below an aggregation: of one table, with what a plan makes of them.
@@ -153,6 +203,27 @@ impl Rows {
         over_table.map(|over_table| over_table.data)
     }
 
+    fn nothing(&self) -> Grouping {
+        Grouping {
+            table: self.from.table(),
+            columns: Vec::new(),
+            conditions: Vec::new(),
+            keys: Vec::new(),
+            calculations: Vec::new(),
+        }
+    }
+
+    /// Whether each condition is about one column; then they are the grouping's.
+    fn conditions_of(&self, grouping: &mut Grouping) -> bool {
+        for condition in &self.conditions {
+            let Some(term) = self.term(condition.clone(), &mut grouping.columns) else {
+                return false;
+            };
+            grouping.conditions.push(term);
+        }
+        true
+    }
+
     fn grouping(&self, aggregate: &Aggregate) -> Result<Option<Grouping>> {
         let is_small =
             aggregate.group_expr.len() <= KEYS_MAX && aggregate.aggr_expr.len() <= CALCULATIONS_MAX;
@@ -160,18 +231,9 @@ impl Rows {
             return Ok(None);
         }
         let schema = aggregate.input.schema();
-        let mut grouping = Grouping {
-            table: self.from.table(),
-            columns: Vec::new(),
-            conditions: Vec::new(),
-            keys: Vec::new(),
-            calculations: Vec::new(),
-        };
-        for condition in &self.conditions {
-            let Some(term) = self.term(condition.clone(), &mut grouping.columns) else {
-                return Ok(None);
-            };
-            grouping.conditions.push(term);
+        let mut grouping = self.nothing();
+        if !self.conditions_of(&mut grouping) {
+            return Ok(None);
         }
         for key in &aggregate.group_expr {
             let key = self.over_table(key, schema)?;

@@ -28,7 +28,7 @@ use datafusion::physical_plan::{
 };
 use futures::TryStreamExt as _;
 use futures::stream::{iter, once};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::Grouping;
 use super::block::Blocks;
@@ -52,6 +52,7 @@ impl Origin {
         }
     }
 
+    /// Whether it can find groups, or with the times as key the newest rows.
     pub fn can_find(&self, grouping: &Grouping) -> bool {
         match self {
             Self::Lake(_) => true,
@@ -199,9 +200,7 @@ impl Finding {
         // What is reserved is kept to the end.
         let mut reserved = Vec::new();
         while let Some(folded) = folding.join_next().await {
-            let folded: Result<_> =
-                folded.map_err(|died| external(crawlspace_lake::Error::from(died).into()))?;
-            let (fold, reservation) = folded?;
+            let (fold, reservation) = joined(folded)?;
             reserved.push(reservation);
             match &mut all {
                 Some(all) => all.merge(fold),
@@ -211,6 +210,11 @@ impl Finding {
         all.unwrap_or_else(|| Fold::new(Arc::clone(prepared)))
             .finish()
     }
+}
+
+/// What a task has found, unless it died.
+pub(super) fn joined<T>(found: std::result::Result<Result<T>, JoinError>) -> Result<T> {
+    found.map_err(|died| external(crawlspace_lake::Error::from(died).into()))?
 }
 
 impl DisplayAs for GroupedPlan {

@@ -6,6 +6,7 @@ mod fold;
 mod groups;
 mod measure;
 mod newest;
+mod plan;
 mod ranks;
 mod rule;
 mod shape;
@@ -20,9 +21,14 @@ use crawlspace_model::Table;
 use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::{Expr, ExprSchemable as _};
 
-pub(crate) use newest::NewestPlan;
+pub(crate) use newest::newest_plan;
 pub(crate) use rule::ByCodes;
-pub(crate) use table::GroupedPlan;
+pub(crate) use table::grouped_plan;
+
+const KEYS_MAX: usize = 8;
+const CALCULATIONS_MAX: usize = 64;
+/// More rows are on most pages, so that all are read anyway.
+pub(crate) const NEWEST_MAX: usize = 1_000;
 
 /// What is to be found of a table's rows.
 #[derive(Debug, Clone)]
@@ -98,6 +104,14 @@ impl Term {
 }
 
 impl Grouping {
+    /// What rows have to fulfil to count.
+    fn filters(&self) -> Vec<Expr> {
+        let conditions = self.conditions.iter();
+        conditions
+            .map(|condition| condition.expression.clone())
+            .collect()
+    }
+
     /// The columns as scans give them.
     fn scanned(&self) -> SchemaRef {
         PartScan::schema(self.table, &self.columns)
@@ -140,11 +154,16 @@ impl Grouping {
         Ok(Arc::new(Schema::new(fields.collect::<Result<Vec<_>>>()?)))
     }
 
+    /// Whether it has few keys and calculations: more are left to DataFusion.
+    pub(crate) fn is_small(&self) -> bool {
+        self.keys.len() <= KEYS_MAX && self.calculations.len() <= CALCULATIONS_MAX
+    }
+
     /// Whether all of it can be found so.
     ///
     /// # Errors
     /// An expression is not over the columns.
-    fn is_possible(&self) -> Result<bool> {
+    pub(crate) fn is_possible(&self) -> Result<bool> {
         let is_plain_term = |term: &Term| self.type_of(term).map(|of| is_plain(&of));
         for key in &self.keys {
             if !is_plain_term(key)? {

@@ -179,7 +179,7 @@ impl AskedGrouping {
                 conditions: conditions(&asked.conditions)?,
             })
         });
-        Some(Grouping {
+        let grouping = Grouping {
             table,
             columns: columns.to_vec(),
             conditions: conditions(filters)?,
@@ -189,6 +189,9 @@ impl AskedGrouping {
                 .map(|place| plain(*place))
                 .collect::<Option<_>>()?,
             calculations: calculations.collect::<Option<_>>()?,
-        })
+        };
+        // Whoever asks may be anything.
+        let is_possible = grouping.is_small() && grouping.is_possible().ok()?;
+        is_possible.then_some(grouping)
     }
 }

@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use super::filter::Filter;
 use super::grouped::{AskedGrouping, AskedNewest};
 use super::wire::{Encoder, Order, PIECES_AHEAD, Scanning, pieces, words};
-use crate::engine::grouping::{GroupedPlan, NewestPlan};
+use crate::engine::grouping::{NEWEST_MAX, grouped_plan, newest_plan};
 use crate::engine::running::bytes_scanned;
 use crate::error::Error;
 use crate::table::{Scanned, StoredTable, balanced};
@@ -185,18 +185,17 @@ impl Scans {
     ) -> Result<Opened, Error> {
         let grouping = asked.understood(scanning.table, &columns, &scanning.filters);
         let grouping = grouping.ok_or(Error::Broken)?;
-        let failed = |source| Error::Plan { source };
-        let by_codes: Arc<dyn ExecutionPlan> = match &scanning.newest {
-            None => Arc::new(GroupedPlan::new(&stored, &grouping, &self.state).map_err(failed)?),
+        let by_codes = match &scanning.newest {
+            None => grouped_plan(&stored, &grouping, &self.state),
+            Some(AskedNewest { count, .. }) if *count > NEWEST_MAX => return Err(Error::Broken),
             Some(AskedNewest { columns, count }) => {
                 let table = self.snapshot.table(scanning.table);
                 let columns = columns.iter().map(|name| column_named(table, name));
                 let columns = columns.collect::<Result<_, _>>()?;
-                let state = &self.state;
-                let newest = NewestPlan::new(&stored, columns, &grouping, *count, state);
-                Arc::new(newest.map_err(failed)?)
+                newest_plan(&stored, columns, &grouping, *count, &self.state)
             }
         };
+        let by_codes = Arc::new(by_codes.map_err(|source| Error::Plan { source })?);
         Ok(Opened {
             table: scanning.table,
             stored,

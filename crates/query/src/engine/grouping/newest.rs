@@ -1,7 +1,6 @@
 //! The newest rows under conditions that are about single columns: found by codes, and only then read.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{RecordBatch, UInt32Array};
@@ -12,26 +11,19 @@ use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{ABSENT, MemoryBatch, PartScan, Values, scan_memory};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{
-    Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
-};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
-};
-use futures::TryStreamExt as _;
-use futures::stream::{iter, once};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::Count;
+use futures::stream::{BoxStream, iter, once};
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::task::JoinSet;
 
 use super::Grouping;
 use super::block::{Block, Blocks, Of, of_lake};
 use super::fold::{Prepared, chosen};
-use super::table::{Origin, joined};
+use super::plan::{CodesPlan, Finding, joined};
+use super::table::Origin;
 use crate::engine::apart::newest_of_server;
 use crate::table::StoredTable;
 
@@ -88,9 +80,7 @@ impl TableProvider for NewestTable {
             .collect();
         let (wanted, count) = (&self.wanted, self.count);
         Ok(match &self.origin {
-            Origin::Lake(stored) => {
-                Arc::new(NewestPlan::new(stored, columns, wanted, count, state)?)
-            }
+            Origin::Lake(stored) => Arc::new(newest_plan(stored, columns, wanted, count, state)?),
             Origin::Server(_, parent) => newest_of_server(parent, columns, wanted, count).await?,
         })
     }
@@ -98,14 +88,7 @@ impl TableProvider for NewestTable {
 
 /// Finds the newest rows, and those of the same time as the last of them.
 #[derive(Debug)]
-pub(crate) struct NewestPlan {
-    finding: Arc<Finding>,
-    properties: Arc<PlanProperties>,
-    metrics: ExecutionPlanMetricsSet,
-}
-
-#[derive(Debug)]
-struct Finding {
+struct NewestRows {
     stored: StoredTable,
     /// What is given of the rows.
     columns: Vec<Arc<Column>>,
@@ -125,42 +108,27 @@ struct Newest {
     least: Option<i64>,
 }
 
-impl NewestPlan {
-    /// What is looked at is noted as such.
-    pub(crate) fn new(
-        stored: &StoredTable,
-        columns: Vec<Arc<Column>>,
-        wanted: &Grouping,
-        count: usize,
-        state: &dyn Session,
-    ) -> Result<Self> {
-        let conditions = wanted.conditions.iter();
-        let conditions: Vec<Expr> = conditions
-            .map(|condition| condition.expression.clone())
-            .collect();
-        let (mut parts, memory) = stored.chosen(&conditions);
-        // The more is known of new rows, the less has to be read of old ones.
-        parts.sort_by_key(|part| std::cmp::Reverse(part.meta.time_max));
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(PartScan::schema(wanted.table, &columns)),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Final,
-            Boundedness::Bounded,
-        );
-        let finding = Finding {
-            stored: stored.clone(),
-            columns,
-            parts,
-            memory,
-            prepared: Arc::new(Prepared::new(wanted, state)?),
-            count,
-        };
-        Ok(Self {
-            finding: Arc::new(finding),
-            properties: Arc::new(properties),
-            metrics: ExecutionPlanMetricsSet::new(),
-        })
-    }
+/// The plan that finds the newest rows: so many, with these columns. What it will look at is noted as such.
+pub(crate) fn newest_plan(
+    stored: &StoredTable,
+    columns: Vec<Arc<Column>>,
+    wanted: &Grouping,
+    count: usize,
+    state: &dyn Session,
+) -> Result<CodesPlan> {
+    let (mut parts, memory) = stored.chosen(&wanted.filters());
+    // The more is known of new rows, the less has to be read of old ones.
+    parts.sort_by_key(|part| std::cmp::Reverse(part.meta.time_max));
+    let schema = PartScan::schema(wanted.table, &columns);
+    let newest = NewestRows {
+        stored: stored.clone(),
+        columns,
+        parts,
+        memory,
+        prepared: Arc::new(Prepared::new(wanted, state)?),
+        count,
+    };
+    Ok(CodesPlan::new("NewestPlan", newest, schema))
 }
 
 impl Newest {
@@ -231,7 +199,7 @@ impl Newest {
     }
 }
 
-impl Finding {
+impl NewestRows {
     async fn found(self: Arc<Self>, tasks: usize, bytes: Count) -> Result<Newest> {
         let (parts, memory) = (self.parts.clone(), self.memory.clone());
         let schema = PartScan::schema(self.prepared.table, &self.columns);
@@ -260,7 +228,7 @@ impl Finding {
     }
 
     /// The rows of a block, which are in their order.
-    async fn rows(&self, of: Of, rows: Vec<u32>) -> Result<RecordBatch> {
+    async fn rows_of(&self, of: Of, rows: Vec<u32>) -> Result<RecordBatch> {
         match of {
             Of::Group(groups, index) => {
                 let places = rows.iter().map(|row| *row as usize..*row as usize + 1);
@@ -277,63 +245,22 @@ impl Finding {
     }
 }
 
-impl DisplayAs for NewestPlan {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NewestPlan: count={}", self.finding.count)
-    }
-}
-
-impl ExecutionPlan for NewestPlan {
-    fn name(&self) -> &'static str {
-        "NewestPlan"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
+impl Finding for NewestRows {
+    fn rows(
         self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let bytes = MetricBuilder::new(&self.metrics).counter("bytes_scanned", partition);
+        context: &TaskContext,
+        bytes: Count,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let tasks = context.session_config().target_partitions();
-        let finding = Arc::clone(&self.finding);
-        let found = Arc::clone(&finding).found(tasks, bytes);
+        let found = Arc::clone(&self).found(tasks, bytes);
         // One block after the other: there may be many rows of one time.
         let rows = once(found).map_ok(move |found| {
-            let finding = Arc::clone(&finding);
+            let newest = Arc::clone(&self);
             iter(found.by_block().into_iter().map(Ok)).and_then(move |(of, rows)| {
-                let finding = Arc::clone(&finding);
-                async move { finding.rows(of, rows).await }
+                let newest = Arc::clone(&newest);
+                async move { newest.rows_of(of, rows).await }
             })
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            rows.try_flatten(),
-        )))
+        rows.try_flatten().boxed()
     }
 }

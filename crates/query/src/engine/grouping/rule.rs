@@ -15,15 +15,9 @@ use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::newest::NewestTable;
 use super::table::{GroupedTable, Origin};
-use super::{Calculation, Function, Grouping, Term};
+use super::{Calculation, Function, Grouping, NEWEST_MAX, Term};
 use crate::engine::apart::AskedTable;
 use crate::table::StoredTable;
-
-/// Groups of more keys than this are left to DataFusion.
-const KEYS_MAX: usize = 8;
-const CALCULATIONS_MAX: usize = 64;
-/// More rows are on most pages, so that all are read anyway.
-const NEWEST_MAX: usize = 1_000;
 
 #[derive(Debug)]
 pub(crate) struct ByCodes;
@@ -66,7 +60,7 @@ fn by_codes(aggregate: &Aggregate) -> Result<Option<LogicalPlan>> {
     let Some(grouping) = rows.grouping(aggregate)? else {
         return Ok(None);
     };
-    if !grouping.is_possible()? || !rows.from.can_find(&grouping) {
+    if !grouping.is_small() || !grouping.is_possible()? || !rows.from.can_find(&grouping) {
         return Ok(None);
     }
     let table = grouping.table;
@@ -225,11 +219,6 @@ impl Rows {
     }
 
     fn grouping(&self, aggregate: &Aggregate) -> Result<Option<Grouping>> {
-        let is_small =
-            aggregate.group_expr.len() <= KEYS_MAX && aggregate.aggr_expr.len() <= CALCULATIONS_MAX;
-        if !is_small {
-            return Ok(None);
-        }
         let schema = aggregate.input.schema();
         let mut grouping = self.nothing();
         if !self.conditions_of(&mut grouping) {

@@ -1,6 +1,5 @@
 //! What takes the place of a table in plans where its rows are only grouped: a table of the groups.
 
-use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -11,30 +10,24 @@ use crawlspace_lake::{Lake, MemoryBatch};
 use crawlspace_model::Table;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool};
 use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::Column as PlanColumn;
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::metrics::{
-    Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
-};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::Count;
 use datafusion::physical_plan::projection::ProjectionExec;
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, SendableRecordBatchStream,
-};
-use futures::TryStreamExt as _;
-use futures::stream::{iter, once};
-use tokio::task::{JoinError, JoinSet};
+use futures::stream::{BoxStream, iter, once};
+use futures::{StreamExt as _, TryStreamExt as _};
+use tokio::task::JoinSet;
 
 use super::Grouping;
 use super::block::Blocks;
 use super::fold::{Fold, Prepared};
+use super::plan::{CodesPlan, Finding, joined};
 use crate::engine::apart::{Parent, can_be_asked, plan_of_server};
-use crate::table::{StoredTable, external};
+use crate::table::StoredTable;
 
 /// Where the rows are.
 #[derive(Debug, Clone)]
@@ -98,7 +91,7 @@ impl TableProvider for GroupedTable {
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan: Arc<dyn ExecutionPlan> = match &self.origin {
-            Origin::Lake(stored) => Arc::new(GroupedPlan::new(stored, &self.grouping, state)?),
+            Origin::Lake(stored) => Arc::new(grouped_plan(stored, &self.grouping, state)?),
             Origin::Server(_, parent) => plan_of_server(parent, &self.grouping).await?,
         };
         let Some(projection) = projection else {
@@ -118,53 +111,30 @@ impl TableProvider for GroupedTable {
 
 /// Finds groups.
 #[derive(Debug)]
-pub(crate) struct GroupedPlan {
-    finding: Arc<Finding>,
-    properties: Arc<PlanProperties>,
-    metrics: ExecutionPlanMetricsSet,
-}
-
-#[derive(Debug)]
-struct Finding {
+struct Grouped {
     lake: Arc<Lake>,
     parts: Vec<Arc<Part>>,
     memory: Vec<Arc<MemoryBatch>>,
     prepared: Arc<Prepared>,
 }
 
-impl GroupedPlan {
-    /// What is looked at is noted as such.
-    pub(crate) fn new(
-        stored: &StoredTable,
-        grouping: &Grouping,
-        state: &dyn Session,
-    ) -> Result<Self> {
-        let conditions = grouping.conditions.iter();
-        let conditions: Vec<Expr> = conditions
-            .map(|condition| condition.expression.clone())
-            .collect();
-        let (parts, memory) = stored.chosen(&conditions);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(grouping.schema()?),
-            Partitioning::UnknownPartitioning(1),
-            EmissionType::Final,
-            Boundedness::Bounded,
-        );
-        let finding = Finding {
-            lake: Arc::clone(stored.lake()),
-            parts,
-            memory,
-            prepared: Arc::new(Prepared::new(grouping, state)?),
-        };
-        Ok(Self {
-            finding: Arc::new(finding),
-            properties: Arc::new(properties),
-            metrics: ExecutionPlanMetricsSet::new(),
-        })
-    }
+/// The plan that finds groups. What it will look at is noted as such.
+pub(crate) fn grouped_plan(
+    stored: &StoredTable,
+    grouping: &Grouping,
+    state: &dyn Session,
+) -> Result<CodesPlan> {
+    let (parts, memory) = stored.chosen(&grouping.filters());
+    let grouped = Grouped {
+        lake: Arc::clone(stored.lake()),
+        parts,
+        memory,
+        prepared: Arc::new(Prepared::new(grouping, state)?),
+    };
+    Ok(CodesPlan::new("GroupedPlan", grouped, grouping.schema()?))
 }
 
-impl Finding {
+impl Grouped {
     /// The groups, found by so many tasks.
     async fn found(
         self: Arc<Self>,
@@ -212,67 +182,21 @@ impl Finding {
     }
 }
 
-/// What a task has found, unless it died.
-pub(super) fn joined<T>(found: std::result::Result<Result<T>, JoinError>) -> Result<T> {
-    found.map_err(|died| external(crawlspace_lake::Error::from(died).into()))?
-}
-
-impl DisplayAs for GroupedPlan {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "GroupedPlan: parts={}", self.finding.parts.len())
-    }
-}
-
-impl ExecutionPlan for GroupedPlan {
-    fn name(&self) -> &'static str {
-        "GroupedPlan"
-    }
-
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
+impl Finding for Grouped {
+    fn rows(
         self: Arc<Self>,
-        _: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn metrics(&self) -> Option<MetricsSet> {
-        Some(self.metrics.clone_inner())
-    }
-
-    fn execute(
-        &self,
-        partition: usize,
-        context: Arc<TaskContext>,
-    ) -> Result<SendableRecordBatchStream> {
-        let bytes = MetricBuilder::new(&self.metrics).counter("bytes_scanned", partition);
+        context: &TaskContext,
+        bytes: Count,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
         let config = context.session_config();
         let (tasks, rows) = (config.target_partitions(), config.batch_size());
-        let finding = Arc::clone(&self.finding);
-        let found = finding.found(tasks, Arc::clone(context.memory_pool()), bytes);
+        let found = self.found(tasks, Arc::clone(context.memory_pool()), bytes);
         let pieces = once(found).map_ok(move |found| {
             let starts = (0..found.num_rows()).step_by(rows);
             let pieces =
                 starts.map(|start| Ok(found.slice(start, rows.min(found.num_rows() - start))));
             iter(pieces.collect::<Vec<_>>())
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(
-            self.schema(),
-            pieces.try_flatten(),
-        )))
+        pieces.try_flatten().boxed()
     }
 }

@@ -309,6 +309,26 @@ fn the_newest_rows_by_codes_are_those_of_a_plain_loop() {
 }
 
 #[test]
+fn a_value_that_no_wanted_row_has_fails_no_question() {
+    runtime().block_on(async {
+        let directory = tempfile::tempdir().unwrap();
+        let lake = open(&directory).await;
+        let mut builder = TableBuilder::new(Table::Spans);
+        for (number, size) in (0..).zip(["12", "unknown", "30"]) {
+            begin_span(&mut builder, number);
+            builder.attribute("size", &Value::String(size));
+            builder.end_row();
+        }
+        lake.publish(1, vec![(Table::Spans, builder.finish())]);
+        lake.flush().await.unwrap();
+        let engine = apart::engine(&lake);
+        let sql = "SELECT sum(CAST(\"size\" AS DOUBLE)) FROM spans WHERE \"size\" <> 'unknown'";
+        let answer = apart::ask(&engine, sql).await.unwrap();
+        assert_eq!(found(&answer.batches), [["42.0"]]);
+    });
+}
+
+#[test]
 fn rows_of_one_time_are_all_looked_at() {
     runtime().block_on(async {
         let directory = tempfile::tempdir().unwrap();
@@ -361,6 +381,23 @@ fn what_is_about_several_columns_is_left_to_plans() {
             ),
             ("SELECT random(), count(*) FROM spans GROUP BY 1", false),
             ("SELECT max(name) FROM spans", false),
+            ("SELECT avg(status) FROM spans", true),
+            (
+                "SELECT bin_start(TRY_CAST(duration_ns AS DOUBLE), 1.0, 1.0, 9.0, 5, true), count(*) FROM spans GROUP BY 1",
+                true,
+            ),
+            (
+                "SELECT sum(CAST(shop AS DOUBLE)) FROM spans WHERE shop <> 'east'",
+                false,
+            ),
+            (
+                "SELECT 100 / status, count(*) FROM spans WHERE status > 0 GROUP BY 1",
+                false,
+            ),
+            (
+                "SELECT chr(status), count(*) FROM spans WHERE status > 0 GROUP BY 1",
+                false,
+            ),
             (
                 "SELECT count(*) FROM (SELECT name FROM spans LIMIT 5)",
                 false,

@@ -13,6 +13,7 @@ const COUNTED_GROUPS_MAX: usize = 256;
 const STEP_BITS: u32 = 5;
 const SIZES: usize = 64 << STEP_BITS;
 const SIZE_SHIFT: u32 = f64::MANTISSA_DIGITS - 1 - STEP_BITS;
+
 /// The values of all rows, as keys that order as they do.
 #[derive(Debug)]
 pub(super) struct Ranks {

@@ -1,7 +1,9 @@
-//! Finds aggregations in plans that are about single columns of one table, and puts a [`GroupedTable`] in their place.
+//! Finds what is about single columns of one table in plans: aggregations, in whose place it puts a [`GroupedTable`], and
+//! the newest rows, which come from a [`NewestTable`] then.
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use crawlspace_lake::catalogue::{Column, ColumnType};
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, Result, ScalarValue};
@@ -9,7 +11,7 @@ use datafusion::datasource::{TableProvider, provider_as_source, source_as_provid
 use datafusion::logical_expr::expr::{AggregateFunction, AggregateFunctionParams};
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{
-    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Sort, TableScan, ident,
+    Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, Operator, Sort, TableScan, ident,
 };
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
@@ -18,6 +20,16 @@ use super::table::{GroupedTable, Origin};
 use super::{Calculation, Function, Grouping, NEWEST_MAX, Term};
 use crate::engine::apart::AskedTable;
 use crate::table::StoredTable;
+
+/// They have a result for each value.
+const SAFE_FUNCTIONS: [&str; 6] = [
+    "bin_start",
+    "coalesce",
+    "date_bin",
+    "isnan",
+    "lower",
+    "upper",
+];
 
 #[derive(Debug)]
 pub(crate) struct ByCodes;
@@ -274,6 +286,12 @@ impl Rows {
             .columns
             .iter()
             .find(|column| column.stored_name == *name)?;
+        if expression
+            .exists(|inner| Ok(may_fail(inner, column)))
+            .unwrap_or(true)
+        {
+            return None;
+        }
         let known = columns.iter().position(|known| known.stored_name == *name);
         let place = known.unwrap_or_else(|| {
             columns.push(Arc::clone(column));
@@ -330,5 +348,24 @@ impl Rows {
             of,
             conditions,
         })
+    }
+}
+
+/// Whether an expression over a column may fail for some value. Values are looked at that no row has which counts, and a
+/// question must not fail for these.
+fn may_fail(inner: &Expr, column: &Column) -> bool {
+    use DataType::{Float64, Int64, Timestamp, Utf8, Utf8View};
+    match inner {
+        Expr::Cast(cast) => {
+            let is_whole = matches!(
+                column.column_type,
+                ColumnType::Int | ColumnType::Time | ColumnType::Bool
+            );
+            let target = cast.field.data_type();
+            !is_whole || !matches!(target, Float64 | Int64 | Timestamp(..) | Utf8 | Utf8View)
+        }
+        Expr::BinaryExpr(binary) => matches!(binary.op, Operator::Divide | Operator::Modulo),
+        Expr::ScalarFunction(function) => !SAFE_FUNCTIONS.contains(&function.name()),
+        _ => false,
     }
 }

@@ -1,13 +1,10 @@
 //! Flush: everything in memory becomes one sorted part per table, in one commit with the position of the log.
 
-mod gather;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{Field, Schema, TimestampNanosecondType};
-use arrow::row::{RowConverter, SortField};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Field, TimestampNanosecondType};
 use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::attribute::Kind;
 use crawlspace_model::{Table, UnixNanos};
@@ -18,7 +15,7 @@ use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
 use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
-use gather::Gather;
+use crate::order::RowOrder;
 
 /// Rows that are put in order and handed to the writer at a time.
 const CHUNK_ROWS: usize = 32_768;
@@ -110,7 +107,6 @@ impl Lake {
         let (usual, unusual): (Vec<_>, Vec<_>) = sorted(table, &batches)?
             .into_iter()
             .partition(|(batch, row)| usual[*batch][*row]);
-        let gather = Gather::new(Arc::new(Schema::new(fields.clone())), &batches)?;
         let mut parts = Vec::new();
         for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
             let mut writer = self
@@ -120,10 +116,11 @@ impl Lake {
                     &fields,
                     known.clone(),
                     &BTreeSet::new(),
+                    order.len() as u64,
                 )
                 .await?;
             for chunk in order.chunks(CHUNK_ROWS) {
-                writer.write(&gather.take(chunk)?).await?;
+                writer.write(&batches, chunk).await?;
             }
             parts.push(writer.finish().await?);
         }
@@ -232,29 +229,12 @@ fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, 
     let Some(first) = batches.first() else {
         return Ok(Vec::new());
     };
-    let keys: Vec<usize> = table
-        .sort_columns()
-        .iter()
-        .filter_map(|name| first.schema_ref().index_of(name).ok())
-        .collect();
-    let fields = keys
-        .iter()
-        .map(|key| SortField::new(first.column(*key).data_type().clone()))
-        .collect();
-    let converter = RowConverter::new(fields)?;
-    let rows = batches.iter().map(|batch| {
-        let columns: Vec<ArrayRef> = keys
-            .iter()
-            .map(|key| Arc::clone(batch.column(*key)))
-            .collect();
-        converter.convert_columns(&columns)
-    });
-    let rows = rows.collect::<Result<Vec<_>, _>>()?;
-    let mut order: Vec<(usize, usize)> = batches
-        .iter()
-        .enumerate()
-        .flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)))
-        .collect();
-    order.sort_by(|a, b| rows[a.0].row(a.1).cmp(&rows[b.0].row(b.1)));
-    Ok(order)
+    let order = RowOrder::new(table, first.schema_ref())?;
+    let keys = batches.iter().map(|batch| order.keys(batch));
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let rows = batches.iter().enumerate();
+    let rows = rows.flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)));
+    let mut rows: Vec<(usize, usize)> = rows.collect();
+    rows.sort_by(|a, b| keys[a.0].row(a.1).cmp(&keys[b.0].row(b.1)));
+    Ok(rows)
 }

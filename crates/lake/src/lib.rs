@@ -10,6 +10,7 @@ mod error;
 mod flush;
 mod lake;
 mod memory;
+mod order;
 mod part;
 mod scan;
 mod snapshot;

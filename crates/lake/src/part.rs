@@ -1,21 +1,25 @@
 //! Writing a part: one sorted Parquet file, streamed to the object store, and what the catalogue wants to know of it.
 
+mod file;
+mod hybrid;
+mod texts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{max, max_string, min, min_string};
-use arrow::datatypes::{DataType, Field, Schema, TimestampNanosecondType};
+use arrow::array::{Array, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::compute::interleave;
+use arrow::datatypes::{Field, Schema};
 use crawlspace_model::attribute::Kinds;
 use crawlspace_model::{Table, UnixNanos};
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::arrow::async_writer::AsyncArrowWriter;
+use parquet::arrow::async_writer::AsyncFileWriter as _;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -25,21 +29,35 @@ use crate::conform::overflow_kinds;
 use crate::error::Error;
 use crate::memory::{is_weighted, time_bounds};
 use crate::store::ChecksummedWriter;
+use file::FileEncoder;
+pub(crate) use file::is_text;
+use texts::Limits;
 
-/// Rows in a row group.
-const ROW_GROUP_ROWS: usize = 131_072;
-/// Rows in a data page: what a lookup of one trace has to decode of a column.
-const PAGE_ROWS: usize = 8_192;
-/// A column with more different values than fit goes on without its dictionary. What looks up a trace has to read a
-/// dictionary whole.
-const DICTIONARY_BYTES_MAX: usize = 256 << 10;
-/// Of the values that a row group lacks, so many are taken for there by its Bloom filter. Half of it is two bits more for
-/// each value.
-const BLOOM_FALSE_SHARE: f64 = 0.05;
+/// Rows in a row group of a large part.
+const GROUP_ROWS: u64 = 131_072;
+/// Small parts have as many row groups, for each part that is being merged has one in memory, and of small ones there are
+/// many at a time …
+const GROUPS_MIN: u64 = 4;
+/// … but none smaller than that: each has its own dictionaries.
+const GROUP_ROWS_MIN: u64 = 16_384;
+const LIMITS: Limits = Limits {
+    // What looks up a trace has to read a dictionary whole.
+    dictionary_bytes: 256 << 10,
+    // What a lookup of one trace has to decode of a column.
+    page_rows: 8_192,
+    page_bytes: 1 << 20,
+    group_rows: GROUP_ROWS as usize,
+};
 /// More overflow keys than this without a column are not listed in the catalogue.
 const OVERFLOW_KEYS_MAX: usize = 10_000;
 /// A Parquet file ends with the footer's length (4 bytes) and the magic number (4 bytes).
 const FOOTER_END_BYTES: u64 = 8;
+
+/// How many rows the row groups of a part with so many rows have.
+pub(crate) fn group_rows(rows: u64) -> u64 {
+    let rows = rows.div_ceil(GROUPS_MIN).clamp(GROUP_ROWS_MIN, GROUP_ROWS);
+    rows.next_multiple_of(LIMITS.page_rows as u64)
+}
 
 /// The directory of a table's parts below the store's root, as DuckLake expects it.
 #[must_use]
@@ -62,23 +80,17 @@ pub fn location(meta: &PartMeta) -> Path {
 /// One part while it is written.
 pub struct PartWriter {
     store: Arc<dyn ObjectStore>,
-    writer: AsyncArrowWriter<ChecksummedWriter>,
+    encoder: FileEncoder,
+    sink: ChecksummedWriter,
     columns: Vec<Arc<Column>>,
     meta: PartMeta,
-    stats: BTreeMap<i64, Bounds>,
     /// Overflow keys that always have to be listed.
     listed: BTreeSet<String>,
 }
 
-#[derive(Debug, Default)]
-struct Bounds {
-    nulls: u64,
-    bounds: Option<(String, String)>,
-}
-
 impl PartWriter {
     /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table,
-    /// `searched` the ids of those that get a Bloom filter.
+    /// `searched` the ids of those that get a Bloom filter. There will be so many rows.
     ///
     /// # Errors
     /// The object can't be created.
@@ -89,6 +101,7 @@ impl PartWriter {
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
         searched: &BTreeSet<i64>,
+        rows: u64,
     ) -> Result<Self, Error> {
         let file_name = format!("{}.parquet", uuid::Uuid::new_v4());
         let path = directory(table).join(file_name.as_str());
@@ -104,14 +117,19 @@ impl PartWriter {
         let parquet_schema = ArrowSchemaConverter::new()
             .convert(&Schema::new(numbered))
             .map_err(at)?;
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties(&columns, searched))
-            // Readers are to see plain Parquet types, not how we held them in memory.
-            .with_skip_arrow_metadata(true)
-            .with_parquet_schema(parquet_schema);
-        let sink = ChecksummedWriter::new(BufWriter::new(Arc::clone(store), path.clone()));
         let schema = Arc::new(Schema::new(fields.to_vec()));
-        let writer = AsyncArrowWriter::try_new_with_options(sink, schema, options).map_err(at)?;
+        let searched = columns
+            .iter()
+            .filter(|column| searched.contains(&column.id));
+        let searched = searched.map(|column| column.stored_name.clone()).collect();
+        let properties = properties(&columns);
+        let limits = Limits {
+            group_rows: group_rows(rows) as usize,
+            ..LIMITS
+        };
+        let encoder =
+            FileEncoder::new(schema, &parquet_schema, properties, searched, limits).map_err(at)?;
+        let sink = ChecksummedWriter::new(BufWriter::new(Arc::clone(store), path));
         let meta = PartMeta {
             table,
             file_name,
@@ -131,46 +149,49 @@ impl PartWriter {
         };
         Ok(Self {
             store: Arc::clone(store),
-            writer,
+            encoder,
+            sink,
             columns,
             meta,
-            stats: BTreeMap::new(),
             listed: known,
         })
     }
 
-    /// Appends rows, which come in the order of the table.
+    /// Appends rows of batches, given as (batch, row); they come in the order of the table.
     ///
     /// # Errors
     /// The object can't be written.
-    pub async fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
-        if rows.num_rows() == 0 {
-            return Ok(());
-        }
+    pub async fn write(
+        &mut self,
+        batches: &[RecordBatch],
+        rows: &[(usize, usize)],
+    ) -> Result<(), Error> {
+        let others = others(batches, rows)?;
         let meta = &mut self.meta;
-        meta.rows += rows.num_rows() as u64;
-        let (least, greatest) = time_bounds(rows, "time");
+        meta.rows += rows.len() as u64;
+        let (least, greatest) = time_bounds(&others, "time");
         (meta.time_min, meta.time_max) = (meta.time_min.min(least), meta.time_max.max(greatest));
-        let (least, greatest) = time_bounds(rows, "received_at");
+        let (least, greatest) = time_bounds(&others, "received_at");
         (meta.received_min, meta.received_max) = (
             meta.received_min.min(least),
             meta.received_max.max(greatest),
         );
-        meta.weighted |= is_weighted(rows);
-        for (key, kinds) in overflow_kinds(rows) {
+        meta.weighted |= is_weighted(&others);
+        for (key, kinds) in overflow_kinds(&others) {
             note_overflow(meta, &self.listed, key, kinds);
         }
-        for (column, values) in self.columns.iter().zip(rows.columns()) {
-            let stats = self.stats.entry(column.id).or_default();
-            stats.nulls += values.null_count() as u64;
-            if let Some(bounds) = bounds(column, values) {
-                stats.bounds = Some(widened(stats.bounds.take(), bounds));
-            }
+        let encoded = self.encoder.write(batches, rows, &others);
+        encoded.map_err(|source| self.error(source))?;
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Result<(), Error> {
+        let bytes = self.encoder.take();
+        if bytes.is_empty() {
+            return Ok(());
         }
-        self.writer
-            .write(rows)
-            .await
-            .map_err(|source| self.error(source))
+        let sent = self.sink.write(bytes).await;
+        sent.map_err(|source| self.error(source))
     }
 
     /// Where the object will be, below the catalogue's data path.
@@ -184,10 +205,11 @@ impl PartWriter {
     /// # Errors
     /// The object can't be written.
     pub async fn finish(mut self) -> Result<PartMeta, Error> {
-        self.writer
-            .finish()
-            .await
-            .map_err(|source| self.error(source))?;
+        let encoded = self.encoder.finish();
+        let metadata = encoded.map_err(|source| self.error(source))?;
+        self.send().await?;
+        let completed = self.sink.complete().await;
+        completed.map_err(|source| self.error(source))?;
         let path = location(&self.meta);
         let size = self.store.head(&path).await?.size;
         let end = self
@@ -196,18 +218,13 @@ impl PartWriter {
             .await?;
         let footer = u32::from_le_bytes([end[0], end[1], end[2], end[3]]);
         let mut meta = self.meta;
-        meta.checksums = self.writer.into_inner().checksums().into();
+        meta.checksums = self.sink.checksums().into();
         (meta.size_bytes, meta.footer_bytes) = (size, u64::from(footer));
-        meta.stats = self
-            .stats
-            .into_iter()
-            .map(|(column_id, stats)| ColumnStats {
-                column_id,
-                null_count: stats.nulls,
-                bounds: stats.bounds,
-            })
-            .filter(|stats| stats.bounds.is_some())
-            .collect();
+        let stats = self
+            .columns
+            .iter()
+            .filter_map(|column| stats(&meta, column, &metadata));
+        meta.stats = stats.collect();
         Ok(meta)
     }
 
@@ -228,19 +245,23 @@ fn note_overflow(meta: &mut PartMeta, listed: &BTreeSet<String>, key: String, ki
     }
 }
 
-fn properties(columns: &[Arc<Column>], searched: &BTreeSet<i64>) -> WriterProperties {
+fn properties(columns: &[Arc<Column>]) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("crawlspace ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
+        .set_data_page_row_count_limit(LIMITS.page_rows)
+        .set_data_page_size_limit(LIMITS.page_bytes)
+        .set_dictionary_page_size_limit(LIMITS.dictionary_bytes)
         // Together, so that whoever asks one of each row group reads few places.
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_statistics_enabled(EnabledStatistics::Page);
     for column in columns {
         let path = ColumnPath::new(vec![column.stored_name.clone()]);
         builder = match column.column_type {
+            // All rows of a request came at one time.
+            ColumnType::Time if column.name == "received_at" => {
+                builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
+            }
             // Neighbouring rows are of one trace, so their times are near each other.
             ColumnType::Time => builder
                 .set_column_dictionary_enabled(path.clone(), false)
@@ -252,41 +273,83 @@ fn properties(columns: &[Arc<Column>], searched: &BTreeSet<i64>) -> WriterProper
                 .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
                 .set_column_compression(path, Compression::UNCOMPRESSED),
             // Nearly unique. No Bloom filter: DuckDB 1.5 asks one about a blob's text and finds nothing.
-            ColumnType::TraceId | ColumnType::SpanId => {
-                builder.set_column_dictionary_enabled(path, false)
-            }
-            _ if searched.contains(&column.id) => {
-                builder.set_column_bloom_filter_fpp(path, BLOOM_FALSE_SHARE)
-            }
+            ColumnType::TraceId => builder.set_column_dictionary_enabled(path, false),
+            // In no order, so that bounds of pages tell nothing.
+            ColumnType::SpanId => builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_statistics_enabled(path, EnabledStatistics::Chunk),
             _ => builder,
         };
     }
     builder.build()
 }
 
-/// The least and greatest value as DuckLake writes them, for the columns that other engines prune by.
-fn bounds(column: &Column, values: &ArrayRef) -> Option<(String, String)> {
-    match column.name.as_str() {
-        "time" | "received_at" => {
-            let times = values.as_primitive::<TimestampNanosecondType>();
-            Some((
-                time_text(UnixNanos(min(times)?)),
-                time_text(UnixNanos(max(times)?)),
-            ))
+/// The columns of rows of several batches, but the texts.
+fn others(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
+    let Some(first) = batches.first() else {
+        return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
+    };
+    let schema = first.schema();
+    let places = (0..schema.fields().len()).filter(|place| !is_text(schema.field(*place)));
+    let places: Vec<usize> = places.collect();
+    let columns = places.iter().map(|place| {
+        let columns: Vec<&dyn Array> = batches
+            .iter()
+            .map(|batch| batch.column(*place).as_ref())
+            .collect();
+        match columns
+            .iter()
+            .all(|column| column.null_count() == column.len())
+        {
+            true => Ok(new_null_array(columns[0].data_type(), rows.len())),
+            false => interleave(&columns, rows),
         }
-        "service.name" => {
-            let text = arrow::compute::cast(values, &DataType::Utf8).ok()?;
-            let text = text.as_string::<i32>();
-            Some((min_string(text)?.to_owned(), max_string(text)?.to_owned()))
-        }
-        _ => None,
-    }
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    let schema = Arc::new(schema.project(&places)?);
+    Ok(RecordBatch::try_new_with_options(
+        schema, columns, &options,
+    )?)
 }
 
-/// Bounds that cover both. The texts of one column order as its values do: times have one width, strings are themselves.
-fn widened(known: Option<(String, String)>, new: (String, String)) -> (String, String) {
-    match known {
-        Some((least, greatest)) => (least.min(new.0), greatest.max(new.1)),
-        None => new,
+/// What other engines prune a column by, as DuckLake writes it.
+fn stats(meta: &PartMeta, column: &Column, footer: &ParquetMetaData) -> Option<ColumnStats> {
+    let times = |least, greatest| Some((0, (time_text(least), time_text(greatest))));
+    let (null_count, bounds) = match column.name.as_str() {
+        "time" => times(meta.time_min, meta.time_max),
+        "received_at" => times(meta.received_min, meta.received_max),
+        "service.name" => text_stats(&column.stored_name, footer),
+        _ => None,
+    }?;
+    Some(ColumnStats {
+        column_id: column.id,
+        null_count,
+        bounds: Some(bounds),
+    })
+}
+
+/// How many rows have no text in a column, and between which texts the others are; `None` where the footer can't tell.
+fn text_stats(name: &str, footer: &ParquetMetaData) -> Option<(u64, (String, String))> {
+    let (mut nulls, mut bounds) = (0, None::<(String, String)>);
+    for group in footer.row_groups() {
+        let chunk = group
+            .columns()
+            .iter()
+            .find(|chunk| chunk.column_path().string() == name)?;
+        let statistics = chunk.statistics()?;
+        let absent = statistics.null_count_opt()?;
+        nulls += absent;
+        if absent == chunk.num_values().unsigned_abs() {
+            continue;
+        }
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+        let least = text(statistics.min_bytes_opt()?)?;
+        let greatest = text(statistics.max_bytes_opt()?)?;
+        bounds = Some(match bounds {
+            Some(known) => (known.0.min(least), known.1.max(greatest)),
+            None => (least, greatest),
+        });
     }
+    Some((nulls, bounds?))
 }

@@ -17,7 +17,6 @@ use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 
 use crate::catalogue::{Column, Part};
@@ -44,8 +43,6 @@ pub struct PartScan<'a> {
     pub groups: Vec<Vec<Arc<Part>>>,
     /// Over [`PartScan::schema`]; rows that can't match may be left out.
     pub predicate: Option<Arc<dyn PhysicalExpr>>,
-    /// The order each group's rows have, if that matters.
-    pub order: Option<LexOrdering>,
     pub limit: Option<usize>,
 }
 
@@ -77,15 +74,10 @@ impl PartScan<'_> {
             .groups
             .into_iter()
             .map(|parts| FileGroup::new(parts.iter().map(|part| file(part)).collect()));
-        let mut config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
+        let config = FileScanConfigBuilder::new(store_url(), Arc::new(source))
             .with_file_groups(groups.collect())
             .with_projection_indices(self.projection)?
             .with_limit(self.limit);
-        if let Some(order) = self.order {
-            config = config
-                .with_output_ordering(vec![order])
-                .with_preserve_order(true);
-        }
         Ok(DataSourceExec::from_data_source(config.build()))
     }
 }

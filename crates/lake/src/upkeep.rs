@@ -3,6 +3,7 @@
 
 mod compact;
 mod damage;
+mod merge;
 mod retention;
 mod sweep;
 

@@ -265,7 +265,6 @@ impl StoredTable {
             projection: Some(projection.to_vec()),
             groups,
             predicate,
-            order: None,
             limit,
         };
         scan.plan(&self.lake)

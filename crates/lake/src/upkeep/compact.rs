@@ -3,37 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::compute::SortOptions;
-use arrow::datatypes::Field;
 use crawlspace_disk::fault::{self, Defect};
 use crawlspace_model::{Table, UnixNanos};
-use datafusion::execution::TaskContext;
-use datafusion::physical_expr::expressions::Column as ColumnExpr;
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
-use datafusion::physical_plan::execute_stream;
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
-use datafusion::prelude::SessionConfig;
-use futures::TryStreamExt;
 
 use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
-use crate::columns::scan_field;
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::scan::PartScan;
+use crate::part::group_rows;
+use crate::upkeep::merge::Merge;
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
-/// So many parts are merged at a time, for each of them is open meanwhile …
+/// So many parts are merged at a time.
 const INPUTS_MAX: usize = 64;
-/// … and each of its columns has a decompressor, a page, and the bytes that they come from. With many columns or little
-/// memory, parts are merged fewer at a time.
-const COLUMN_BYTES: u64 = 256 << 10;
-/// What a row takes in memory while it is merged: more than most do.
-const ROW_BYTES: usize = 2 << 10;
+/// Merging takes one of so many shares of what plans may take.
+const SHARES: u64 = 4;
+/// How much larger texts are than their part.
+const TEXT_RATIO: u64 = 2;
 /// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
-const BATCH_ROWS_MIN: usize = 256;
-const BATCH_ROWS_MAX: usize = 4_096;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
 /// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends
@@ -70,8 +58,8 @@ impl Lake {
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            let columns_max = self.config.plan_bytes_max / COLUMN_BYTES;
-            for inputs in groups(&snapshot.table(table).parts, now, columns_max, rule) {
+            let open_max = self.config.plan_bytes_max / SHARES;
+            for inputs in groups(&snapshot.table(table).parts, now, open_max, rule) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
                 let (lake, runtime) = (Arc::clone(self), tokio::runtime::Handle::current());
@@ -104,7 +92,7 @@ impl Lake {
     }
 
     async fn merge_parts(
-        &self,
+        self: &Arc<Self>,
         table: Table,
         columns: &[Arc<Column>],
         parts: &[Arc<Part>],
@@ -119,31 +107,19 @@ impl Lake {
             .filter(|column| present.contains(&column.id))
             .cloned()
             .collect();
-        let fields: Vec<Arc<Field>> = columns
-            .iter()
-            .map(|column| Arc::new(scan_field(table, column)))
-            .collect();
-        let order = order(table, &fields);
-        let groups = parts.iter().map(|part| vec![Arc::clone(part)]).collect();
-        let scan = PartScan {
-            table,
-            columns: &columns,
-            projection: None,
-            groups,
-            predicate: None,
-            order: Some(order.clone()),
-            limit: None,
-        };
-        let merge = SortPreservingMergeExec::new(order, scan.plan(self)?);
-        let mut rows = execute_stream(Arc::new(merge), self.merge_context(parts.len()))?;
+        let mut rows = Merge::new(self, table, columns.clone(), parts).await?;
         let searched = self.searched(&columns, parts).await?;
+        let count = parts.iter().map(|part| part.meta.rows).sum();
         let mut writer = self
-            .begin_part(table, columns, &fields, known, &searched)
+            .begin_part(table, columns, rows.fields(), known, &searched, count)
             .await?;
-        while let Some(batch) = rows.try_next().await? {
-            writer.write(&batch).await?;
+        loop {
+            let next = rows.next().await?;
+            if next.is_empty() {
+                return writer.finish().await;
+            }
+            writer.write(rows.batches(), &next).await?;
         }
-        writer.finish().await
     }
 
     /// The texts with many different values: who looks for one of them is told by a Bloom filter where it is not.
@@ -179,44 +155,15 @@ impl Lake {
             .map(|column| column.id)
             .collect())
     }
-
-    /// Of each input one batch of rows is in memory: of many inputs, or with little memory, they are smaller ones.
-    fn merge_context(&self, inputs: usize) -> Arc<TaskContext> {
-        let bytes = usize::try_from(self.config.plan_bytes_max).unwrap_or(usize::MAX);
-        let rows = bytes / ROW_BYTES / inputs.max(1);
-        let session =
-            SessionConfig::new().with_batch_size(rows.clamp(BATCH_ROWS_MIN, BATCH_ROWS_MAX));
-        Arc::new(
-            TaskContext::default()
-                .with_session_config(session)
-                .with_runtime(Arc::clone(self.runtime())),
-        )
-    }
 }
 
-/// The order of a table's rows as the query engine writes it.
-fn order(table: Table, fields: &[Arc<Field>]) -> LexOrdering {
-    let expressions = table.sort_columns().iter().filter_map(|name| {
-        let index = fields.iter().position(|field| field.name() == name)?;
-        let options = SortOptions {
-            descending: false,
-            nulls_first: true,
-        };
-        Some(PhysicalSortExpr::new(
-            Arc::new(ColumnExpr::new(name, index)),
-            options,
-        ))
-    });
-    LexOrdering::new(expressions).expect("every table has sort columns, and they are fixed columns")
-}
-
-/// Parts to merge with each other: of one hour, together no larger than a part may be, with no more columns than that.
+/// Parts to merge with each other: of one hour, together no larger than a part may be, and in memory than `open_max`.
 /// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than all
 /// smaller ones its largest may be.
 fn groups(
     parts: &[Arc<Part>],
     now: UnixNanos,
-    columns_max: u64,
+    open_max: u64,
     rule: impl Fn(bool) -> (usize, u64),
 ) -> Vec<Vec<Arc<Part>>> {
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
@@ -237,7 +184,7 @@ fn groups(
                 .all(|part| part.meta.received_max.0 <= quiet_since);
         let (at_least, tier_ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let (group, is_full) = first_group(parts, tier_ratio, columns_max);
+        let (group, is_full) = first_group(parts, tier_ratio, open_max);
         if group.len() >= at_least || is_full {
             groups.push(group);
         }
@@ -245,22 +192,29 @@ fn groups(
     groups
 }
 
-/// As many of the parts, smallest first, as may be merged; and whether there would be more but for their columns.
-fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, columns_max: u64) -> (Vec<Arc<Part>>, bool) {
+/// As many of the parts, smallest first, as may be merged; and whether there would be more but for the memory they take.
+fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, open_max: u64) -> (Vec<Arc<Part>>, bool) {
     let mut group: Vec<Arc<Part>> = Vec::new();
-    let (mut bytes, mut columns) = (0u64, 0);
+    let (mut bytes, mut open) = (0u64, 0);
     for part in parts.into_iter().take(INPUTS_MAX) {
         let size = part.meta.size_bytes;
         let is_near = group.is_empty() || size <= bytes.saturating_mul(tier_ratio);
         bytes += size;
-        columns += part.meta.columns.len() as u64;
+        open += open_bytes(&part.meta);
         if !is_near || bytes > PART_BYTES_MAX {
             break;
         }
-        if group.len() > 1 && columns > columns_max {
+        if group.len() > 1 && open > open_max {
             return (group, true);
         }
         group.push(part);
     }
     (group, false)
+}
+
+/// What a part takes while it is merged: a row group, for each column a code for each row, and its texts.
+fn open_bytes(part: &PartMeta) -> u64 {
+    let rows = part.rows.min(group_rows(part.rows));
+    let codes = rows * (part.columns.len() * size_of::<u32>()) as u64;
+    codes + TEXT_RATIO * part.size_bytes * rows / part.rows.max(1)
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray as _, BooleanArray, BooleanBufferBuilder,
-    PrimitiveArray, StringViewArray, StringViewBuilder,
+    DictionaryArray, Int32Array, PrimitiveArray, StringArray, StringViewArray, StringViewBuilder,
 };
-use arrow::buffer::{Buffer, NullBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 
-use super::{Texts, Values};
+use super::{ABSENT, Chunk, Texts, Values};
 
 impl Values {
     /// What each code stands for: first of all nothing, then the values.
@@ -73,7 +73,37 @@ fn after_nothing<T: ArrowPrimitiveType>(values: &[T::Native]) -> PrimitiveArray<
     PrimitiveArray::new(all.into(), Some(NullBuffer::new(nulls.finish())))
 }
 
+impl Chunk {
+    /// Texts as an array that has the same codes, less one.
+    ///
+    /// # Errors
+    /// A text is no UTF-8, or values are no texts.
+    pub fn into_texts(self) -> Result<DictionaryArray<Int32Type>, ArrowError> {
+        let (values, codes) = self.into_rows();
+        let Values::Texts(texts) = values else {
+            return Err(ArrowError::CastError("values that are no texts".to_owned()));
+        };
+        let is_present = |code: &u32| *code != ABSENT;
+        let nulls = (!codes.iter().all(is_present)).then(|| codes.iter().map(is_present).collect());
+        let places = codes
+            .into_iter()
+            .map(|code| code.saturating_sub(1).cast_signed());
+        DictionaryArray::try_new(
+            Int32Array::new(places.collect(), nulls),
+            Arc::new(texts.to_strings()?),
+        )
+    }
+}
+
 impl Texts {
+    fn to_strings(&self) -> Result<StringArray, ArrowError> {
+        let lengths = self.places.iter().map(|(_, place)| place.len());
+        let mut bytes = Vec::with_capacity(lengths.clone().sum());
+        (0..self.places.len()).for_each(|place| bytes.extend_from_slice(self.value(place)));
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        StringArray::try_new(offsets, bytes.into(), None)
+    }
+
     fn to_array(&self) -> Result<ArrayRef, ArrowError> {
         let mut texts = StringViewBuilder::with_capacity(1 + self.places.len());
         let blocks: Vec<u32> = self

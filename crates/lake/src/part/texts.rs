@@ -1,0 +1,475 @@
+//! A text column of a row group, encoded by codes: a text is looked at once for each batch that it comes with, and a row
+//! is a number.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use ahash::RandomState;
+use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::Int32Type;
+use bytes::Bytes;
+use hashbrown::HashTable;
+use parquet::basic::{Compression, Encoding};
+use parquet::bloom_filter::Sbbf;
+use parquet::column::page::{CompressedPage, Page, PageWriter as _};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+use zstd::bulk::Compressor;
+
+use super::hybrid::{pack, repeat, width_of};
+
+type Result<T> = std::result::Result<T, ParquetError>;
+
+/// Of the values that a row group lacks, so many are taken for there by its Bloom filter. Half of it is two bits more for
+/// each value.
+const BLOOM_FALSE_SHARE: f64 = 0.05;
+/// Longer texts are no bounds.
+const BOUND_BYTES_MAX: usize = 64;
+/// A code that is not known yet.
+const UNKNOWN: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// A column with more different texts than fit goes on without its dictionary.
+    pub dictionary_bytes: usize,
+    pub page_rows: usize,
+    pub page_bytes: usize,
+    pub group_rows: usize,
+}
+
+pub(super) struct TextEncoder {
+    descriptor: ColumnDescPtr,
+    limits: Limits,
+    dictionary: Dictionary,
+    /// Of each batch of before its texts, and the codes of those that were needed.
+    translated: Vec<Option<Translated>>,
+    /// Texts stand for themselves from here on.
+    is_plain: bool,
+    page: PageValues,
+    pages: Pages,
+    rows: usize,
+    nulls: usize,
+    bounds: Option<(Vec<u8>, Vec<u8>)>,
+    filter: Filter,
+}
+
+/// Rows as codes and what these stand for.
+pub(super) type Codes = DictionaryArray<Int32Type>;
+type Translated = (ArrayRef, Vec<u32>);
+
+/// One of the batches that rows are taken from.
+struct BatchTexts<'a> {
+    keys: &'a [i32],
+    nulls: Option<NullBuffer>,
+    all: &'a ArrayRef,
+    texts: &'a StringArray,
+    /// For each of the texts its code in the column, if that is known.
+    codes: Vec<u32>,
+}
+
+impl<'a> BatchTexts<'a> {
+    fn new(batch: &'a Codes, known: Option<Translated>) -> Self {
+        let all = batch.values();
+        let known = known.filter(|(of, _)| Arc::ptr_eq(of, all));
+        Self {
+            keys: batch.keys().values(),
+            nulls: batch.logical_nulls().filter(|nulls| nulls.null_count() > 0),
+            all,
+            texts: all.as_string(),
+            codes: known.map_or_else(|| vec![UNKNOWN; all.len()], |(_, codes)| codes),
+        }
+    }
+
+    /// Which of the texts a row has.
+    fn key(&self, row: usize) -> Option<usize> {
+        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+        (!is_null).then(|| self.keys[row] as usize)
+    }
+
+    fn text(&self, key: usize) -> &'a [u8] {
+        self.texts.value(key).as_bytes()
+    }
+}
+
+/// The values of the page that is being filled.
+#[derive(Default)]
+struct PageValues {
+    /// For each row 1, or 0 where there is no value.
+    levels: Vec<u32>,
+    codes: Vec<u32>,
+    /// In place of codes.
+    plain: Vec<u8>,
+}
+
+/// Pages that are finished.
+struct Pages {
+    written: TrackedWrite<Vec<u8>>,
+    uncompressed: usize,
+    index: OffsetIndexBuilder,
+    compression: Compression,
+    compressor: Compressor<'static>,
+    has_plain: bool,
+}
+
+/// Who looks for one text is told by it where that is not.
+enum Filter {
+    None,
+    /// Made of the dictionary, once that is known.
+    Wanted,
+    Begun(Sbbf),
+}
+
+impl TextEncoder {
+    pub fn new(
+        descriptor: ColumnDescPtr,
+        is_searched: bool,
+        compression: Compression,
+        limits: Limits,
+    ) -> Result<Self> {
+        let level = match compression {
+            Compression::ZSTD(level) => level.compression_level(),
+            other => return Err(ParquetError::NYI(format!("texts compressed by {other}"))),
+        };
+        Ok(Self {
+            descriptor,
+            limits,
+            dictionary: Dictionary::default(),
+            translated: Vec::new(),
+            is_plain: false,
+            page: PageValues::default(),
+            pages: Pages {
+                written: TrackedWrite::new(Vec::new()),
+                uncompressed: 0,
+                index: OffsetIndexBuilder::new(),
+                compression,
+                compressor: Compressor::new(level)?,
+                has_plain: false,
+            },
+            rows: 0,
+            nulls: 0,
+            bounds: None,
+            filter: if is_searched {
+                Filter::Wanted
+            } else {
+                Filter::None
+            },
+        })
+    }
+
+    /// Adds rows of several batches, given as (batch, row).
+    pub fn push(&mut self, batches: &[&Codes], rows: &[(usize, usize)]) -> Result<()> {
+        self.translated.resize_with(batches.len(), || None);
+        let mut texts: Vec<BatchTexts> = Vec::with_capacity(batches.len());
+        for (batch, known) in batches.iter().zip(&mut self.translated) {
+            texts.push(BatchTexts::new(batch, known.take()));
+        }
+        let mut left = rows;
+        while !left.is_empty() {
+            let room = self.limits.page_rows - self.page.levels.len();
+            let (now, _) = left.split_at(room.min(left.len()));
+            let taken = match self.is_plain {
+                false => self.push_codes(&mut texts, now),
+                true => self.push_plain(&texts, now)?,
+            };
+            left = &left[taken..];
+            let PageValues { levels, plain, .. } = &self.page;
+            let is_full =
+                levels.len() == self.limits.page_rows || plain.len() >= self.limits.page_bytes;
+            let is_cut = taken < now.len();
+            if is_full || is_cut {
+                self.end_page()?;
+            }
+            if is_cut && !self.is_plain {
+                self.begin_plain()?;
+            }
+        }
+        let translated = texts
+            .into_iter()
+            .map(|texts| Some((Arc::clone(texts.all), texts.codes)));
+        self.translated = translated.collect();
+        Ok(())
+    }
+
+    /// Adds rows up to the first with a text that the dictionary has no room for; says how many.
+    fn push_codes(&mut self, texts: &mut [BatchTexts<'_>], rows: &[(usize, usize)]) -> usize {
+        for (taken, (batch, row)) in rows.iter().enumerate() {
+            let texts = &mut texts[*batch];
+            let Some(key) = texts.key(*row) else {
+                self.page.levels.push(0);
+                continue;
+            };
+            if texts.codes[key] == UNKNOWN {
+                let text = texts.text(key);
+                match self.dictionary.code(text, self.limits.dictionary_bytes) {
+                    Some(code) => texts.codes[key] = code,
+                    None => return taken,
+                }
+            }
+            self.page.levels.push(1);
+            self.page.codes.push(texts.codes[key]);
+        }
+        rows.len()
+    }
+
+    /// Adds rows until a page is full; says how many.
+    fn push_plain(&mut self, texts: &[BatchTexts<'_>], rows: &[(usize, usize)]) -> Result<usize> {
+        for (taken, (batch, row)) in rows.iter().enumerate() {
+            if self.page.plain.len() >= self.limits.page_bytes {
+                return Ok(taken);
+            }
+            let texts = &texts[*batch];
+            let Some(key) = texts.key(*row) else {
+                self.page.levels.push(0);
+                continue;
+            };
+            let text = texts.text(key);
+            self.page.levels.push(1);
+            put_plain(text, &mut self.page.plain)?;
+            widen(&mut self.bounds, text);
+            if let Filter::Begun(filter) = &mut self.filter {
+                filter.insert(text);
+            }
+        }
+        Ok(rows.len())
+    }
+
+    /// The dictionary is as it will be.
+    fn begin_plain(&mut self) -> Result<()> {
+        self.is_plain = true;
+        // As many new ones among the rows that are missing as there were among those so far.
+        let (known, all) = (self.dictionary.starts.len(), self.limits.group_rows);
+        let texts = known.saturating_mul(all) / self.rows.max(1);
+        self.read_dictionary(texts.clamp(known, all.max(known)))
+    }
+
+    /// Takes bounds and the Bloom filter from the dictionary; there will be so many different texts in all.
+    fn read_dictionary(&mut self, texts: usize) -> Result<()> {
+        if let Filter::Wanted = self.filter {
+            let texts = texts.max(1) as u64;
+            self.filter = Filter::Begun(Sbbf::new_with_ndv_fpp(texts, BLOOM_FALSE_SHARE)?);
+        }
+        for code in 0..self.dictionary.starts.len() {
+            let text = self.dictionary.text(code);
+            widen(&mut self.bounds, text);
+            if let Filter::Begun(filter) = &mut self.filter {
+                filter.insert(text);
+            }
+        }
+        Ok(())
+    }
+
+    fn end_page(&mut self) -> Result<()> {
+        let PageValues {
+            levels,
+            codes,
+            plain,
+        } = &mut self.page;
+        if levels.is_empty() {
+            return Ok(());
+        }
+        let values = if self.is_plain {
+            levels.iter().filter(|level| **level == 1).count()
+        } else {
+            codes.len()
+        };
+        let mut page = Vec::with_capacity(plain.len() + levels.len());
+        if self.descriptor.max_def_level() > 0 {
+            page.extend_from_slice(&[0; 4]);
+            match levels.len() - values {
+                0 => repeat(1, values, 1, &mut page),
+                _ => pack(levels, 1, &mut page),
+            }
+            let bytes = length(page.len() - 4)?;
+            page[..4].copy_from_slice(&bytes);
+        }
+        let encoding = if self.is_plain || self.dictionary.starts.is_empty() {
+            page.extend_from_slice(plain);
+            Encoding::PLAIN
+        } else {
+            let width = width_of(self.dictionary.starts.len() as u32 - 1);
+            page.push(width);
+            pack(codes, width, &mut page);
+            Encoding::RLE_DICTIONARY
+        };
+        self.pages.add(&page, levels.len(), encoding)?;
+        self.rows += levels.len();
+        self.nulls += levels.len() - values;
+        levels.clear();
+        codes.clear();
+        plain.clear();
+        Ok(())
+    }
+
+    /// The column's bytes, and what the file's footer is to say of them.
+    pub fn finish(mut self) -> Result<(Bytes, ColumnCloseResult)> {
+        self.end_page()?;
+        if !self.is_plain {
+            self.read_dictionary(self.dictionary.starts.len())?;
+        }
+        let Pages {
+            written,
+            mut uncompressed,
+            index,
+            compression,
+            mut compressor,
+            has_plain,
+        } = self.pages;
+        let mut bytes = TrackedWrite::new(Vec::new());
+        let texts = self.dictionary.starts.len();
+        if texts > 0 {
+            let page = Page::DictionaryPage {
+                buf: compressor.compress(&self.dictionary.plain)?.into(),
+                num_values: texts as u32,
+                encoding: Encoding::PLAIN,
+                is_sorted: false,
+            };
+            let page = CompressedPage::new(page, self.dictionary.plain.len());
+            uncompressed += SerializedPageWriter::new(&mut bytes)
+                .write_page(page)?
+                .uncompressed_size;
+        }
+        let first = bytes.bytes_written() as i64;
+        bytes.write_all(&written.into_inner()?)?;
+        let bytes = Bytes::from(bytes.into_inner()?);
+        let mut encodings = vec![Encoding::RLE];
+        encodings.extend((texts > 0).then_some(Encoding::RLE_DICTIONARY));
+        encodings.extend((texts > 0 || has_plain).then_some(Encoding::PLAIN));
+        let bounds = self
+            .bounds
+            .filter(|(least, most)| least.len().max(most.len()) <= BOUND_BYTES_MAX);
+        let (least, most) = bounds
+            .map(|(least, most)| (ByteArray::from(least), ByteArray::from(most)))
+            .unzip();
+        let statistics = Statistics::byte_array(least, most, None, Some(self.nulls as u64), false);
+        let metadata = ColumnChunkMetaData::builder(self.descriptor)
+            .set_encodings(encodings)
+            .set_compression(compression)
+            .set_num_values(self.rows as i64)
+            .set_total_compressed_size(bytes.len() as i64)
+            .set_total_uncompressed_size(uncompressed as i64)
+            .set_dictionary_page_offset((texts > 0).then_some(0))
+            .set_data_page_offset(first)
+            .set_statistics(statistics)
+            .build()?;
+        let mut index = index.build();
+        for location in &mut index.page_locations {
+            location.offset += first;
+        }
+        let close = ColumnCloseResult {
+            bytes_written: bytes.len() as u64,
+            rows_written: self.rows as u64,
+            metadata,
+            bloom_filter: match self.filter {
+                Filter::Begun(filter) => Some(filter),
+                Filter::None | Filter::Wanted => None,
+            },
+            // Neighbouring rows are of one trace, and so of all services: no page can be left out for its bounds.
+            column_index: None,
+            offset_index: Some(index),
+        };
+        Ok((bytes, close))
+    }
+}
+
+impl Pages {
+    fn add(&mut self, page: &[u8], rows: usize, encoding: Encoding) -> Result<()> {
+        let count = u32::try_from(rows).map_err(|_| too_long())?;
+        let compressed = Page::DataPage {
+            buf: self.compressor.compress(page)?.into(),
+            num_values: count,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let compressed = CompressedPage::new(compressed, page.len());
+        let spec = SerializedPageWriter::new(&mut self.written).write_page(compressed)?;
+        self.has_plain |= encoding == Encoding::PLAIN;
+        self.uncompressed += spec.uncompressed_size;
+        self.index.append_row_count(i64::from(count));
+        let size = i32::try_from(spec.compressed_size).map_err(|_| too_long())?;
+        self.index.append_offset_and_size(spec.offset as i64, size);
+        Ok(())
+    }
+}
+
+/// Different texts in the order in which they came.
+#[derive(Default)]
+struct Dictionary {
+    /// As Parquet writes them: a length, and the text.
+    plain: Vec<u8>,
+    /// Where each begins.
+    starts: Vec<u32>,
+    codes: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl Dictionary {
+    /// The code of a text; `None` if there is no room for it.
+    fn code(&mut self, text: &[u8], bytes_max: usize) -> Option<u32> {
+        let Self {
+            plain,
+            starts,
+            codes,
+            hasher,
+        } = self;
+        let of = |code: u32| text_at(plain, starts[code as usize]);
+        let hash = hasher.hash_one(text);
+        if let Some(code) = codes.find(hash, |code| of(*code) == text) {
+            return Some(*code);
+        }
+        if plain.len() + size_of::<u32>() + text.len() > bytes_max {
+            return None;
+        }
+        let code = u32::try_from(starts.len()).ok()?;
+        codes.insert_unique(hash, code, |code| hasher.hash_one(of(*code)));
+        starts.push(u32::try_from(plain.len()).ok()?);
+        put_plain(text, plain).ok()?;
+        Some(code)
+    }
+
+    fn text(&self, code: usize) -> &[u8] {
+        text_at(&self.plain, self.starts[code])
+    }
+}
+
+fn text_at(plain: &[u8], start: u32) -> &[u8] {
+    let (length, rest) = plain[start as usize..]
+        .split_first_chunk()
+        .expect("each text has its length before it");
+    &rest[..u32::from_le_bytes(*length) as usize]
+}
+
+fn put_plain(text: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(&length(text.len())?);
+    out.extend_from_slice(text);
+    Ok(())
+}
+
+fn length(bytes: usize) -> Result<[u8; 4]> {
+    let bytes = u32::try_from(bytes).map_err(|_| too_long())?;
+    Ok(bytes.to_le_bytes())
+}
+
+fn too_long() -> ParquetError {
+    ParquetError::General("texts of a page are too long".to_owned())
+}
+
+/// Bounds that have the text between them.
+fn widen(bounds: &mut Option<(Vec<u8>, Vec<u8>)>, text: &[u8]) {
+    match bounds {
+        None => *bounds = Some((text.to_vec(), text.to_vec())),
+        Some((least, _)) if text < least.as_slice() => *least = text.to_vec(),
+        Some((_, most)) if text > most.as_slice() => *most = text.to_vec(),
+        Some(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,179 @@
+//! The rows of several parts in their order, row group by row group. A text is a code from its page to the part that is
+//! written.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::row::Rows;
+use crawlspace_model::Table;
+
+use crate::catalogue::{Column, Part};
+use crate::columns::memory_target;
+use crate::error::Error;
+use crate::lake::Lake;
+use crate::order::RowOrder;
+use crate::part::is_text;
+use crate::scan::{PartGroups, StoredChunk};
+
+/// Rows that are given at a time.
+const ROWS_MAX: usize = 32_768;
+
+pub(super) struct Merge {
+    /// Of batches: the columns as memory holds them.
+    schema: SchemaRef,
+    columns: Vec<Arc<Column>>,
+    order: RowOrder,
+    inputs: Vec<Input>,
+    /// Of each input the row group that is being read.
+    batches: Vec<RecordBatch>,
+}
+
+struct Input {
+    part: PartGroups,
+    next_group: usize,
+    /// Of the rows of its batch.
+    keys: Rows,
+    /// The first row that was not given yet.
+    row: usize,
+}
+
+impl Input {
+    fn is_empty(&self) -> bool {
+        self.row == self.keys.num_rows()
+    }
+}
+
+impl Merge {
+    /// # Errors
+    /// A part can't be read.
+    pub async fn new(
+        lake: &Arc<Lake>,
+        table: Table,
+        columns: Vec<Arc<Column>>,
+        parts: &[Arc<Part>],
+    ) -> Result<Self, Error> {
+        let fields = columns
+            .iter()
+            .map(|column| memory_target(table, column).field);
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let others = schema.fields().iter().filter(|field| !is_text(field));
+        let others = Arc::new(Schema::new(others.cloned().collect::<Vec<_>>()));
+        let order = RowOrder::new(table, &schema)?;
+        let nothing = RecordBatch::new_empty(Arc::clone(&schema));
+        let mut inputs = Vec::with_capacity(parts.len());
+        for part in parts {
+            inputs.push(Input {
+                part: lake.part_groups(part, &others).await?,
+                next_group: 0,
+                keys: order.keys(&nothing)?,
+                row: 0,
+            });
+        }
+        Ok(Self {
+            batches: vec![nothing; inputs.len()],
+            schema,
+            columns,
+            order,
+            inputs,
+        })
+    }
+
+    pub fn fields(&self) -> &[Arc<Field>] {
+        self.schema.fields()
+    }
+
+    /// What the rows are of that [`Self::next`] has given.
+    pub fn batches(&self) -> &[RecordBatch] {
+        &self.batches
+    }
+
+    /// The next rows, as (batch, row); none at the end. Rows that compare equal come in the order of their parts.
+    ///
+    /// # Errors
+    /// A part can't be read.
+    pub async fn next(&mut self) -> Result<Vec<(usize, usize)>, Error> {
+        for (input, batch) in self.inputs.iter_mut().zip(&mut self.batches) {
+            while input.is_empty() && input.next_group < input.part.count() {
+                *batch = read(&input.part, input.next_group, &self.columns, &self.schema).await?;
+                input.keys = self.order.keys(batch)?;
+                (input.row, input.next_group) = (0, input.next_group + 1);
+            }
+        }
+        let mut starts: Vec<usize> = self.inputs.iter().map(|input| input.row).collect();
+        let rows = first_rows(&self.inputs, &mut starts);
+        for (input, start) in self.inputs.iter_mut().zip(starts) {
+            input.row = start;
+        }
+        Ok(rows)
+    }
+}
+
+/// The first rows of all inputs from `starts` on, which go on behind them; no more than may be given at a time, and none
+/// after one whose successor is not read yet.
+fn first_rows(inputs: &[Input], starts: &mut [usize]) -> Vec<(usize, usize)> {
+    let key = |at: usize, row: usize| inputs[at].keys.row(row);
+    let filled = (0..inputs.len()).filter(|at| !inputs[*at].is_empty());
+    let mut heap: BinaryHeap<_> = filled
+        .map(|at| Reverse((key(at, starts[at]), at)))
+        .collect();
+    let mut rows = Vec::with_capacity(ROWS_MAX);
+    while let Some(Reverse((_, at))) = heap.pop() {
+        let input = &inputs[at];
+        loop {
+            if rows.len() == ROWS_MAX {
+                return rows;
+            }
+            rows.push((at, starts[at]));
+            starts[at] += 1;
+            if starts[at] == input.keys.num_rows() {
+                if input.next_group < input.part.count() {
+                    return rows;
+                }
+                break;
+            }
+            let next = Reverse((key(at, starts[at]), at));
+            if heap.peek().is_some_and(|first| next < *first) {
+                heap.push(next);
+                break;
+            }
+        }
+    }
+    rows
+}
+
+/// A row group with all columns.
+async fn read(
+    part: &PartGroups,
+    group: usize,
+    columns: &[Arc<Column>],
+    schema: &SchemaRef,
+) -> Result<RecordBatch, Error> {
+    let count = part.rows_of(group);
+    let others = part.rows(group, std::slice::from_ref(&(0..count))).await?;
+    let texts = columns.iter().zip(schema.fields());
+    let texts = texts.filter(|(_, field)| is_text(field));
+    let texts = part.chunks(group, texts.map(|(column, _)| column.as_ref()));
+    let (mut texts, mut others) = (texts.await?.into_iter(), others.columns().iter());
+    let arrays = schema
+        .fields()
+        .iter()
+        .map(|field| -> Result<ArrayRef, Error> {
+            let found = match is_text(field) {
+                true => texts.next().flatten().map(|stored| texts_of(part, &stored)),
+                false => others.next().cloned().map(Ok),
+            };
+            found.unwrap_or_else(|| Ok(new_null_array(field.data_type(), count)))
+        });
+    let arrays = arrays.collect::<Result<_, _>>()?;
+    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+}
+
+fn texts_of(part: &PartGroups, stored: &StoredChunk) -> Result<ArrayRef, Error> {
+    let chunk = stored
+        .decode(Vec::new())
+        .map_err(|source| part.error(source))?;
+    Ok(Arc::new(chunk.into_texts()?))
+}

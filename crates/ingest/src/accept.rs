@@ -68,6 +68,7 @@ impl Ingest {
     }
 
     async fn take(&self, request: Request) -> Result<Accepted, Error> {
+        self.room.wait().await;
         self.room.check()?;
         let Request {
             origin,

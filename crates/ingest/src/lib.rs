@@ -186,6 +186,7 @@ impl Ingest {
             headroom,
             memory_bytes_max: config.memory_bytes_max,
             log_bytes_max: config.log_bytes_max,
+            flushed: Arc::default(),
         };
         let in_flight_bytes_max = config.in_flight_bytes_max;
         let rates = Rates::new(config.key_bytes_per_second);

@@ -189,6 +189,7 @@ impl Flusher {
     async fn flush(&self) -> Result<Flushed, Error> {
         let Room { lake, health, .. } = &self.room;
         let flushed = health.flushes.run(lake.flush()).await?;
+        self.room.flushed.notify_waiters();
         // A closed committer is no failure: `shutdown` truncates by itself.
         _ = self
             .jobs

@@ -2,11 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use crawlspace_lake::Lake;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use crate::health::Health;
 use crate::{Error, Headroom};
+
+/// With so many rows in memory requests wait for a flush, as they do where three quarters of what may be taken are.
+const SLOW_BYTES: u64 = 128 << 20;
+/// No request waits longer than that: clients give up after some time, and there is room left.
+const WAIT_MAX: Duration = Duration::from_secs(4);
 
 #[derive(Clone)]
 pub(crate) struct Room {
@@ -15,6 +23,8 @@ pub(crate) struct Room {
     pub headroom: Arc<Headroom>,
     pub memory_bytes_max: u64,
     pub log_bytes_max: u64,
+    /// Told of each flush.
+    pub flushed: Arc<Notify>,
 }
 
 impl Room {
@@ -32,9 +42,29 @@ impl Room {
         Ok(())
     }
 
+    /// Comes back once there is room, or is for others to judge. Whoever sends faster than parts are written is slowed
+    /// down by it: the processor is left to the flush.
+    pub async fn wait(&self) {
+        let until = Instant::now() + WAIT_MAX;
+        loop {
+            let mut flushed = std::pin::pin!(self.flushed.notified());
+            // Before looking, so that no flush is missed.
+            flushed.as_mut().enable();
+            if self.lake.memory_bytes() <= self.slow_bytes()
+                || timeout_at(until, flushed).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    fn slow_bytes(&self) -> u64 {
+        SLOW_BYTES.min(self.memory_bytes_max / 4 * 3)
+    }
+
     /// Time to flush, whatever the rows' number and age, for a bound is to be met in trouble only.
     pub fn is_half_taken(&self) -> bool {
-        self.lake.memory_bytes() > self.memory_bytes_max / 2
+        self.lake.memory_bytes() > self.slow_bytes() / 2
             || self.log_bytes() > self.log_bytes_max / 2
     }
 

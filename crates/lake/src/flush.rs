@@ -116,7 +116,6 @@ impl Lake {
                     &fields,
                     known.clone(),
                     &BTreeSet::new(),
-                    order.len() as u64,
                 )
                 .await?;
             for chunk in order.chunks(CHUNK_ROWS) {

@@ -387,10 +387,9 @@ impl Lake {
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
         searched: &BTreeSet<i64>,
-        rows: u64,
     ) -> Result<PartWriter, Error> {
         let store = self.store();
-        let writer = PartWriter::new(&store, table, columns, fields, known, searched, rows)?;
+        let writer = PartWriter::new(&store, table, columns, fields, known, searched)?;
         self.catalogue.announce(&writer.object_path()).await?;
         fault::crash_at(Moment::ObjectAnnounced);
         Ok(writer)

@@ -33,31 +33,18 @@ use file::FileEncoder;
 pub(crate) use file::is_text;
 use texts::Limits;
 
-/// Rows in a row group of a large part.
-const GROUP_ROWS: u64 = 131_072;
-/// Small parts have as many row groups, for each part that is being merged has one in memory, and of small ones there are
-/// many at a time …
-const GROUPS_MIN: u64 = 4;
-/// … but none smaller than that: each has its own dictionaries.
-const GROUP_ROWS_MIN: u64 = 16_384;
 const LIMITS: Limits = Limits {
     // What looks up a trace has to read a dictionary whole.
     dictionary_bytes: 256 << 10,
     // What a lookup of one trace has to decode of a column.
     page_rows: 8_192,
     page_bytes: 1 << 20,
-    group_rows: GROUP_ROWS as usize,
+    group_rows: 131_072,
 };
 /// More overflow keys than this without a column are not listed in the catalogue.
 const OVERFLOW_KEYS_MAX: usize = 10_000;
 /// A Parquet file ends with the footer's length (4 bytes) and the magic number (4 bytes).
 const FOOTER_END_BYTES: u64 = 8;
-
-/// How many rows the row groups of a part with so many rows have.
-pub(crate) fn group_rows(rows: u64) -> u64 {
-    let rows = rows.div_ceil(GROUPS_MIN).clamp(GROUP_ROWS_MIN, GROUP_ROWS);
-    rows.next_multiple_of(LIMITS.page_rows as u64)
-}
 
 /// The directory of a table's parts below the store's root, as DuckLake expects it.
 #[must_use]
@@ -90,7 +77,7 @@ pub struct PartWriter {
 
 impl PartWriter {
     /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table,
-    /// `searched` the ids of those that get a Bloom filter. There will be so many rows.
+    /// `searched` the ids of those that get a Bloom filter.
     ///
     /// # Errors
     /// The object can't be created.
@@ -101,7 +88,6 @@ impl PartWriter {
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
         searched: &BTreeSet<i64>,
-        rows: u64,
     ) -> Result<Self, Error> {
         let file_name = format!("{}.parquet", uuid::Uuid::new_v4());
         let path = directory(table).join(file_name.as_str());
@@ -123,12 +109,8 @@ impl PartWriter {
             .filter(|column| searched.contains(&column.id));
         let searched = searched.map(|column| column.stored_name.clone()).collect();
         let properties = properties(&columns);
-        let limits = Limits {
-            group_rows: group_rows(rows) as usize,
-            ..LIMITS
-        };
         let encoder =
-            FileEncoder::new(schema, &parquet_schema, properties, searched, limits).map_err(at)?;
+            FileEncoder::new(schema, &parquet_schema, properties, searched, LIMITS).map_err(at)?;
         let sink = ChecksummedWriter::new(BufWriter::new(Arc::clone(store), path));
         let meta = PartMeta {
             table,

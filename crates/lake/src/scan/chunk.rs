@@ -149,13 +149,15 @@ impl Texts {
     }
 }
 
-/// A column of a row group as it is in the file.
+/// A column of a row group as it is in the file, or some of its pages with the dictionary.
 #[derive(Debug, Clone)]
 pub struct StoredChunk {
     pub(super) metadata: Arc<ParquetMetaData>,
     pub(super) group: usize,
     pub(super) column: usize,
     pub(super) bytes: Bytes,
+    /// That are in those bytes.
+    pub(super) rows: usize,
 }
 
 impl StoredChunk {
@@ -180,10 +182,10 @@ impl StoredChunk {
         self.bytes.len() as u64
     }
 
-    /// How many rows the group has.
+    /// How many rows it is of: all of the group, unless only some pages were read.
     #[must_use]
     pub fn rows(&self) -> usize {
-        usize::try_from(self.metadata.row_group(self.group).num_rows()).unwrap_or_default()
+        self.rows
     }
 
     /// What is in `room` is forgotten.
@@ -261,7 +263,7 @@ struct Decoder {
     /// What codes stand for, as far as they are read.
     values: Values,
     has_absent: bool,
-    /// That the group has.
+    /// That there are in all.
     rows: usize,
 }
 

@@ -18,7 +18,7 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 
 use super::chunk::{StoredChunk, is_decoded};
-use super::picked::Picked;
+use super::picked::{PagesOf, Picked};
 use super::{footer_bytes, object};
 use crate::catalogue::{Column, Part};
 use crate::error::Error;
@@ -81,6 +81,12 @@ fn reading(
     schema: &SchemaRef,
 ) -> Result<(ProjectionMask, FieldLevels), ParquetError> {
     let stored = metadata.file_metadata().schema_descr();
+    if schema.fields().is_empty() {
+        // As many as the part has would be looked at.
+        let nothing = ProjectionMask::none(stored.num_columns());
+        let levels = parquet_to_arrow_field_levels(stored, nothing.clone(), None)?;
+        return Ok((nothing, levels));
+    }
     let own = parquet_to_arrow_schema(stored, None)?;
     let fields = own.fields().iter().map(|field| {
         let wanted = schema.field_with_name(field.name());
@@ -159,7 +165,51 @@ impl PartGroups {
                 group,
                 column: place?,
                 bytes: bytes.next()?,
+                rows: self.rows_of(group),
             })
+        });
+        Ok(stored.collect())
+    }
+
+    /// The pages of some columns that a stretch of a group's rows is in, each with how many rows of others come first;
+    /// `None` for columns that the part has not.
+    ///
+    /// # Errors
+    /// The part can't be read.
+    pub(crate) async fn stretch<'c>(
+        &self,
+        group: usize,
+        columns: impl Iterator<Item = &'c Column>,
+        rows: &Range<usize>,
+    ) -> Result<Vec<Option<(StoredChunk, usize)>>, Error> {
+        let (mut ranges, mut found) = (Vec::new(), Vec::new());
+        for column in columns {
+            let Some(leaf) = self.leaf(group, &column.stored_name) else {
+                found.push(None);
+                continue;
+            };
+            let pages = PagesOf::new(&self.metadata, group, leaf, rows);
+            let PagesOf {
+                dictionary,
+                data,
+                rows: of_pages,
+            } = pages.map_err(|source| self.error(source))?;
+            ranges.extend([dictionary, data]);
+            found.push(Some((leaf, of_pages)));
+        }
+        let location = part::location(&self.part.meta);
+        let read = self.lake.store().get_ranges(&location, &ranges).await?;
+        let mut read = read.chunks_exact(2);
+        let stored = found.into_iter().map(|found| {
+            let (column, of_pages) = found?;
+            let chunk = StoredChunk {
+                metadata: Arc::clone(&self.metadata),
+                group,
+                column,
+                bytes: read.next()?.concat().into(),
+                rows: of_pages.len(),
+            };
+            Some((chunk, rows.start - of_pages.start))
         });
         Ok(stored.collect())
     }

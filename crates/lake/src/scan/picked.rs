@@ -138,6 +138,42 @@ impl Picked {
     }
 }
 
+/// Where the pages of a column are that a stretch of rows is in.
+pub(super) struct PagesOf {
+    /// Empty where there is none.
+    pub dictionary: Range<u64>,
+    pub data: Range<u64>,
+    /// The rows of these pages.
+    pub rows: Range<usize>,
+}
+
+impl PagesOf {
+    pub fn new(
+        metadata: &ParquetMetaData,
+        group: usize,
+        leaf: usize,
+        rows: &Range<usize>,
+    ) -> Result<Self> {
+        let (start, _) = metadata.row_group(group).column(leaf).byte_range();
+        let pages = located(metadata, group, leaf)?;
+        let of_pages = rows_of_pages(metadata, group, leaf)?;
+        let first = of_pages.partition_point(|page| page.end <= rows.start);
+        let end = of_pages.partition_point(|page| page.start < rows.end);
+        let (Some(all), Some(needed)) = (pages.first(), pages.get(first..end)) else {
+            return Err(short());
+        };
+        let (Some(from), Some(last)) = (needed.first(), needed.last()) else {
+            return Err(short());
+        };
+        let size = u64::from(last.compressed_page_size.unsigned_abs());
+        Ok(Self {
+            dictionary: start..begin(all),
+            data: begin(from)..begin(last) + size,
+            rows: of_pages[first].start..of_pages[end - 1].end,
+        })
+    }
+}
+
 fn located(metadata: &ParquetMetaData, group: usize, leaf: usize) -> Result<&[PageLocation]> {
     let pages = metadata.offset_index();
     let pages =

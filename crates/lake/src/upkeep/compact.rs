@@ -9,17 +9,18 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::part::group_rows;
-use crate::upkeep::merge::Merge;
+use crate::upkeep::merge::{Merge, STRETCH_ROWS};
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time.
 const INPUTS_MAX: usize = 64;
 /// Merging takes one of so many shares of what plans may take.
-const SHARES: u64 = 4;
-/// How much larger texts are than their part.
-const TEXT_RATIO: u64 = 2;
+const SHARES: u64 = 8;
+/// What a value takes while it is merged, as a number or a code …
+const VALUE_BYTES: u64 = 8;
+/// … and how much larger texts are than their part.
+const TEXT_RATIO: u64 = 4;
 /// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 /// An hour is finished when it is over and nothing more has come for it since so long.
@@ -109,9 +110,8 @@ impl Lake {
             .collect();
         let mut rows = Merge::new(self, table, columns.clone(), parts).await?;
         let searched = self.searched(&columns, parts).await?;
-        let count = parts.iter().map(|part| part.meta.rows).sum();
         let mut writer = self
-            .begin_part(table, columns, rows.fields(), known, &searched, count)
+            .begin_part(table, columns, rows.fields(), known, &searched)
             .await?;
         loop {
             let next = rows.next().await?;
@@ -212,9 +212,9 @@ fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, open_max: u64) -> (Vec<Ar
     (group, false)
 }
 
-/// What a part takes while it is merged: a row group, for each column a code for each row, and its texts.
+/// What a part takes while it is merged: a stretch of rows, and the texts of it.
 fn open_bytes(part: &PartMeta) -> u64 {
-    let rows = part.rows.min(group_rows(part.rows));
-    let codes = rows * (part.columns.len() * size_of::<u32>()) as u64;
-    codes + TEXT_RATIO * part.size_bytes * rows / part.rows.max(1)
+    let rows = part.rows.clamp(1, STRETCH_ROWS as u64);
+    let texts = TEXT_RATIO * part.size_bytes * rows / part.rows.max(1);
+    rows * part.columns.len() as u64 * VALUE_BYTES + texts
 }

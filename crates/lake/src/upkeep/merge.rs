@@ -1,8 +1,9 @@
-//! The rows of several parts in their order, row group by row group. A text is a code from its page to the part that is
-//! written.
+//! The rows of several parts in their order. Of each part a stretch of rows is in memory, whatever the size of its row
+//! groups; a text is a code from its page to the part that is written.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
@@ -20,6 +21,8 @@ use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
 const ROWS_MAX: usize = 32_768;
+/// Rows of a part that are read at a time: some pages.
+pub(super) const STRETCH_ROWS: usize = 16_384;
 
 pub(super) struct Merge {
     /// Of batches: the columns as memory holds them.
@@ -27,13 +30,14 @@ pub(super) struct Merge {
     columns: Vec<Arc<Column>>,
     order: RowOrder,
     inputs: Vec<Input>,
-    /// Of each input the row group that is being read.
+    /// Of each input the stretch that is being read.
     batches: Vec<RecordBatch>,
 }
 
 struct Input {
     part: PartGroups,
-    next_group: usize,
+    /// Where the next stretch begins: a row group, and a row in it.
+    next: (usize, usize),
     /// Of the rows of its batch.
     keys: Rows,
     /// The first row that was not given yet.
@@ -43,6 +47,23 @@ struct Input {
 impl Input {
     fn is_empty(&self) -> bool {
         self.row == self.keys.num_rows()
+    }
+
+    fn has_more(&self) -> bool {
+        self.next.0 < self.part.count()
+    }
+
+    /// The rows of the next stretch, and their row group.
+    fn advance(&mut self) -> (usize, Range<usize>) {
+        let (group, start) = self.next;
+        let rows = self.part.rows_of(group);
+        let end = rows.min(start + STRETCH_ROWS);
+        self.next = if end == rows {
+            (group + 1, 0)
+        } else {
+            (group, end)
+        };
+        (group, start..end)
     }
 }
 
@@ -67,7 +88,7 @@ impl Merge {
         for part in parts {
             inputs.push(Input {
                 part: lake.part_groups(part, &others).await?,
-                next_group: 0,
+                next: (0, 0),
                 keys: order.keys(&nothing)?,
                 row: 0,
             });
@@ -96,10 +117,11 @@ impl Merge {
     /// A part can't be read.
     pub async fn next(&mut self) -> Result<Vec<(usize, usize)>, Error> {
         for (input, batch) in self.inputs.iter_mut().zip(&mut self.batches) {
-            while input.is_empty() && input.next_group < input.part.count() {
-                *batch = read(&input.part, input.next_group, &self.columns, &self.schema).await?;
+            while input.is_empty() && input.has_more() {
+                let (group, rows) = input.advance();
+                *batch = read(&input.part, group, &rows, &self.columns, &self.schema).await?;
                 input.keys = self.order.keys(batch)?;
-                (input.row, input.next_group) = (0, input.next_group + 1);
+                input.row = 0;
             }
         }
         let mut starts: Vec<usize> = self.inputs.iter().map(|input| input.row).collect();
@@ -129,7 +151,7 @@ fn first_rows(inputs: &[Input], starts: &mut [usize]) -> Vec<(usize, usize)> {
             rows.push((at, starts[at]));
             starts[at] += 1;
             if starts[at] == input.keys.num_rows() {
-                if input.next_group < input.part.count() {
+                if input.has_more() {
                     return rows;
                 }
                 break;
@@ -144,25 +166,29 @@ fn first_rows(inputs: &[Input], starts: &mut [usize]) -> Vec<(usize, usize)> {
     rows
 }
 
-/// A row group with all columns.
+/// A stretch of a row group with all columns.
 async fn read(
     part: &PartGroups,
     group: usize,
+    rows: &Range<usize>,
     columns: &[Arc<Column>],
     schema: &SchemaRef,
 ) -> Result<RecordBatch, Error> {
-    let count = part.rows_of(group);
-    let others = part.rows(group, std::slice::from_ref(&(0..count))).await?;
+    let count = rows.len();
+    let others = part.rows(group, std::slice::from_ref(rows)).await?;
     let texts = columns.iter().zip(schema.fields());
     let texts = texts.filter(|(_, field)| is_text(field));
-    let texts = part.chunks(group, texts.map(|(column, _)| column.as_ref()));
+    let texts = part.stretch(group, texts.map(|(column, _)| column.as_ref()), rows);
     let (mut texts, mut others) = (texts.await?.into_iter(), others.columns().iter());
     let arrays = schema
         .fields()
         .iter()
         .map(|field| -> Result<ArrayRef, Error> {
             let found = match is_text(field) {
-                true => texts.next().flatten().map(|stored| texts_of(part, &stored)),
+                true => texts
+                    .next()
+                    .flatten()
+                    .map(|(stored, before)| texts_of(part, &stored, before, count)),
                 false => others.next().cloned().map(Ok),
             };
             found.unwrap_or_else(|| Ok(new_null_array(field.data_type(), count)))
@@ -171,9 +197,13 @@ async fn read(
     Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
 }
 
-fn texts_of(part: &PartGroups, stored: &StoredChunk) -> Result<ArrayRef, Error> {
-    let chunk = stored
-        .decode(Vec::new())
-        .map_err(|source| part.error(source))?;
-    Ok(Arc::new(chunk.into_texts()?))
+fn texts_of(
+    part: &PartGroups,
+    stored: &StoredChunk,
+    before: usize,
+    count: usize,
+) -> Result<ArrayRef, Error> {
+    let chunk = stored.decode(Vec::new());
+    let texts = chunk.map_err(|source| part.error(source))?.into_texts()?;
+    Ok(Arc::new(texts.slice(before, count)))
 }

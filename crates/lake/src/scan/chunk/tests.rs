@@ -28,6 +28,7 @@ fn written(column: &ArrayRef, properties: WriterProperties) -> Vec<StoredChunk> 
         let (start, length) = metadata.row_group(group).column(0).byte_range();
         let (start, length) = (start as usize, length as usize);
         StoredChunk {
+            rows: metadata.row_group(group).num_rows() as usize,
             metadata: Arc::clone(&metadata),
             group,
             column: 0,

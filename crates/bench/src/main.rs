@@ -136,6 +136,7 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
     let began = Instant::now();
     server.maintain("compact")?;
     let (compacted, compact) = (server.cpu_seconds()?, began.elapsed());
+    let peak_memory_bytes = server.peak_memory_bytes()?;
 
     let (made, lost) = (corpus.spans, load.spans_lost);
     let reasons = load.refusals.keys().cloned().collect::<Vec<_>>().join("; ");
@@ -153,7 +154,7 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
         stored == made,
         "{stored} spans are stored, {made} were acknowledged"
     );
-    let (peak_memory_bytes, part_bytes) = (server.peak_memory_bytes()?, server.part_bytes()?);
+    let (peak_asked_bytes, part_bytes) = (server.peak_memory_bytes()?, server.part_bytes()?);
     Ok(Run {
         shape,
         load,
@@ -166,6 +167,7 @@ fn measure(options: &Options, shape: Shape, scratch: &Path) -> Result<Run> {
             compacted,
         },
         peak_memory_bytes,
+        peak_asked_bytes,
         data_dir_bytes: usage::folder_bytes(&server.data_dir)?,
         part_bytes,
         timings,

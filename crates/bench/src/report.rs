@@ -29,7 +29,10 @@ pub struct Run {
     pub flush: Duration,
     pub compact: Duration,
     pub cpu: Cpu,
+    /// While spans were taken and parts merged.
     pub peak_memory_bytes: u64,
+    /// After all questions, workers included.
+    pub peak_asked_bytes: u64,
     pub data_dir_bytes: u64,
     /// Parquet bytes by the folder of the lake.
     pub part_bytes: BTreeMap<String, u64>,
@@ -191,9 +194,14 @@ fn sizes(run: &Run, table: &mut Table) {
     let mebibytes = |bytes: u64| format!("{:.1}", bytes as f64 / f64::from(1 << 20));
     let per_span = |bytes: u64| format!("{:.1}", bytes as f64 / run.load.spans as f64);
     table.line(
-        "peak memory, MiB",
+        "peak memory while loading and merging, MiB",
         mebibytes(run.peak_memory_bytes),
         peers::PEAK_MEMORY,
+    );
+    table.line(
+        "peak memory with all questions and workers, MiB",
+        mebibytes(run.peak_asked_bytes),
+        "",
     );
     table.line(
         "data directory, merged parts and log included, MiB",

@@ -52,10 +52,21 @@ pub fn conform(
         .filter(|index| !kept.contains(index))
         .filter(|index| spill == Spill::All || named.contains(schema.field(*index).name().as_str()))
         .collect();
+    // One array for all columns of a type that the batch has not: there are many.
+    let mut nothing: Vec<ArrayRef> = Vec::new();
     let columns = targets.iter().map(|target| match fitting(target) {
         Some(_) if target.name == OVERFLOW && !spilled.is_empty() => with_spilled(batch, &spilled),
         Some(index) => Ok(Arc::clone(batch.column(index))),
-        None => Ok(new_null_array(target.field.data_type(), batch.num_rows())),
+        None => {
+            let wanted = target.field.data_type();
+            let known = nothing.iter().find(|array| array.data_type() == wanted);
+            let array = known.cloned().unwrap_or_else(|| {
+                let array = new_null_array(wanted, batch.num_rows());
+                nothing.push(Arc::clone(&array));
+                array
+            });
+            Ok(array)
+        }
     });
     let columns = columns.collect::<Result<Vec<_>, Error>>()?;
     let fields: Vec<Arc<Field>> = targets

@@ -31,6 +31,7 @@ fn run() -> Run {
             compacted: 17.0,
         },
         peak_memory_bytes: 300 << 20,
+        peak_asked_bytes: 400 << 20,
         data_dir_bytes: 150 << 20,
         part_bytes: BTreeMap::from([
             ("main/logs".to_owned(), 20_000_000),
@@ -78,7 +79,7 @@ fn the_page_gives_figures_per_span_and_per_phase() {
         "| … flush | 3.00 |  |",
         "| … compact | 1.00 |  |",
         "| … all of these | 8.00 | 46–56 (VictoriaTraces, ClickHouse) |",
-        "| peak memory, MiB | 300.0 | 348 (VictoriaTraces) |",
+        "| peak memory while loading and merging, MiB | 300.0 | 348 (VictoriaTraces) |",
         "| bytes per span in parts | 75.0 | 111 (VictoriaTraces) |",
         "| … `main/spans` | 65.0 |  |",
         "| refused: 503 a/b c | 3 |  |",

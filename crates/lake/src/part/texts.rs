@@ -1,6 +1,7 @@
 //! A text column of a row group, encoded by codes: a text is looked at once for each batch that it comes with, and a row
 //! is a number.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::sync::Arc;
 
@@ -31,6 +32,11 @@ type Result<T> = std::result::Result<T, ParquetError>;
 const BLOOM_FALSE_SHARE: f64 = 0.05;
 /// Longer texts are no bounds.
 const BOUND_BYTES_MAX: usize = 64;
+thread_local! {
+    /// One for all columns of a thread: each takes a megabyte.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// A code that is not known yet.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -113,7 +119,6 @@ struct Pages {
     uncompressed: usize,
     index: OffsetIndexBuilder,
     compression: Compression,
-    compressor: Compressor<'static>,
     has_plain: bool,
 }
 
@@ -132,10 +137,6 @@ impl TextEncoder {
         compression: Compression,
         limits: Limits,
     ) -> Result<Self> {
-        let level = match compression {
-            Compression::ZSTD(level) => level.compression_level(),
-            other => return Err(ParquetError::NYI(format!("texts compressed by {other}"))),
-        };
         Ok(Self {
             descriptor,
             limits,
@@ -148,7 +149,6 @@ impl TextEncoder {
                 uncompressed: 0,
                 index: OffsetIndexBuilder::new(),
                 compression,
-                compressor: Compressor::new(level)?,
                 has_plain: false,
             },
             rows: 0,
@@ -317,14 +317,13 @@ impl TextEncoder {
             mut uncompressed,
             index,
             compression,
-            mut compressor,
             has_plain,
         } = self.pages;
         let mut bytes = TrackedWrite::new(Vec::new());
         let texts = self.dictionary.starts.len();
         if texts > 0 {
             let page = Page::DictionaryPage {
-                buf: compressor.compress(&self.dictionary.plain)?.into(),
+                buf: compressed(&self.dictionary.plain, compression)?,
                 num_values: texts as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
@@ -381,7 +380,7 @@ impl Pages {
     fn add(&mut self, page: &[u8], rows: usize, encoding: Encoding) -> Result<()> {
         let count = u32::try_from(rows).map_err(|_| too_long())?;
         let compressed = Page::DataPage {
-            buf: self.compressor.compress(page)?.into(),
+            buf: compressed(page, self.compression)?,
             num_values: count,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -397,6 +396,22 @@ impl Pages {
         self.index.append_offset_and_size(spec.offset as i64, size);
         Ok(())
     }
+}
+
+fn compressed(page: &[u8], compression: Compression) -> Result<Bytes> {
+    let Compression::ZSTD(level) = compression else {
+        return Err(ParquetError::NYI(format!(
+            "texts compressed by {compression}"
+        )));
+    };
+    COMPRESSOR.with_borrow_mut(|compressor| {
+        let compressor = match compressor {
+            Some(compressor) => compressor,
+            none => none.insert(Compressor::default()),
+        };
+        compressor.set_compression_level(level.compression_level())?;
+        Ok(compressor.compress(page)?.into())
+    })
 }
 
 /// Different texts in the order in which they came.

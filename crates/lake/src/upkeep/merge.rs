@@ -21,8 +21,8 @@ use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
 const ROWS_MAX: usize = 32_768;
-/// Rows of a part that are read at a time: some pages.
-pub(super) const STRETCH_ROWS: usize = 16_384;
+/// Rows of a part that are read at a time: mostly a page of each column.
+pub(super) const STRETCH_ROWS: usize = 8_192;
 
 pub(super) struct Merge {
     /// Of batches: the columns as memory holds them.

@@ -164,6 +164,11 @@ impl Work {
         result
     }
 
+    /// Whether the last piece of it failed seriously.
+    pub fn is_in_trouble(&self) -> bool {
+        self.trouble.get().is_some()
+    }
+
     pub fn runs(&self) -> Runs {
         Runs {
             done: self.done.load(Ordering::Relaxed),

@@ -188,8 +188,9 @@ impl Flusher {
 
     async fn flush(&self) -> Result<Flushed, Error> {
         let Room { lake, health, .. } = &self.room;
-        let flushed = health.flushes.run(lake.flush()).await?;
+        let flushed = health.flushes.run(lake.flush()).await;
         self.room.flushed.notify_waiters();
+        let flushed = flushed?;
         // A closed committer is no failure: `shutdown` truncates by itself.
         _ = self
             .jobs

@@ -23,7 +23,7 @@ pub(crate) struct Room {
     pub headroom: Arc<Headroom>,
     pub memory_bytes_max: u64,
     pub log_bytes_max: u64,
-    /// Told of each flush.
+    /// Told of each flush, also one that failed.
     pub flushed: Arc<Notify>,
 }
 
@@ -42,17 +42,19 @@ impl Room {
         Ok(())
     }
 
-    /// Comes back once there is room, or is for others to judge. Whoever sends faster than parts are written is slowed
-    /// down by it: the processor is left to the flush.
+    /// Waits for a flush while much waits to be written, unless there is trouble with that. So who sends faster than parts
+    /// are written is slowed down, and leaves the processor to them.
     pub async fn wait(&self) {
         let until = Instant::now() + WAIT_MAX;
         loop {
             let mut flushed = std::pin::pin!(self.flushed.notified());
             // Before looking, so that no flush is missed.
             flushed.as_mut().enable();
-            if self.lake.memory_bytes() <= self.slow_bytes()
-                || timeout_at(until, flushed).await.is_err()
-            {
+            let is_needed = self.lake.memory_bytes() > self.slow_bytes();
+            if !is_needed || self.health.flushes.is_in_trouble() {
+                return;
+            }
+            if timeout_at(until, flushed).await.is_err() {
                 return;
             }
         }

@@ -456,3 +456,27 @@ async fn half_of_the_room_is_written_by_itself_whatever_the_rows_number_and_age(
     assert_eq!(lake.snapshot().table(Table::Spans).rows(), rows);
     until(async || ingest.statistics().flushes.done == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_faster_than_parts_are_written_waits_and_is_not_refused() {
+    const MEMORY_BYTES_MAX: u64 = 2 << 20;
+    let dir = tempfile::tempdir().unwrap();
+    let lake = lake_in(dir.path(), 1_000_000).await;
+    let config = Config {
+        memory_bytes_max: MEMORY_BYTES_MAX,
+        ..Config::new("/data/wal".into())
+    };
+    let ingest = open_with(config, &SimFs::new(10), &lake).await;
+    let (mut sent, mut rows) = (0, 0);
+    while sent < 4 * MEMORY_BYTES_MAX {
+        let before = lake.memory_bytes();
+        // Not to be taken for a repeated request.
+        let body = padded(spans(200), 100_000 + rows as usize);
+        send(&ingest, body, Encoding::Identity).await.unwrap();
+        sent += lake.memory_bytes().saturating_sub(before);
+        rows += 200;
+    }
+    ingest.flush().await.unwrap();
+    assert_eq!(lake.snapshot().table(Table::Spans).rows(), rows);
+    assert!(ingest.statistics().flushes.done > 1);
+}

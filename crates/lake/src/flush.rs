@@ -15,7 +15,7 @@ use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
 use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
-use crate::order::RowOrder;
+use crate::part::RowOrder;
 
 /// Rows that are put in order and handed to the writer at a time.
 const CHUNK_ROWS: usize = 32_768;

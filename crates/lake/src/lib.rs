@@ -10,7 +10,6 @@ mod error;
 mod flush;
 mod lake;
 mod memory;
-mod order;
 mod part;
 mod scan;
 mod snapshot;

@@ -2,6 +2,7 @@
 
 mod file;
 mod hybrid;
+mod order;
 mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ use crate::memory::{is_weighted, time_bounds};
 use crate::store::ChecksummedWriter;
 use file::FileEncoder;
 pub(crate) use file::is_text;
+pub(crate) use order::RowOrder;
 use texts::Limits;
 
 const LIMITS: Limits = Limits {

@@ -4,6 +4,7 @@
 mod apart;
 mod grouping;
 mod limits;
+mod merging;
 mod relations;
 mod scan;
 mod search;

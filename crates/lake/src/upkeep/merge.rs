@@ -15,8 +15,7 @@ use crate::catalogue::{Column, Part};
 use crate::columns::memory_target;
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::order::RowOrder;
-use crate::part::is_text;
+use crate::part::{RowOrder, is_text};
 use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.

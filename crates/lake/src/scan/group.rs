@@ -124,6 +124,11 @@ impl PartGroups {
         usize::try_from(self.metadata.row_group(group).num_rows()).unwrap_or_default()
     }
 
+    /// What a group takes once it is decompressed.
+    pub(crate) fn bytes_of(&self, group: usize) -> usize {
+        usize::try_from(self.metadata.row_group(group).total_byte_size()).unwrap_or_default()
+    }
+
     /// The place of a flat column.
     pub(super) fn leaf(&self, group: usize, stored_name: &str) -> Option<usize> {
         let mut chunks = self.metadata.row_group(group).columns().iter();

@@ -22,6 +22,8 @@ use crate::scan::{PartGroups, StoredChunk};
 const ROWS_MAX: usize = 32_768;
 /// Rows of a part that are read at a time: mostly a page of each column.
 pub(super) const STRETCH_ROWS: usize = 8_192;
+/// Fewer where rows are so large that those would take more.
+const STRETCH_BYTES: usize = 64 << 20;
 
 pub(super) struct Merge {
     /// Of batches: the columns as memory holds them.
@@ -56,7 +58,8 @@ impl Input {
     fn advance(&mut self) -> (usize, Range<usize>) {
         let (group, start) = self.next;
         let rows = self.part.rows_of(group);
-        let end = rows.min(start + STRETCH_ROWS);
+        let fitting = rows.saturating_mul(STRETCH_BYTES) / self.part.bytes_of(group).max(1);
+        let end = rows.min(start + fitting.clamp(1, STRETCH_ROWS));
         self.next = if end == rows {
             (group + 1, 0)
         } else {

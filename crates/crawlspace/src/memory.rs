@@ -17,7 +17,7 @@ pub struct Budget {
     pub waiting_bytes: u64,
     /// Of requests that are being read, decoded or logged.
     pub in_flight_bytes: u64,
-    /// Of questions and compactions.
+    /// Of questions; merging takes a share of it on top.
     pub plan_bytes: u64,
     /// Of processes that run SQL: their plans may take as much as those of all other questions, and what they do not
     /// count as much again.

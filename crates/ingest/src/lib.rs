@@ -95,11 +95,13 @@ impl Config {
     }
 }
 
-/// Beyond these, requests are told to come again.
+/// Beyond these, requests are told to come again, or wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     pub in_flight_bytes_max: usize,
     pub memory_bytes_max: u64,
+    /// Of rows in memory; beyond it requests wait for a flush.
+    pub slow_bytes: u64,
     pub log_bytes_max: u64,
     pub key_bytes_per_second: Option<u64>,
 }
@@ -314,6 +316,7 @@ impl Ingest {
         Bounds {
             in_flight_bytes_max: self.admission.bytes_max(),
             memory_bytes_max: self.room.memory_bytes_max,
+            slow_bytes: self.room.slow_bytes(),
             log_bytes_max: self.room.log_bytes_max,
             key_bytes_per_second: self.rates.bytes_per_second(),
         }

@@ -60,7 +60,7 @@ impl Room {
         }
     }
 
-    fn slow_bytes(&self) -> u64 {
+    pub fn slow_bytes(&self) -> u64 {
         SLOW_BYTES.min(self.memory_bytes_max / 4 * 3)
     }
 

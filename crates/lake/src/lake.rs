@@ -39,7 +39,7 @@ pub struct Config {
     pub flush_rows: u64,
     /// Age of the oldest row in memory that makes a flush due.
     pub flush_age: Duration,
-    /// Memory that query plans and compaction may take together.
+    /// Memory that query plans may take together. What compaction has in memory at a time is a share of it, on top.
     pub plan_bytes_max: u64,
     /// So many small parts of one hour are merged.
     pub compact_parts: usize,

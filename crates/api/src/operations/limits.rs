@@ -146,6 +146,9 @@ fn of_store(dependencies: &Dependencies) -> Vec<LimitAnswer> {
         limit("memory", bounds.memory_bytes_max, "bytes", "503")
             .seen_in("crawlspace_memory_bytes")
             .set_by("--memory-size"),
+        limit("memory_slow", bounds.slow_bytes, "bytes", "waits")
+            .seen_in("crawlspace_memory_bytes")
+            .set_by("--memory-size"),
         limit("log", bounds.log_bytes_max, "bytes", "503")
             .seen_in("crawlspace_wal_bytes")
             .set_by("--memory-size"),

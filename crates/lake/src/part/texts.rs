@@ -2,7 +2,6 @@
 //! is a number.
 
 use std::cell::RefCell;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use ahash::RandomState;
@@ -32,13 +31,13 @@ type Result<T> = std::result::Result<T, ParquetError>;
 const BLOOM_FALSE_SHARE: f64 = 0.05;
 /// Longer texts are no bounds.
 const BOUND_BYTES_MAX: usize = 64;
+/// A code that is not known yet.
+const UNKNOWN: u32 = u32::MAX;
+
 thread_local! {
     /// One for all columns of a thread: each takes a megabyte.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
-
-/// A code that is not known yet.
-const UNKNOWN: u32 = u32::MAX;
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -54,7 +53,7 @@ pub(super) struct TextEncoder {
     limits: Limits,
     dictionary: Dictionary,
     /// Of each batch of before its texts, and the codes of those that were needed.
-    translated: Vec<Option<Translated>>,
+    translated: Vec<Translated>,
     /// Texts stand for themselves from here on.
     is_plain: bool,
     page: PageValues,
@@ -164,11 +163,11 @@ impl TextEncoder {
 
     /// Adds rows of several batches, given as (batch, row).
     pub fn push(&mut self, batches: &[&Codes], rows: &[(usize, usize)]) -> Result<()> {
-        self.translated.resize_with(batches.len(), || None);
-        let mut texts: Vec<BatchTexts> = Vec::with_capacity(batches.len());
-        for (batch, known) in batches.iter().zip(&mut self.translated) {
-            texts.push(BatchTexts::new(batch, known.take()));
-        }
+        let mut known = std::mem::take(&mut self.translated).into_iter();
+        let texts = batches
+            .iter()
+            .map(|batch| BatchTexts::new(batch, known.next()));
+        let mut texts: Vec<BatchTexts> = texts.collect();
         let mut left = rows;
         while !left.is_empty() {
             let room = self.limits.page_rows - self.page.levels.len();
@@ -191,7 +190,7 @@ impl TextEncoder {
         }
         let translated = texts
             .into_iter()
-            .map(|texts| Some((Arc::clone(texts.all), texts.codes)));
+            .map(|texts| (Arc::clone(texts.all), texts.codes));
         self.translated = translated.collect();
         Ok(())
     }
@@ -312,51 +311,24 @@ impl TextEncoder {
         if !self.is_plain {
             self.read_dictionary(self.dictionary.starts.len())?;
         }
-        let Pages {
-            written,
-            mut uncompressed,
-            index,
-            compression,
-            has_plain,
-        } = self.pages;
-        let mut bytes = TrackedWrite::new(Vec::new());
-        let texts = self.dictionary.starts.len();
-        if texts > 0 {
-            let page = Page::DictionaryPage {
-                buf: compressed(&self.dictionary.plain, compression)?,
-                num_values: texts as u32,
-                encoding: Encoding::PLAIN,
-                is_sorted: false,
-            };
-            let page = CompressedPage::new(page, self.dictionary.plain.len());
-            uncompressed += SerializedPageWriter::new(&mut bytes)
-                .write_page(page)?
-                .uncompressed_size;
-        }
-        let first = bytes.bytes_written() as i64;
-        bytes.write_all(&written.into_inner()?)?;
-        let bytes = Bytes::from(bytes.into_inner()?);
+        let (mut bytes, uncompressed) = self.dictionary_page()?;
+        let first = bytes.len() as i64;
+        bytes.extend(self.pages.written.into_inner()?);
+        let has_dictionary = first > 0;
         let mut encodings = vec![Encoding::RLE];
-        encodings.extend((texts > 0).then_some(Encoding::RLE_DICTIONARY));
-        encodings.extend((texts > 0 || has_plain).then_some(Encoding::PLAIN));
-        let bounds = self
-            .bounds
-            .filter(|(least, most)| least.len().max(most.len()) <= BOUND_BYTES_MAX);
-        let (least, most) = bounds
-            .map(|(least, most)| (ByteArray::from(least), ByteArray::from(most)))
-            .unzip();
-        let statistics = Statistics::byte_array(least, most, None, Some(self.nulls as u64), false);
+        encodings.extend(has_dictionary.then_some(Encoding::RLE_DICTIONARY));
+        encodings.extend((has_dictionary || self.pages.has_plain).then_some(Encoding::PLAIN));
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
             .set_encodings(encodings)
-            .set_compression(compression)
+            .set_compression(self.pages.compression)
             .set_num_values(self.rows as i64)
             .set_total_compressed_size(bytes.len() as i64)
-            .set_total_uncompressed_size(uncompressed as i64)
-            .set_dictionary_page_offset((texts > 0).then_some(0))
+            .set_total_uncompressed_size((uncompressed + self.pages.uncompressed) as i64)
+            .set_dictionary_page_offset(has_dictionary.then_some(0))
             .set_data_page_offset(first)
-            .set_statistics(statistics)
+            .set_statistics(statistics(self.bounds, self.nulls))
             .build()?;
-        let mut index = index.build();
+        let mut index = self.pages.index.build();
         for location in &mut index.page_locations {
             location.offset += first;
         }
@@ -368,12 +340,40 @@ impl TextEncoder {
                 Filter::Begun(filter) => Some(filter),
                 Filter::None | Filter::Wanted => None,
             },
-            // Neighbouring rows are of one trace, and so of all services: no page can be left out for its bounds.
+            // In the order of traces a page has all services; where rows are sorted by texts, their codes are read for
+            // a whole row group, which takes less than bounds for each page of each column.
             column_index: None,
             offset_index: Some(index),
         };
-        Ok((bytes, close))
+        Ok((bytes.into(), close))
     }
+
+    /// The dictionary with its header, if there is one, and what it takes uncompressed.
+    fn dictionary_page(&self) -> Result<(Vec<u8>, usize)> {
+        let Dictionary { plain, starts, .. } = &self.dictionary;
+        if starts.is_empty() {
+            return Ok((Vec::new(), 0));
+        }
+        let page = Page::DictionaryPage {
+            buf: compressed(plain, self.pages.compression)?,
+            num_values: starts.len() as u32,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        let page = CompressedPage::new(page, plain.len());
+        let mut bytes = TrackedWrite::new(Vec::new());
+        let spec = SerializedPageWriter::new(&mut bytes).write_page(page)?;
+        Ok((bytes.into_inner()?, spec.uncompressed_size))
+    }
+}
+
+fn statistics(bounds: Option<(Vec<u8>, Vec<u8>)>, nulls: usize) -> Statistics {
+    let is_short = |text: &Vec<u8>| text.len() <= BOUND_BYTES_MAX;
+    let bounds = bounds.filter(|(least, most)| is_short(least) && is_short(most));
+    let (least, most) = bounds
+        .map(|(least, most)| (ByteArray::from(least), ByteArray::from(most)))
+        .unzip();
+    Statistics::byte_array(least, most, None, Some(nulls as u64), false)
 }
 
 impl Pages {

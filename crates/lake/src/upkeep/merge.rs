@@ -20,8 +20,8 @@ use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
 const ROWS_MAX: usize = 32_768;
-/// Rows of a part that are read at a time: mostly a page of each column.
-pub(super) const STRETCH_ROWS: usize = 8_192;
+/// Rows of a part that are read at a time: two pages of a column, mostly. Its dictionary is read for each stretch.
+pub(super) const STRETCH_ROWS: usize = 16_384;
 /// Fewer where rows are so large that those would take more.
 const STRETCH_BYTES: usize = 64 << 20;
 
@@ -58,8 +58,7 @@ impl Input {
     fn advance(&mut self) -> (usize, Range<usize>) {
         let (group, start) = self.next;
         let rows = self.part.rows_of(group);
-        let fitting = rows.saturating_mul(STRETCH_BYTES) / self.part.bytes_of(group).max(1);
-        let end = rows.min(start + fitting.clamp(1, STRETCH_ROWS));
+        let end = rows.min(start + stretch_rows(rows, self.part.bytes_of(group)));
         self.next = if end == rows {
             (group + 1, 0)
         } else {
@@ -135,6 +134,12 @@ impl Merge {
     }
 }
 
+/// How many of a group's rows are read at a time, all of which take so many bytes.
+fn stretch_rows(rows: usize, bytes: usize) -> usize {
+    let fitting = rows.saturating_mul(STRETCH_BYTES) / bytes.max(1);
+    fitting.clamp(1, STRETCH_ROWS)
+}
+
 /// The first rows of all inputs from `starts` on, which go on behind them; no more than may be given at a time, and none
 /// after one whose successor is not read yet.
 fn first_rows(inputs: &[Input], starts: &mut [usize]) -> Vec<(usize, usize)> {
@@ -208,4 +213,22 @@ fn texts_of(
     let chunk = stored.decode(Vec::new());
     let texts = chunk.map_err(|source| part.error(source))?.into_texts()?;
     Ok(Arc::new(texts.slice(before, count)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stretch_rows;
+
+    #[test]
+    fn fewer_rows_are_read_at_a_time_where_they_are_large() {
+        let cases = [
+            ((131_072, 8 << 20), 16_384),
+            ((8_192, 2 << 30), 256),
+            ((1, 1 << 30), 1),
+            ((0, 0), 1),
+        ];
+        for ((rows, bytes), expected) in cases {
+            assert_eq!(stretch_rows(rows, bytes), expected);
+        }
+    }
 }

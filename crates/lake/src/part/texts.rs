@@ -340,8 +340,7 @@ impl TextEncoder {
                 Filter::Begun(filter) => Some(filter),
                 Filter::None | Filter::Wanted => None,
             },
-            // In the order of traces a page has all services; where rows are sorted by texts, their codes are read for
-            // a whole row group, which takes less than bounds for each page of each column.
+            // In the order of traces a page has all services, so that its bounds tell nothing.
             column_index: None,
             offset_index: Some(index),
         };

@@ -1,5 +1,6 @@
 //! Writing a part: one sorted Parquet file, streamed to the object store, and what the catalogue wants to know of it.
 
+mod delta;
 mod file;
 mod hybrid;
 mod order;

@@ -59,7 +59,7 @@ fn pack_eight(numbers: &[u32], width: u8, out: &mut Vec<u8>) {
 }
 
 /// A number in groups of seven bits, the lowest first.
-fn put_varint(mut number: u64, out: &mut Vec<u8>) {
+pub(super) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;

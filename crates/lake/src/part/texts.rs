@@ -22,6 +22,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
+use super::delta;
 use super::hybrid::{pack, repeat, width_of};
 
 type Result<T> = std::result::Result<T, ParquetError>;
@@ -31,6 +32,8 @@ type Result<T> = std::result::Result<T, ParquetError>;
 const BLOOM_FALSE_SHARE: f64 = 0.05;
 /// Longer texts are no bounds.
 const BOUND_BYTES_MAX: usize = 64;
+/// Codes of more bits may take whole bytes.
+const FEW_BITS: u8 = 4;
 /// A code that is not known yet.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -58,6 +61,8 @@ pub(super) struct TextEncoder {
     is_plain: bool,
     page: PageValues,
     pages: Pages,
+    /// Whether codes take whole bytes, once that was tried.
+    is_wide: Option<bool>,
     rows: usize,
     nulls: usize,
     bounds: Option<(Vec<u8>, Vec<u8>)>,
@@ -108,8 +113,16 @@ struct PageValues {
     /// For each row 1, or 0 where there is no value.
     levels: Vec<u32>,
     codes: Vec<u32>,
-    /// In place of codes.
+    /// In place of codes: texts one after another, and the length of each.
     plain: Vec<u8>,
+    lengths: Vec<i64>,
+}
+
+impl PageValues {
+    fn push_plain(&mut self, text: &[u8]) {
+        self.plain.extend_from_slice(text);
+        self.lengths.push(text.len() as i64);
+    }
 }
 
 /// Pages that are finished.
@@ -150,6 +163,7 @@ impl TextEncoder {
                 compression,
                 has_plain: false,
             },
+            is_wide: None,
             rows: 0,
             nulls: 0,
             bounds: None,
@@ -174,18 +188,15 @@ impl TextEncoder {
             let (now, _) = left.split_at(room.min(left.len()));
             let taken = match self.is_plain {
                 false => self.push_codes(&mut texts, now),
-                true => self.push_plain(&texts, now)?,
+                true => self.push_plain(&texts, now),
             };
             left = &left[taken..];
-            let PageValues { levels, plain, .. } = &self.page;
-            let is_full =
-                levels.len() == self.limits.page_rows || plain.len() >= self.limits.page_bytes;
-            let is_cut = taken < now.len();
-            if is_full || is_cut {
-                self.end_page()?;
-            }
-            if is_cut && !self.is_plain {
+            if taken < now.len() && !self.is_plain {
                 self.begin_plain()?;
+            }
+            let PageValues { levels, plain, .. } = &self.page;
+            if levels.len() == self.limits.page_rows || plain.len() >= self.limits.page_bytes {
+                self.end_page()?;
             }
         }
         let translated = texts
@@ -217,10 +228,10 @@ impl TextEncoder {
     }
 
     /// Adds rows until a page is full; says how many.
-    fn push_plain(&mut self, texts: &[BatchTexts<'_>], rows: &[(usize, usize)]) -> Result<usize> {
+    fn push_plain(&mut self, texts: &[BatchTexts<'_>], rows: &[(usize, usize)]) -> usize {
         for (taken, (batch, row)) in rows.iter().enumerate() {
             if self.page.plain.len() >= self.limits.page_bytes {
-                return Ok(taken);
+                return taken;
             }
             let texts = &texts[*batch];
             let Some(key) = texts.key(*row) else {
@@ -229,22 +240,33 @@ impl TextEncoder {
             };
             let text = texts.text(key);
             self.page.levels.push(1);
-            put_plain(text, &mut self.page.plain)?;
+            self.page.push_plain(text);
             widen(&mut self.bounds, text);
             if let Filter::Begun(filter) = &mut self.filter {
                 filter.insert(text);
             }
         }
-        Ok(rows.len())
+        rows.len()
     }
 
-    /// The dictionary is as it will be.
+    /// The dictionary is as it will be. Where it is full before the first page is, nearly all texts are different, and it
+    /// would only cost codes: there is none then.
     fn begin_plain(&mut self) -> Result<()> {
-        self.is_plain = true;
         // As many new ones among the rows that are missing as there were among those so far.
         let (known, all) = (self.dictionary.starts.len(), self.limits.group_rows);
-        let texts = known.saturating_mul(all) / self.rows.max(1);
-        self.read_dictionary(texts.clamp(known, all.max(known)))
+        let rows = self.rows + self.page.levels.len();
+        let texts = known.saturating_mul(all) / rows.max(1);
+        self.read_dictionary(texts.clamp(known, all.max(known)))?;
+        if self.rows > 0 {
+            self.end_page()?;
+        } else {
+            let dictionary = std::mem::take(&mut self.dictionary);
+            for code in std::mem::take(&mut self.page.codes) {
+                self.page.push_plain(dictionary.text(code as usize));
+            }
+        }
+        self.is_plain = true;
+        Ok(())
     }
 
     /// Takes bounds and the Bloom filter from the dictionary; there will be so many different texts in all.
@@ -268,15 +290,12 @@ impl TextEncoder {
             levels,
             codes,
             plain,
+            lengths,
         } = &mut self.page;
         if levels.is_empty() {
             return Ok(());
         }
-        let values = if self.is_plain {
-            levels.iter().filter(|level| **level == 1).count()
-        } else {
-            codes.len()
-        };
+        let values = codes.len() + lengths.len();
         let mut page = Vec::with_capacity(plain.len() + levels.len());
         if self.descriptor.max_def_level() > 0 {
             page.extend_from_slice(&[0; 4]);
@@ -287,21 +306,30 @@ impl TextEncoder {
             let bytes = length(page.len() - 4)?;
             page[..4].copy_from_slice(&bytes);
         }
-        let encoding = if self.is_plain || self.dictionary.starts.is_empty() {
+        let compression = self.pages.compression;
+        let (page, encoding) = if self.is_plain || self.dictionary.starts.is_empty() {
+            delta::pack(lengths, &mut page);
             page.extend_from_slice(plain);
-            Encoding::PLAIN
+            let page = Compressed::new(&page, compression)?;
+            (page, Encoding::DELTA_LENGTH_BYTE_ARRAY)
         } else {
             let width = width_of(self.dictionary.starts.len() as u32 - 1);
-            page.push(width);
-            pack(codes, width, &mut page);
-            Encoding::RLE_DICTIONARY
+            let with_codes = |width: u8| {
+                let mut page = page.clone();
+                page.push(width);
+                pack(codes, width, &mut page);
+                Compressed::new(&page, compression)
+            };
+            let page = with_width(width, &mut self.is_wide, with_codes)?;
+            (page, Encoding::RLE_DICTIONARY)
         };
-        self.pages.add(&page, levels.len(), encoding)?;
+        self.pages.add(page, levels.len(), encoding)?;
         self.rows += levels.len();
         self.nulls += levels.len() - values;
         levels.clear();
         codes.clear();
         plain.clear();
+        lengths.clear();
         Ok(())
     }
 
@@ -317,7 +345,9 @@ impl TextEncoder {
         let has_dictionary = first > 0;
         let mut encodings = vec![Encoding::RLE];
         encodings.extend(has_dictionary.then_some(Encoding::RLE_DICTIONARY));
-        encodings.extend((has_dictionary || self.pages.has_plain).then_some(Encoding::PLAIN));
+        encodings.extend(has_dictionary.then_some(Encoding::PLAIN));
+        let has_plain = self.pages.has_plain;
+        encodings.extend(has_plain.then_some(Encoding::DELTA_LENGTH_BYTE_ARRAY));
         let metadata = ColumnChunkMetaData::builder(self.descriptor)
             .set_encodings(encodings)
             .set_compression(self.pages.compression)
@@ -353,13 +383,14 @@ impl TextEncoder {
         if starts.is_empty() {
             return Ok((Vec::new(), 0));
         }
+        let Compressed { bytes, size } = Compressed::new(plain, self.pages.compression)?;
         let page = Page::DictionaryPage {
-            buf: compressed(plain, self.pages.compression)?,
+            buf: bytes,
             num_values: starts.len() as u32,
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
-        let page = CompressedPage::new(page, plain.len());
+        let page = CompressedPage::new(page, size);
         let mut bytes = TrackedWrite::new(Vec::new());
         let spec = SerializedPageWriter::new(&mut bytes).write_page(page)?;
         Ok((bytes.into_inner()?, spec.uncompressed_size))
@@ -376,19 +407,19 @@ fn statistics(bounds: Option<(Vec<u8>, Vec<u8>)>, nulls: usize) -> Statistics {
 }
 
 impl Pages {
-    fn add(&mut self, page: &[u8], rows: usize, encoding: Encoding) -> Result<()> {
+    fn add(&mut self, page: Compressed, rows: usize, encoding: Encoding) -> Result<()> {
         let count = u32::try_from(rows).map_err(|_| too_long())?;
-        let compressed = Page::DataPage {
-            buf: compressed(page, self.compression)?,
+        let data = Page::DataPage {
+            buf: page.bytes,
             num_values: count,
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        let compressed = CompressedPage::new(compressed, page.len());
-        let spec = SerializedPageWriter::new(&mut self.written).write_page(compressed)?;
-        self.has_plain |= encoding == Encoding::PLAIN;
+        let page = CompressedPage::new(data, page.size);
+        let spec = SerializedPageWriter::new(&mut self.written).write_page(page)?;
+        self.has_plain |= encoding == Encoding::DELTA_LENGTH_BYTE_ARRAY;
         self.uncompressed += spec.uncompressed_size;
         self.index.append_row_count(i64::from(count));
         let size = i32::try_from(spec.compressed_size).map_err(|_| too_long())?;
@@ -397,20 +428,52 @@ impl Pages {
     }
 }
 
-fn compressed(page: &[u8], compression: Compression) -> Result<Bytes> {
-    let Compression::ZSTD(level) = compression else {
-        return Err(ParquetError::NYI(format!(
-            "texts compressed by {compression}"
-        )));
-    };
-    COMPRESSOR.with_borrow_mut(|compressor| {
-        let compressor = match compressor {
-            Some(compressor) => compressor,
-            none => none.insert(Compressor::default()),
+/// A page of codes that need so many bits. Where rows of a trace have the same code, it is found again if codes take whole
+/// bytes, and otherwise they would only be more to compress: the first page tells.
+fn with_width(
+    width: u8,
+    is_wide: &mut Option<bool>,
+    page: impl Fn(u8) -> Result<Compressed>,
+) -> Result<Compressed> {
+    let wide = width.next_multiple_of(8);
+    if width <= FEW_BITS || width == wide || *is_wide == Some(false) {
+        return page(width);
+    }
+    let in_bytes = page(wide)?;
+    if *is_wide == Some(true) {
+        return Ok(in_bytes);
+    }
+    let in_bits = page(width)?;
+    let is_less = in_bytes.bytes.len() < in_bits.bytes.len();
+    *is_wide = Some(is_less);
+    Ok(if is_less { in_bytes } else { in_bits })
+}
+
+struct Compressed {
+    bytes: Bytes,
+    /// Before it was.
+    size: usize,
+}
+
+impl Compressed {
+    fn new(page: &[u8], compression: Compression) -> Result<Self> {
+        let Compression::ZSTD(level) = compression else {
+            return Err(ParquetError::NYI(format!(
+                "texts compressed by {compression}"
+            )));
         };
-        compressor.set_compression_level(level.compression_level())?;
-        Ok(compressor.compress(page)?.into())
-    })
+        COMPRESSOR.with_borrow_mut(|compressor| {
+            let compressor = match compressor {
+                Some(compressor) => compressor,
+                none => none.insert(Compressor::default()),
+            };
+            compressor.set_compression_level(level.compression_level())?;
+            Ok(Self {
+                bytes: compressor.compress(page)?.into(),
+                size: page.len(),
+            })
+        })
+    }
 }
 
 /// Different texts in the order in which they came.

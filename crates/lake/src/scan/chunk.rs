@@ -147,6 +147,26 @@ impl Texts {
         self.pages.push(Buffer::from_vec(page));
         Ok(())
     }
+
+    /// Adds the texts that a page has from `start` on, all behind the lengths of all.
+    fn add_long(&mut self, page: Cow<'_, [u8]>, start: usize, count: usize) -> Result<()> {
+        let number = u32::try_from(self.pages.len()).map_err(|_| torn())?;
+        let mut lengths = Vec::new();
+        let texts = delta::unpack(&page[start..], count, &mut lengths)?;
+        let mut at = page.len() - texts.len();
+        self.places.reserve(count);
+        for length in lengths {
+            let length = usize::try_from(length).map_err(|_| torn())?;
+            let end = at.saturating_add(length);
+            if end > page.len() {
+                return Err(torn());
+            }
+            self.places.push((number, at as u32..end as u32));
+            at = end;
+        }
+        self.pages.push(Buffer::from_vec(page.into_owned()));
+        Ok(())
+    }
 }
 
 /// A column of a row group as it is in the file, or some of its pages with the dictionary.
@@ -302,8 +322,11 @@ impl Decoder {
         match (page.encoding, &mut self.values) {
             (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
             (Encoding::Plain, Values::Flags(_)) => return add_flags(bytes, count, codes, counts),
-            (Encoding::Delta, Values::Ints(all)) => delta::unpack(bytes, count, all)?,
-            (Encoding::Delta, _) => return Err(torn()),
+            (Encoding::Delta, Values::Ints(all)) => _ = delta::unpack(bytes, count, all)?,
+            (Encoding::Lengths, Values::Texts(texts)) => {
+                texts.add_long(page.bytes, start, count)?
+            }
+            (Encoding::Delta | Encoding::Lengths, _) => return Err(torn()),
             (Encoding::Plain, values) => values.add_plain(page.bytes, start, count)?,
         }
         let first = counts.len();

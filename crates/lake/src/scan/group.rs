@@ -1,17 +1,18 @@
 //! Parts row group by row group: columns as they are stored for whoever counts codes, and the others as scans give them.
 
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{RecordBatch, RecordBatchReader as _, new_null_array};
+use arrow::array::{
+    ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader as _, new_null_array,
+};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Fields, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
-use parquet::arrow::{
-    FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema,
-};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
@@ -31,12 +32,14 @@ pub struct PartGroups {
     lake: Arc<Lake>,
     part: Arc<Part>,
     pub(super) metadata: Arc<ParquetMetaData>,
+    /// The places of its flat columns.
+    leaves: HashMap<String, usize>,
     /// Of [`Self::rows`].
     schema: SchemaRef,
-    /// The columns that Parquet's reader is to read.
+    /// The columns of the part that it wants.
     wanted: ProjectionMask,
-    /// What it makes of them.
-    levels: FieldLevels,
+    /// What Parquet's reader makes of those that have no codes.
+    others: FieldLevels,
 }
 
 impl Lake {
@@ -62,47 +65,51 @@ impl Lake {
         schema: &SchemaRef,
     ) -> Result<PartGroups, Error> {
         let metadata = self.footer(part).await?;
-        let (wanted, levels) =
-            reading(&metadata, schema).map_err(|source| error_in(part, source))?;
+        let leaves = leaves(&metadata);
+        let stored = metadata.file_metadata().schema_descr();
+        let names: HashSet<&str> = schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+            .collect();
+        let wanted = stored.columns().iter().enumerate();
+        let wanted = wanted.filter(|(_, column)| names.contains(column.path().parts()[0].as_str()));
+        let wanted: Vec<usize> = wanted.map(|(leaf, _)| leaf).collect();
+        let uncoded = wanted
+            .iter()
+            .copied()
+            .filter(|leaf| !has_codes(&metadata, *leaf));
+        let uncoded = ProjectionMask::leaves(stored, uncoded);
+        let wanted = ProjectionMask::leaves(stored, wanted);
+        let others = parquet_to_arrow_field_levels(stored, uncoded, None)
+            .map_err(|source| error_in(part, source))?;
         Ok(PartGroups {
             lake: Arc::clone(self),
             part: Arc::clone(part),
-            metadata,
+            leaves,
             schema: Arc::clone(schema),
             wanted,
-            levels,
+            others,
+            metadata,
         })
     }
 }
 
-/// The columns that the schema wants, of the part's own types, but texts as the schema wants them.
-fn reading(
-    metadata: &ParquetMetaData,
-    schema: &SchemaRef,
-) -> Result<(ProjectionMask, FieldLevels), ParquetError> {
-    let stored = metadata.file_metadata().schema_descr();
-    if schema.fields().is_empty() {
-        // As many as the part has would be looked at.
-        let nothing = ProjectionMask::none(stored.num_columns());
-        let levels = parquet_to_arrow_field_levels(stored, nothing.clone(), None)?;
-        return Ok((nothing, levels));
-    }
-    let own = parquet_to_arrow_schema(stored, None)?;
-    let fields = own.fields().iter().map(|field| {
-        let wanted = schema.field_with_name(field.name());
-        match (field.data_type(), wanted.map(|wanted| wanted.data_type())) {
-            (DataType::Utf8, Ok(DataType::Utf8View)) => {
-                Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
-            }
-            _ => Arc::clone(field),
-        }
+fn leaves(metadata: &ParquetMetaData) -> HashMap<String, usize> {
+    let columns = metadata.file_metadata().schema_descr().columns();
+    let flat = columns.iter().enumerate().filter_map(|(leaf, column)| {
+        let [name] = column.path().parts() else {
+            return None;
+        };
+        Some((name.clone(), leaf))
     });
-    let fields: Fields = fields.collect();
-    let wanted = schema.fields().iter();
-    let wanted = wanted.filter_map(|field| own.index_of(field.name()).ok());
-    let wanted = ProjectionMask::roots(stored, wanted);
-    let levels = parquet_to_arrow_field_levels(stored, wanted.clone(), Some(&fields))?;
-    Ok((wanted, levels))
+    flat.collect()
+}
+
+/// Whether a column is read by codes.
+fn has_codes(metadata: &ParquetMetaData, leaf: usize) -> bool {
+    let mut groups = metadata.row_groups().iter();
+    groups.all(|group| is_decoded(group.column(leaf)))
 }
 
 fn error_in(part: &Part, source: ParquetError) -> Error {
@@ -130,12 +137,8 @@ impl PartGroups {
     }
 
     /// The place of a flat column.
-    pub(super) fn leaf(&self, group: usize, stored_name: &str) -> Option<usize> {
-        let mut chunks = self.metadata.row_group(group).columns().iter();
-        chunks.position(|chunk| {
-            let path = chunk.column_path().parts();
-            path.len() == 1 && path[0] == stored_name
-        })
+    pub(super) fn leaf(&self, stored_name: &str) -> Option<usize> {
+        self.leaves.get(stored_name).copied()
     }
 
     /// Columns of a group as they are stored; `None` for those that the part has not.
@@ -149,7 +152,7 @@ impl PartGroups {
     ) -> Result<Vec<Option<StoredChunk>>, Error> {
         let chunks = self.metadata.row_group(group).columns();
         let places: Vec<Option<usize>> = columns
-            .map(|column| self.leaf(group, &column.stored_name))
+            .map(|column| self.leaf(&column.stored_name))
             .collect();
         let ranges = places.iter().flatten().map(|place| {
             let chunk = &chunks[*place];
@@ -189,7 +192,7 @@ impl PartGroups {
     ) -> Result<Vec<Option<(StoredChunk, usize)>>, Error> {
         let (mut ranges, mut found) = (Vec::new(), Vec::new());
         for column in columns {
-            let Some(leaf) = self.leaf(group, &column.stored_name) else {
+            let Some(leaf) = self.leaf(&column.stored_name) else {
                 found.push(None);
                 continue;
             };
@@ -229,7 +232,7 @@ impl PartGroups {
         column: &Column,
         texts: &[String],
     ) -> Result<bool, Error> {
-        let Some(leaf) = self.leaf(group, &column.stored_name) else {
+        let Some(leaf) = self.leaf(&column.stored_name) else {
             return Ok(false);
         };
         let chunk = self.metadata.row_group(group).column(leaf);
@@ -248,7 +251,7 @@ impl PartGroups {
     /// The least and the greatest number that a group has in a column, if each of its rows has one.
     #[must_use]
     pub fn bounds(&self, group: usize, column: &Column) -> Option<(i64, i64)> {
-        let leaf = self.leaf(group, &column.stored_name)?;
+        let leaf = self.leaf(&column.stored_name)?;
         let statistics = self.metadata.row_group(group).column(leaf).statistics()?;
         let Statistics::Int64(bounds) = statistics else {
             return None;
@@ -270,16 +273,63 @@ impl PartGroups {
         let read = self.lake.store().get_ranges(&location, &ranges).await?;
         picked.fill(&ranges, &read).map_err(at)?;
         let count = places.iter().map(ExactSizeIterator::len).sum();
+        let others = self.others(&picked, group, places, count)?;
+        let columns = self.schema.fields().iter().map(|field| {
+            let stored = match others.column_by_name(field.name()) {
+                Some(column) => Some(Arc::clone(column)),
+                None => self.coded(&picked, field.name(), places)?,
+            };
+            Ok(match stored {
+                Some(column) => cast(&column, field.data_type())?,
+                None => new_null_array(field.data_type(), count),
+            })
+        });
+        let columns = columns.collect::<Result<Vec<_>, Error>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        let schema = Arc::clone(&self.schema);
+        Ok(RecordBatch::try_new_with_options(
+            schema, columns, &options,
+        )?)
+    }
+
+    /// Those columns of rows that have no codes.
+    fn others(
+        &self,
+        picked: &Picked,
+        group: usize,
+        places: &[Range<usize>],
+        count: usize,
+    ) -> Result<RecordBatch, Error> {
+        let at = |source| self.error(source);
         let all = self.rows_of(group);
         let chosen = RowSelection::from_consecutive_ranges(places.iter().cloned(), all);
-        let levels = &self.levels;
-        let rows =
-            ParquetRecordBatchReader::try_new_with_row_groups(levels, &picked, count, Some(chosen))
-                .map_err(at)?;
+        let rows = ParquetRecordBatchReader::try_new_with_row_groups(
+            &self.others,
+            picked,
+            count,
+            Some(chosen),
+        );
+        let rows = rows.map_err(at)?;
         let schema = rows.schema();
         let rows = rows.collect::<Result<Vec<RecordBatch>, _>>();
         let rows = rows.map_err(|source| at(ParquetError::External(source.into())))?;
-        fitted(&concat_batches(&schema, &rows)?, count, &self.schema)
+        Ok(concat_batches(&schema, &rows)?)
+    }
+
+    /// A column of rows that has codes; `None` if the part has it not.
+    fn coded(
+        &self,
+        picked: &Picked,
+        name: &str,
+        places: &[Range<usize>],
+    ) -> Result<Option<ArrayRef>, Error> {
+        let Some(leaf) = self.leaf(name) else {
+            return Ok(None);
+        };
+        let at = |source| self.error(source);
+        let (stored, rows) = picked.chunk(leaf, places).map_err(at)?;
+        let chunk = stored.decode(Vec::new()).map_err(at)?;
+        Ok(Some(chunk.array_of(&rows)?))
     }
 
     /// The bytes in the file that [`Self::rows`] takes.
@@ -295,18 +345,4 @@ impl PartGroups {
     pub fn error(&self, source: ParquetError) -> Error {
         error_in(&self.part, source)
     }
-}
-
-/// The wanted columns, in their types.
-fn fitted(rows: &RecordBatch, count: usize, schema: &SchemaRef) -> Result<RecordBatch, Error> {
-    let columns = schema.fields().iter().map(|field| {
-        let Some(column) = rows.column_by_name(field.name()) else {
-            return Ok(new_null_array(field.data_type(), count));
-        };
-        Ok(cast(column, field.data_type())?)
-    });
-    let columns = columns.collect::<Result<Vec<_>, Error>>()?;
-    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(count));
-    let rows = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
-    Ok(rows)
 }

@@ -105,7 +105,7 @@ impl PartGroups {
 
     /// The rows of each page of a column; none if the part has no such column.
     fn pages(&self, group: usize, column: &str) -> Result<Vec<Range<usize>>, Error> {
-        let Some(leaf) = self.leaf(group, column) else {
+        let Some(leaf) = self.leaf(column) else {
             return Ok(Vec::new());
         };
         let pages = rows_of_pages(&self.metadata, group, leaf);
@@ -115,7 +115,7 @@ impl PartGroups {
     /// Those of so many pages in whose bounds one of the ids is, which are sorted; and those without any, which cost nothing.
     fn pages_near(&self, group: usize, column: &str, ids: &[[u8; 16]], pages: usize) -> Vec<usize> {
         let bounds = self.metadata.column_index();
-        let bounds = bounds.and_then(|index| index.get(group)?.get(self.leaf(group, column)?));
+        let bounds = bounds.and_then(|index| index.get(group)?.get(self.leaf(column)?));
         let Some(ColumnIndexMetaData::FIXED_LEN_BYTE_ARRAY(bounds)) = bounds else {
             // Nothing is known of them.
             return (0..pages).collect();

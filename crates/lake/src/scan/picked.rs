@@ -14,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::page_index::offset_index::PageLocation;
 
-use super::chunk::page_of;
+use super::chunk::{StoredChunk, page_of};
 
 type Result<T> = std::result::Result<T, ParquetError>;
 
@@ -117,6 +117,46 @@ impl Picked {
         ranges
     }
 
+    /// The pages of a column as a chunk of their own, once they were read, and where rows are in it.
+    pub fn chunk(&self, leaf: usize, rows: &[Range<usize>]) -> Result<(StoredChunk, Vec<u32>)> {
+        let mut bytes = Vec::new();
+        let mut places = Vec::new();
+        let (mut start, mut before) = (0, 0);
+        let mut rows = rows.iter().cloned().flatten().peekable();
+        let Pages {
+            dictionary, data, ..
+        } = self.pages(leaf)?;
+        bytes.extend(dictionary.iter().map(|place| place.bytes.as_ref()));
+        for (count, place) in data {
+            let end = start + count;
+            if let Some(place) = place {
+                bytes.push(&place.bytes);
+                while let Some(row) = rows.next_if(|row| *row < end) {
+                    places.push(u32::try_from(before + row - start).map_err(|_| short())?);
+                }
+                before += count;
+            }
+            start = end;
+        }
+        let chunk = StoredChunk {
+            metadata: Arc::clone(&self.metadata),
+            group: self.group,
+            column: leaf,
+            bytes: bytes.concat().into(),
+            rows: before,
+        };
+        Ok((chunk, places))
+    }
+
+    fn pages(&self, leaf: usize) -> Result<&Pages> {
+        // They come in their order.
+        let place = self
+            .columns
+            .binary_search_by_key(&leaf, |(column, _)| *column);
+        let unread = |_| ParquetError::General("it was not read".to_owned());
+        Ok(&self.columns[place.map_err(unread)?].1)
+    }
+
     /// Takes what was read of these ranges.
     pub fn fill(&mut self, ranges: &[Range<u64>], read: &[Bytes]) -> Result<()> {
         for place in self.places() {
@@ -213,9 +253,7 @@ impl RowGroups for Picked {
     }
 
     fn column_chunks(&self, leaf: usize) -> Result<Box<dyn PageIterator>> {
-        let pages = self.columns.iter().find(|(column, _)| *column == leaf);
-        let pages = pages.ok_or_else(|| ParquetError::General("it was not read".to_owned()))?;
-        Ok(Box::new(Once(Some(pages.1.clone()))))
+        Ok(Box::new(Once(Some(self.pages(leaf)?.clone()))))
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {

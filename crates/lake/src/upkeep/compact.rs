@@ -25,11 +25,11 @@ const TEXT_RATIO: u64 = 4;
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
-/// In a finished hour only a part more than so many times larger than all smaller ones stays for itself: the hour ends
-/// in few parts, and a straggler costs no rewriting of all of it.
+/// In a finished hour a part is merged with others unless it is more than so many times larger than all of them: the hour
+/// ends in few parts, and a straggler costs no rewriting of all of it.
 const FINISHED_RATIO: u64 = 16;
-/// In the background, a part more than so many times larger than all smaller ones of its hour waits for more of them:
-/// so each row is rewritten a logarithmic number of times.
+/// In an hour that goes on, the largest of the parts that are merged is no more than so many times larger than the
+/// smallest. So each row is rewritten a logarithmic number of times.
 const TIER_RATIO: u64 = 4;
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 
@@ -44,7 +44,7 @@ pub struct Compacted {
 
 impl Lake {
     /// Merges the small parts of every hour that has at least `at_least` of them (2 at the least); with `None`, as many
-    /// as the configuration says and only such as are of like size, or all that fit once the hour is finished.
+    /// as the configuration says and only such as are of like size, or nearly all once the hour is finished.
     ///
     /// # Errors
     /// A part can't be read or written, or the catalogue can't commit; what was merged before stays merged.
@@ -158,8 +158,8 @@ impl Lake {
 }
 
 /// Parts to merge with each other: of one hour, together no larger than a part may be, and in memory than `open_max`.
-/// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than all
-/// smaller ones its largest may be.
+/// `rule` says, of a finished hour or one that goes on, how many parts make a group and how much larger than its
+/// smallest its largest may be.
 fn groups(
     parts: &[Arc<Part>],
     now: UnixNanos,
@@ -175,41 +175,39 @@ fn groups(
         let hour = part.meta.time_max.0.div_euclid(HOUR_NANOS);
         hours.entry(hour).or_default().push(Arc::clone(part));
     }
-    let mut groups = Vec::new();
-    for (hour, mut parts) in hours {
+    let groups = hours.into_iter().filter_map(|(hour, mut parts)| {
         let quiet_since = now.0.saturating_sub(QUIET_NANOS);
         let is_finished = (hour + 1).saturating_mul(HOUR_NANOS) <= quiet_since
             && parts
                 .iter()
                 .all(|part| part.meta.received_max.0 <= quiet_since);
-        let (at_least, tier_ratio) = rule(is_finished);
+        let (at_least, ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let (group, is_full) = first_group(parts, tier_ratio, open_max);
-        if group.len() >= at_least || is_full {
-            groups.push(group);
-        }
-    }
-    groups
+        let starts = 0..parts.len();
+        let mut groups = starts.map(|start| group_of(&parts[start..], ratio, open_max));
+        let group = groups.find(|(group, is_full)| group.len() >= at_least || *is_full);
+        group.map(|(group, _)| group.to_vec())
+    });
+    groups.collect()
 }
 
-/// As many of the parts, smallest first, as may be merged; and whether there would be more but for the memory they take.
-fn first_group(parts: Vec<Arc<Part>>, tier_ratio: u64, open_max: u64) -> (Vec<Arc<Part>>, bool) {
-    let mut group: Vec<Arc<Part>> = Vec::new();
+/// The first of the parts, smallest first, and as many more as may be merged with it; and whether there would be more but
+/// for the memory they take.
+fn group_of(parts: &[Arc<Part>], ratio: u64, open_max: u64) -> (&[Arc<Part>], bool) {
     let (mut bytes, mut open) = (0u64, 0);
-    for part in parts.into_iter().take(INPUTS_MAX) {
+    for (count, part) in parts.iter().take(INPUTS_MAX).enumerate() {
         let size = part.meta.size_bytes;
-        let is_near = group.is_empty() || size <= bytes.saturating_mul(tier_ratio);
+        let is_near = size <= parts[0].meta.size_bytes.saturating_mul(ratio);
         bytes += size;
         open += open_bytes(&part.meta);
         if !is_near || bytes > PART_BYTES_MAX {
-            break;
+            return (&parts[..count], false);
         }
-        if group.len() > 1 && open > open_max {
-            return (group, true);
+        if count > 1 && open > open_max {
+            return (&parts[..count], true);
         }
-        group.push(part);
     }
-    (group, false)
+    (&parts[..parts.len().min(INPUTS_MAX)], false)
 }
 
 /// What a part takes while it is merged: a stretch of rows, and the texts of it.

@@ -1,10 +1,13 @@
 //! Codes and arrays: what codes stand for as an array, for expressions, and columns in memory as codes.
 
+use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray as _, BooleanArray, BooleanBufferBuilder,
-    DictionaryArray, Int32Array, PrimitiveArray, StringArray, StringViewArray, StringViewBuilder,
+    DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
+    StringViewArray, StringViewBuilder,
 };
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use arrow::compute::cast;
@@ -20,7 +23,10 @@ impl Values {
     /// A text is no UTF-8, or values are not of that type.
     pub fn to_array(&self, data_type: &DataType) -> Result<ArrayRef, ArrowError> {
         let array: ArrayRef = match self {
-            Self::Texts(texts) => texts.to_array()?,
+            Self::Texts(texts) => {
+                let all = (0..texts.places.len()).map(Some);
+                texts.to_array(iter::once(None).chain(all))?
+            }
             Self::Ints(all) => Arc::new(after_nothing::<Int64Type>(all)),
             Self::Doubles(all) => Arc::new(after_nothing::<Float64Type>(all)),
             Self::Flags([first, second]) => {
@@ -74,6 +80,33 @@ fn after_nothing<T: ArrowPrimitiveType>(values: &[T::Native]) -> PrimitiveArray<
 }
 
 impl Chunk {
+    /// Some rows, which are in their order.
+    ///
+    /// # Errors
+    /// A text is no UTF-8.
+    pub(in crate::scan) fn array_of(&self, rows: &[u32]) -> Result<ArrayRef, ArrowError> {
+        let places = self.codes_of(rows);
+        let places = places.map(|code| (code != ABSENT).then(|| code as usize - 1));
+        Ok(match &self.values {
+            Values::Texts(texts) => texts.to_array(places)?,
+            Values::Ints(all) => Arc::new(
+                places
+                    .map(|place| Some(all[place?]))
+                    .collect::<Int64Array>(),
+            ),
+            Values::Doubles(all) => Arc::new(
+                places
+                    .map(|place| Some(all[place?]))
+                    .collect::<Float64Array>(),
+            ),
+            Values::Flags(all) => Arc::new(
+                places
+                    .map(|place| Some(all[place?]))
+                    .collect::<BooleanArray>(),
+            ),
+        })
+    }
+
     /// Texts as an array that has the same codes, less one.
     ///
     /// # Errors
@@ -104,16 +137,24 @@ impl Texts {
         StringArray::try_new(offsets, bytes.into(), None)
     }
 
-    fn to_array(&self) -> Result<ArrayRef, ArrowError> {
-        let mut texts = StringViewBuilder::with_capacity(1 + self.places.len());
+    /// Some of the texts, given by their places, and gaps.
+    fn to_array(
+        &self,
+        places: impl Iterator<Item = Option<usize>>,
+    ) -> Result<ArrayRef, ArrowError> {
+        let mut texts = StringViewBuilder::with_capacity(places.size_hint().0);
         let blocks: Vec<u32> = self
             .pages
             .iter()
             .map(|page| texts.append_block(page.clone()))
             .collect();
-        texts.append_null();
-        for (page, place) in &self.places {
-            texts.try_append_view(blocks[*page as usize], place.start, place.end - place.start)?;
+        for place in places {
+            let Some(place) = place else {
+                texts.append_null();
+                continue;
+            };
+            let (page, Range { start, end }) = &self.places[place];
+            texts.try_append_view(blocks[*page as usize], *start, end - start)?;
         }
         Ok(Arc::new(texts.finish()))
     }

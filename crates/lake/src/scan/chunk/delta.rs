@@ -9,8 +9,12 @@ const STRETCH: usize = 64;
 /// Numbers of more bits may begin in one word and end in the next.
 const WIDE_BITS: usize = 56;
 
-/// Adds so many numbers to `out`.
-pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Result<()> {
+/// Adds so many numbers to `out`, and gives what comes after them.
+pub(super) fn unpack<'a>(
+    mut bytes: &'a [u8],
+    count: usize,
+    out: &mut Vec<i64>,
+) -> Result<&'a [u8]> {
     let next = |bytes: &mut &[u8]| varint(bytes).ok_or_else(torn);
     let block = next(&mut bytes)?;
     let stretches = next(&mut bytes)?;
@@ -23,7 +27,7 @@ pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Resu
         return Err(torn());
     }
     if count == 0 {
-        return Ok(());
+        return Ok(bytes);
     }
     out.reserve(count);
     out.push(number);
@@ -71,7 +75,7 @@ pub(super) fn unpack(mut bytes: &[u8], count: usize, out: &mut Vec<i64>) -> Resu
             left -= numbers;
         }
     }
-    Ok(())
+    Ok(bytes)
 }
 
 /// So many bits at a place.

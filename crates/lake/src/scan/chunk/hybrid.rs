@@ -90,6 +90,7 @@ pub(super) fn unpack(bytes: &[u8], width: usize, count: usize, out: &mut Vec<u32
         6 => unpack_few::<6>(bytes, numbers),
         7 => unpack_few::<7>(bytes, numbers),
         8 => unpack_few::<8>(bytes, numbers),
+        16 => unpack_pairs(bytes, numbers),
         _ => unpack_many(bytes, width, numbers),
     }
     out.truncate(first + count);
@@ -106,6 +107,14 @@ fn unpack_few<const WIDTH: usize>(bytes: &[u8], numbers: &mut [u32]) {
         for (place, number) in numbers.iter_mut().enumerate() {
             *number = 1 + (word >> (place * WIDTH) & ((1 << WIDTH) - 1)) as u32;
         }
+    }
+}
+
+/// Numbers of two bytes each.
+fn unpack_pairs(bytes: &[u8], numbers: &mut [u32]) {
+    let (pairs, _) = bytes.as_chunks();
+    for (pair, number) in pairs.iter().zip(numbers) {
+        *number = 1 + u32::from(u16::from_le_bytes(*pair));
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Encoding {
     Plain,
     /// The differences of numbers, packed.
     Delta,
+    /// The lengths of texts so, then texts.
+    Lengths,
     /// Places in the dictionary.
     Dictionary,
 }
@@ -57,6 +59,7 @@ pub(in crate::scan) fn page_of(
     let encoding = match page.encoding {
         Encoding::Plain => Written::PLAIN,
         Encoding::Delta => Written::DELTA_BINARY_PACKED,
+        Encoding::Lengths => Written::DELTA_LENGTH_BYTE_ARRAY,
         Encoding::Dictionary => Written::RLE_DICTIONARY,
     };
     Ok(match page.is_dictionary {
@@ -86,6 +89,7 @@ impl<'a> Pages<'a> {
         let encoding = match header.encoding {
             0 => Encoding::Plain,
             5 => Encoding::Delta,
+            6 => Encoding::Lengths,
             2 | 8 => Encoding::Dictionary,
             other => return Err(ParquetError::NYI(format!("encoding {other}"))),
         };

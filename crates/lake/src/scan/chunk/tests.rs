@@ -122,6 +122,18 @@ proptest! {
     }
 
     #[test]
+    fn texts_behind_their_lengths_are_read(
+        texts in values("[a-c]{0,3}|.{0,20}"), properties in properties(),
+    ) {
+        let column: ArrayRef = Arc::new(LargeStringArray::from(texts));
+        let properties = properties.into_builder().set_dictionary_enabled(false);
+        let properties = properties.set_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY).build();
+        let chunks = written(&column, properties);
+        let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.decode(Vec::new()).unwrap()).collect();
+        prop_assert_eq!(&array_of(&chunks, &column), &column);
+    }
+
+    #[test]
     fn codes_of_some_rows_and_their_counts_are_those_of_all(
         column in columns(), properties in properties(), chosen in prop::collection::vec(any::<bool>(), 1..50),
     ) {

@@ -12,7 +12,7 @@ use crate::health::Health;
 use crate::{Error, Headroom};
 
 /// With so many rows in memory requests wait for a flush, as they do where three quarters of what may be taken are.
-const SLOW_BYTES: u64 = 96 << 20;
+const SLOW_BYTES: u64 = 64 << 20;
 /// No request waits longer than that: clients give up after some time, and there is room left.
 const WAIT_MAX: Duration = Duration::from_secs(4);
 

@@ -18,7 +18,7 @@ use crate::memory::MemoryBatch;
 use crate::part::RowOrder;
 
 /// Rows that are put in order and handed to the writer at a time.
-const CHUNK_ROWS: usize = 32_768;
+const CHUNK_ROWS: usize = 16_384;
 
 /// Rows that tell of longer ago than this, or of later than that, are unusual.
 const LATE_NANOS_MAX: i64 = 24 * 3_600_000_000_000;

@@ -1,8 +1,10 @@
 //! Writing a part: one sorted Parquet file, streamed to the object store, and what the catalogue wants to know of it.
 
+mod column;
 mod delta;
 mod file;
 mod hybrid;
+mod numbers;
 mod order;
 mod texts;
 
@@ -19,22 +21,23 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::async_writer::AsyncFileWriter as _;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
+use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnPath;
 
 use crate::catalogue::{Column, ColumnStats, ColumnType, PartMeta, object_path, time_text};
 use crate::columns::with_field_ids;
 use crate::conform::overflow_kinds;
 use crate::error::Error;
-use crate::memory::{is_weighted, time_bounds};
 use crate::store::ChecksummedWriter;
+use column::Limits;
 use file::FileEncoder;
+use file::is_coded;
 pub(crate) use file::is_text;
 pub(crate) use order::RowOrder;
-use texts::Limits;
 
 const LIMITS: Limits = Limits {
     // What looks up a trace has to read a dictionary whole.
@@ -44,6 +47,8 @@ const LIMITS: Limits = Limits {
     page_bytes: 1 << 20,
     group_rows: 131_072,
 };
+/// An object is sent in pieces of this size, of which object stores take none smaller.
+const PIECE_BYTES: usize = 5 << 20;
 /// More overflow keys than this without a column are not listed in the catalogue.
 const OVERFLOW_KEYS_MAX: usize = 10_000;
 /// A Parquet file ends with the footer's length (4 bytes) and the magic number (4 bytes).
@@ -114,17 +119,18 @@ impl PartWriter {
         let properties = properties(&columns);
         let encoder =
             FileEncoder::new(schema, &parquet_schema, properties, searched, LIMITS).map_err(at)?;
-        let sink = ChecksummedWriter::new(BufWriter::new(Arc::clone(store), path));
+        let buffered = BufWriter::with_capacity(Arc::clone(store), path, PIECE_BYTES);
+        let sink = ChecksummedWriter::new(buffered);
         let meta = PartMeta {
             table,
             file_name,
             rows: 0,
             size_bytes: 0,
             footer_bytes: 0,
-            time_min: UnixNanos(i64::MAX),
-            time_max: UnixNanos(i64::MIN),
-            received_min: UnixNanos(i64::MAX),
-            received_max: UnixNanos(i64::MIN),
+            time_min: UnixNanos::default(),
+            time_max: UnixNanos::default(),
+            received_min: UnixNanos::default(),
+            received_max: UnixNanos::default(),
             columns: columns.iter().map(|column| column.id).collect(),
             overflow: BTreeMap::new(),
             overflow_complete: true,
@@ -154,14 +160,6 @@ impl PartWriter {
         let others = others(batches, rows)?;
         let meta = &mut self.meta;
         meta.rows += rows.len() as u64;
-        let (least, greatest) = time_bounds(&others, "time");
-        (meta.time_min, meta.time_max) = (meta.time_min.min(least), meta.time_max.max(greatest));
-        let (least, greatest) = time_bounds(&others, "received_at");
-        (meta.received_min, meta.received_max) = (
-            meta.received_min.min(least),
-            meta.received_max.max(greatest),
-        );
-        meta.weighted |= is_weighted(&others);
         for (key, kinds) in overflow_kinds(&others) {
             note_overflow(meta, &self.listed, key, kinds);
         }
@@ -205,6 +203,9 @@ impl PartWriter {
         let mut meta = self.meta;
         meta.checksums = self.sink.checksums().into();
         (meta.size_bytes, meta.footer_bytes) = (size, u64::from(footer));
+        (meta.time_min, meta.time_max) = time_bounds(&metadata, "time");
+        (meta.received_min, meta.received_max) = time_bounds(&metadata, "received_at");
+        meta.weighted = is_weighted(&metadata);
         let stats = self
             .columns
             .iter()
@@ -243,19 +244,15 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
     for column in columns {
         let path = ColumnPath::new(vec![column.stored_name.clone()]);
         builder = match column.column_type {
-            // All rows of a request came at one time.
-            ColumnType::Time if column.name == "received_at" => {
-                builder.set_column_encoding(path, Encoding::DELTA_BINARY_PACKED)
+            // Neighbouring rows are of one trace, so their times are near each other; but all rows of a request came at
+            // one time.
+            ColumnType::Time if column.name != "received_at" => {
+                builder.set_column_dictionary_enabled(path, false)
             }
-            // Neighbouring rows are of one trace, so their times are near each other.
-            ColumnType::Time => builder
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED),
             // Nearly unique, and near each other in their order of magnitude only: packed, there is nothing left to
             // compress, and nothing to be read but bits.
             ColumnType::Int if column.name == "duration_ns" => builder
                 .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
                 .set_column_compression(path, Compression::UNCOMPRESSED),
             // Nearly unique. No Bloom filter: DuckDB 1.5 asks one about a blob's text and finds nothing.
             ColumnType::TraceId => builder.set_column_dictionary_enabled(path, false),
@@ -269,13 +266,13 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
     builder.build()
 }
 
-/// The columns of rows of several batches, but the texts.
+/// The columns of rows of several batches, but those that are encoded by codes.
 fn others(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
     let Some(first) = batches.first() else {
         return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
     };
     let schema = first.schema();
-    let places = (0..schema.fields().len()).filter(|place| !is_text(schema.field(*place)));
+    let places = (0..schema.fields().len()).filter(|place| !is_coded(schema.field(*place)));
     let places: Vec<usize> = places.collect();
     let columns = places.iter().map(|place| {
         let columns: Vec<&dyn Array> = batches
@@ -312,6 +309,40 @@ fn stats(meta: &PartMeta, column: &Column, footer: &ParquetMetaData) -> Option<C
         null_count,
         bounds: Some(bounds),
     })
+}
+
+/// The first and the last time of a column.
+fn time_bounds(footer: &ParquetMetaData, name: &str) -> (UnixNanos, UnixNanos) {
+    let bounds = statistics(footer, name).filter_map(|statistics| match statistics? {
+        Statistics::Int64(bounds) => bounds.min_opt().copied().zip(bounds.max_opt().copied()),
+        _ => None,
+    });
+    let bounds = bounds.reduce(|all, next| (all.0.min(next.0), all.1.max(next.1)));
+    bounds.map_or_else(Default::default, |(least, greatest)| {
+        (UnixNanos(least), UnixNanos(greatest))
+    })
+}
+
+/// Whether some row's `sample_weight` is not 1.
+fn is_weighted(footer: &ParquetMetaData) -> bool {
+    statistics(footer, "sample_weight").any(|statistics| match statistics {
+        Some(Statistics::Double(bounds)) => {
+            (bounds.min_opt(), bounds.max_opt()) != (Some(&1.0), Some(&1.0))
+        }
+        _ => true,
+    })
+}
+
+/// What the footer says of a column, for each row group that has it.
+fn statistics<'a>(
+    footer: &'a ParquetMetaData,
+    name: &str,
+) -> impl Iterator<Item = Option<&'a Statistics>> {
+    let chunks = footer.row_groups().iter().filter_map(move |group| {
+        let mut chunks = group.columns().iter();
+        chunks.find(|chunk| chunk.column_path().string() == name)
+    });
+    chunks.map(ColumnChunkMetaData::statistics)
 }
 
 /// How many rows have no text in a column, and between which texts the others are; `None` where the footer can't tell.

@@ -166,8 +166,9 @@ impl Engine {
         logs: &Wanted,
     ) -> Result<Option<TraceRecords>, Error> {
         let snapshot = self.lake.snapshot();
-        let spans = self.rows_of(snapshot.table(Table::Spans), spans).await?;
-        let logs = self.rows_of(snapshot.table(Table::Logs), logs).await?;
+        let spans = self.rows_of(snapshot.table(Table::Spans), spans);
+        let logs = self.rows_of(snapshot.table(Table::Logs), logs);
+        let (spans, logs) = tokio::try_join!(spans, logs)?;
         let is_there = spans.num_rows() + logs.num_rows() > 0;
         Ok(is_there.then_some(TraceRecords {
             spans,

@@ -1,21 +1,21 @@
-//! Rows to the bytes of a Parquet file: texts by our own encoder, the rest by Parquet's.
+//! Rows to the bytes of a Parquet file: texts and numbers by our own encoder, the rest by Parquet's.
 
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use bytes::Bytes;
 use crawlspace_model::table::text_type;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::errors::ParquetError;
+use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::SerializedFileWriter;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
-use super::texts::{Limits, TextEncoder};
-
-type Result<T> = std::result::Result<T, ParquetError>;
+use super::column::{ColumnEncoder, Limits, Result};
+use super::numbers::Numbers;
+use super::texts::Texts;
 
 pub(super) struct FileEncoder {
     file: SerializedFileWriter<Vec<u8>>,
@@ -25,12 +25,13 @@ pub(super) struct FileEncoder {
     searched: Vec<String>,
     limits: Limits,
     /// The columns of the row group that is being filled.
-    group: Vec<ColumnEncoder>,
+    group: Vec<Encoder>,
     rows: usize,
 }
 
-enum ColumnEncoder {
-    Texts(Box<TextEncoder>),
+enum Encoder {
+    Texts(Box<ColumnEncoder<Texts>>),
+    Numbers(Box<ColumnEncoder<Numbers>>),
     Other(ArrowColumnWriter),
 }
 
@@ -57,7 +58,7 @@ impl FileEncoder {
         })
     }
 
-    /// Adds rows of several batches, given as (batch, row). `others` are their columns but the texts.
+    /// Adds rows of several batches, given as (batch, row). `others` are their columns but those that are encoded by codes.
     pub fn write(
         &mut self,
         batches: &[RecordBatch],
@@ -88,12 +89,17 @@ impl FileEncoder {
         }
         let (mut columns, mut others) = (self.group.iter_mut(), others.columns().iter());
         for (index, field) in self.schema.fields().iter().enumerate() {
-            if is_text(field) {
-                let texts = batches
-                    .iter()
-                    .map(|batch| batch.column(index).as_dictionary());
-                if let Some(ColumnEncoder::Texts(column)) = columns.next() {
-                    column.push(&texts.collect::<Vec<_>>(), rows)?;
+            if is_coded(field) {
+                let batches = batches.iter().map(|batch| batch.column(index));
+                match columns.next() {
+                    Some(Encoder::Texts(column)) => {
+                        let texts = batches.map(|batch| batch.as_dictionary());
+                        column.push_texts(&texts.collect::<Vec<_>>(), rows)?;
+                    }
+                    Some(Encoder::Numbers(column)) => {
+                        column.push_numbers(&batches.collect::<Vec<_>>(), rows)?;
+                    }
+                    Some(Encoder::Other(_)) | None => {}
                 }
                 continue;
             }
@@ -101,7 +107,7 @@ impl FileEncoder {
                 .next()
                 .map_or_else(|| Ok(Vec::new()), |values| compute_leaves(field, values))?
             {
-                if let Some(ColumnEncoder::Other(column)) = columns.next() {
+                if let Some(Encoder::Other(column)) = columns.next() {
                     column.write(&leaf)?;
                 }
             }
@@ -110,7 +116,7 @@ impl FileEncoder {
         Ok(())
     }
 
-    fn begin_group(&self) -> Result<Vec<ColumnEncoder>> {
+    fn begin_group(&self) -> Result<Vec<Encoder>> {
         let number = self.file.flushed_row_groups().len();
         let others = self.others.create_column_writers(number)?;
         let descriptors = self.file.schema_descr().columns();
@@ -121,20 +127,25 @@ impl FileEncoder {
             .map(|(other, descriptor)| {
                 let path = descriptor.path();
                 let field = self.schema.field_with_name(&path.parts()[0]);
-                if !field.is_ok_and(is_text) {
-                    return Ok(ColumnEncoder::Other(other));
-                }
-                let is_searched = self.searched.contains(&path.parts()[0]);
+                let Some(field) = field.ok().filter(|field| is_coded(field)) else {
+                    return Encoder::Other(other);
+                };
+                let (descriptor, limits) = (Arc::clone(descriptor), self.limits);
                 let compression = properties.compression(path);
-                let texts = TextEncoder::new(
-                    Arc::clone(descriptor),
-                    is_searched,
-                    compression,
-                    self.limits,
-                )?;
-                Ok(ColumnEncoder::Texts(Box::new(texts)))
+                if is_text(field) {
+                    let is_searched = self.searched.contains(&path.parts()[0]);
+                    let texts = Texts::new(limits.dictionary_bytes, is_searched);
+                    let texts = ColumnEncoder::new(descriptor, compression, limits, texts, true);
+                    return Encoder::Texts(Box::new(texts));
+                }
+                let has_dictionary = properties.dictionary_enabled(path);
+                let is_double = *field.data_type() == DataType::Float64;
+                let numbers = Numbers::new(is_double, limits.dictionary_bytes);
+                let numbers =
+                    ColumnEncoder::new(descriptor, compression, limits, numbers, has_dictionary);
+                Encoder::Numbers(Box::new(numbers))
             });
-        columns.collect()
+        Ok(columns.collect())
     }
 
     fn end_group(&mut self) -> Result<()> {
@@ -144,11 +155,9 @@ impl FileEncoder {
         let mut group = self.file.next_row_group()?;
         for column in self.group.drain(..) {
             match column {
-                ColumnEncoder::Texts(column) => {
-                    let (bytes, close) = column.finish()?;
-                    group.append_column(&bytes, close)?;
-                }
-                ColumnEncoder::Other(column) => column.close()?.append_to_row_group(&mut group)?,
+                Encoder::Texts(column) => append(&mut group, column.finish()?)?,
+                Encoder::Numbers(column) => append(&mut group, column.finish()?)?,
+                Encoder::Other(column) => column.close()?.append_to_row_group(&mut group)?,
             }
         }
         group.close()?;
@@ -170,7 +179,24 @@ impl FileEncoder {
     }
 }
 
+fn append(
+    group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    (bytes, close): (Bytes, ColumnCloseResult),
+) -> Result<()> {
+    group.append_column(&bytes, close)
+}
+
 /// Whether a column is encoded by codes.
+pub(super) fn is_coded(field: &Field) -> bool {
+    let numbers = [
+        DataType::Int64,
+        DataType::Timestamp(TimeUnit::Nanosecond, None),
+        DataType::Float64,
+    ];
+    is_text(field) || numbers.contains(field.data_type())
+}
+
+/// Whether a column has texts, in memory as a dictionary and a number for each row.
 pub(crate) fn is_text(field: &Field) -> bool {
     *field.data_type() == text_type()
 }

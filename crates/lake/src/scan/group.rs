@@ -17,6 +17,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::chunk::{StoredChunk, is_decoded};
 use super::picked::{PagesOf, Picked};
@@ -266,6 +267,16 @@ impl PartGroups {
     /// # Errors
     /// The part can't be read.
     pub async fn rows(&self, group: usize, places: &[Range<usize>]) -> Result<RecordBatch, Error> {
+        self.rows_by(group, places, 1).await
+    }
+
+    /// The same; so many tasks decode columns at a time.
+    pub(super) async fn rows_by(
+        &self,
+        group: usize,
+        places: &[Range<usize>],
+        tasks: usize,
+    ) -> Result<RecordBatch, Error> {
         let at = |source| self.error(source);
         let mut picked = Picked::new(&self.metadata, group, &self.wanted, places).map_err(at)?;
         let ranges = picked.ranges();
@@ -274,10 +285,15 @@ impl PartGroups {
         picked.fill(&ranges, &read).map_err(at)?;
         let count = places.iter().map(ExactSizeIterator::len).sum();
         let others = self.others(&picked, group, places, count)?;
+        let names = self.schema.fields().iter().map(|field| field.name());
+        let coded = names.filter(|name| others.column_by_name(name).is_none());
+        let coded = coded.filter_map(|name| Some(picked.chunk(self.leaf(name)?, places)));
+        let coded: Vec<_> = coded.collect::<Result<_, _>>().map_err(at)?;
+        let mut coded = self.decoded(coded, tasks).await?.into_iter();
         let columns = self.schema.fields().iter().map(|field| {
             let stored = match others.column_by_name(field.name()) {
                 Some(column) => Some(Arc::clone(column)),
-                None => self.coded(&picked, field.name(), places)?,
+                None => self.leaf(field.name()).and_then(|_| coded.next()),
             };
             Ok(match stored {
                 Some(column) => cast(&column, field.data_type())?,
@@ -290,6 +306,33 @@ impl PartGroups {
         Ok(RecordBatch::try_new_with_options(
             schema, columns, &options,
         )?)
+    }
+
+    /// Some rows of columns that have codes.
+    async fn decoded(
+        &self,
+        mut columns: Vec<(StoredChunk, Vec<u32>)>,
+        tasks: usize,
+    ) -> Result<Vec<ArrayRef>, Error> {
+        let decode = |columns: Vec<(StoredChunk, Vec<u32>)>| {
+            let arrays = columns.into_iter().map(|(stored, rows)| {
+                let chunk = stored.decode(Vec::new())?;
+                Ok(chunk.array_of(&rows)?)
+            });
+            arrays.collect::<Result<Vec<_>, ParquetError>>()
+        };
+        let share = columns.len().div_ceil(tasks).max(1);
+        let mut elsewhere = Vec::new();
+        while columns.len() > share {
+            let columns = columns.split_off(columns.len() - share);
+            let task = tokio::spawn(async move { decode(columns) });
+            elsewhere.push(AbortOnDropHandle::new(task));
+        }
+        let mut arrays = decode(columns).map_err(|source| self.error(source))?;
+        for task in elsewhere.into_iter().rev() {
+            arrays.extend(task.await?.map_err(|source| self.error(source))?);
+        }
+        Ok(arrays)
     }
 
     /// Those columns of rows that have no codes.
@@ -314,22 +357,6 @@ impl PartGroups {
         let rows = rows.collect::<Result<Vec<RecordBatch>, _>>();
         let rows = rows.map_err(|source| at(ParquetError::External(source.into())))?;
         Ok(concat_batches(&schema, &rows)?)
-    }
-
-    /// A column of rows that has codes; `None` if the part has it not.
-    fn coded(
-        &self,
-        picked: &Picked,
-        name: &str,
-        places: &[Range<usize>],
-    ) -> Result<Option<ArrayRef>, Error> {
-        let Some(leaf) = self.leaf(name) else {
-            return Ok(None);
-        };
-        let at = |source| self.error(source);
-        let (stored, rows) = picked.chunk(leaf, places).map_err(at)?;
-        let chunk = stored.decode(Vec::new()).map_err(at)?;
-        Ok(Some(chunk.array_of(&rows)?))
     }
 
     /// The bytes in the file that [`Self::rows`] takes.

@@ -15,6 +15,9 @@ use crate::error::Error;
 use crate::lake::Lake;
 use crate::part;
 
+/// Somebody waits for few rows of all columns, most of which is decoding dictionaries.
+const TASKS: usize = 2;
+
 impl Lake {
     /// The rows of a part that have one of some ids in a column of ids, as columns of a scan's schema.
     ///
@@ -59,7 +62,7 @@ impl Lake {
                 Some(whole) => whole,
                 None => whole.insert(self.part_groups(part, schema).await?),
             };
-            found.push(whole.rows(group, &exact).await?);
+            found.push(whole.rows_by(group, &exact, TASKS).await?);
         }
         if let Some(seen) = seen {
             self.id_pages.put(name, seen);

@@ -9,7 +9,7 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::upkeep::merge::{Merge, STRETCH_ROWS};
+use crate::upkeep::merge::{Merge, STRETCH_ROWS, STRETCH_ROWS_MIN, open_bytes};
 
 /// A part of this size is not merged any more.
 const PART_BYTES_MAX: u64 = 512 << 20;
@@ -17,10 +17,6 @@ const PART_BYTES_MAX: u64 = 512 << 20;
 const INPUTS_MAX: usize = 64;
 /// Merging takes one of so many shares of what plans may take.
 const SHARES: u64 = 8;
-/// What a value takes while it is merged, as a number or a code …
-const VALUE_BYTES: u64 = 8;
-/// … and how much larger texts are than their part.
-const TEXT_RATIO: u64 = 4;
 /// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 /// An hour is finished when it is over and nothing more has come for it since so long.
@@ -59,7 +55,7 @@ impl Lake {
         let mut done = Compacted::default();
         for table in Table::ALL {
             let snapshot = self.snapshot();
-            let open_max = self.config.plan_bytes_max / SHARES;
+            let open_max = self.open_max();
             for inputs in groups(&snapshot.table(table).parts, now, open_max, rule) {
                 let columns: Vec<Arc<Column>> =
                     snapshot.table(table).columns.iter().cloned().collect();
@@ -92,6 +88,11 @@ impl Lake {
         Ok(done)
     }
 
+    /// What the inputs of a merge may have in memory.
+    fn open_max(&self) -> u64 {
+        self.config.plan_bytes_max / SHARES
+    }
+
     async fn merge_parts(
         self: &Arc<Self>,
         table: Table,
@@ -108,7 +109,14 @@ impl Lake {
             .filter(|column| present.contains(&column.id))
             .cloned()
             .collect();
-        let mut rows = Merge::new(self, table, columns.clone(), parts).await?;
+        let open = parts
+            .iter()
+            .map(|part| open_bytes(&part.meta, STRETCH_ROWS));
+        let stretch = match open.sum::<u64>() <= self.open_max() {
+            true => STRETCH_ROWS,
+            false => STRETCH_ROWS_MIN,
+        };
+        let mut rows = Merge::new(self, table, columns.clone(), parts, stretch).await?;
         let searched = self.searched(&columns, parts).await?;
         let mut writer = self
             .begin_part(table, columns, rows.fields(), known, &searched)
@@ -199,7 +207,7 @@ fn group_of(parts: &[Arc<Part>], ratio: u64, open_max: u64) -> (&[Arc<Part>], bo
         let size = part.meta.size_bytes;
         let is_near = size <= parts[0].meta.size_bytes.saturating_mul(ratio);
         bytes += size;
-        open += open_bytes(&part.meta);
+        open += open_bytes(&part.meta, STRETCH_ROWS_MIN);
         if !is_near || bytes > PART_BYTES_MAX {
             return (&parts[..count], false);
         }
@@ -208,11 +216,4 @@ fn group_of(parts: &[Arc<Part>], ratio: u64, open_max: u64) -> (&[Arc<Part>], bo
         }
     }
     (&parts[..parts.len().min(INPUTS_MAX)], false)
-}
-
-/// What a part takes while it is merged: a stretch of rows, and the texts of it.
-fn open_bytes(part: &PartMeta) -> u64 {
-    let rows = part.rows.clamp(1, STRETCH_ROWS as u64);
-    let texts = TEXT_RATIO * part.size_bytes * rows / part.rows.max(1);
-    rows * part.columns.len() as u64 * VALUE_BYTES + texts
 }

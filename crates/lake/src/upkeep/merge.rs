@@ -11,7 +11,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::row::Rows;
 use crawlspace_model::Table;
 
-use crate::catalogue::{Column, Part};
+use crate::catalogue::{Column, Part, PartMeta};
 use crate::columns::memory_target;
 use crate::error::Error;
 use crate::lake::Lake;
@@ -19,11 +19,17 @@ use crate::part::{RowOrder, is_text};
 use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
-const ROWS_MAX: usize = 32_768;
+const ROWS_MAX: usize = 16_384;
 /// Rows of a part that are read at a time: two pages of a column, mostly. Its dictionary is read for each stretch.
 pub(super) const STRETCH_ROWS: usize = 16_384;
+/// As many where there are so many parts that those would not fit: better than to rewrite rows once more.
+pub(super) const STRETCH_ROWS_MIN: usize = 8_192;
 /// Fewer where rows are so large that those would take more.
 const STRETCH_BYTES: usize = 64 << 20;
+/// What a value takes in memory, as a number or a code …
+const VALUE_BYTES: u64 = 8;
+/// … and how much larger texts are than their part.
+const TEXT_RATIO: u64 = 4;
 
 pub(super) struct Merge {
     /// Of batches: the columns as memory holds them.
@@ -31,6 +37,8 @@ pub(super) struct Merge {
     columns: Vec<Arc<Column>>,
     order: RowOrder,
     inputs: Vec<Input>,
+    /// Rows of an input that are read at a time.
+    stretch: usize,
     /// Of each input the stretch that is being read.
     batches: Vec<RecordBatch>,
 }
@@ -55,10 +63,11 @@ impl Input {
     }
 
     /// The rows of the next stretch, and their row group.
-    fn advance(&mut self) -> (usize, Range<usize>) {
+    fn advance(&mut self, stretch: usize) -> (usize, Range<usize>) {
         let (group, start) = self.next;
         let rows = self.part.rows_of(group);
-        let end = rows.min(start + stretch_rows(rows, self.part.bytes_of(group)));
+        let fitting = fitting_rows(rows, self.part.bytes_of(group));
+        let end = rows.min(start + fitting.min(stretch));
         self.next = if end == rows {
             (group + 1, 0)
         } else {
@@ -76,6 +85,7 @@ impl Merge {
         table: Table,
         columns: Vec<Arc<Column>>,
         parts: &[Arc<Part>],
+        stretch: usize,
     ) -> Result<Self, Error> {
         let fields = columns
             .iter()
@@ -100,6 +110,7 @@ impl Merge {
             columns,
             order,
             inputs,
+            stretch,
         })
     }
 
@@ -119,7 +130,7 @@ impl Merge {
     pub async fn next(&mut self) -> Result<Vec<(usize, usize)>, Error> {
         for (input, batch) in self.inputs.iter_mut().zip(&mut self.batches) {
             while input.is_empty() && input.has_more() {
-                let (group, rows) = input.advance();
+                let (group, rows) = input.advance(self.stretch);
                 *batch = read(&input.part, group, &rows, &self.columns, &self.schema).await?;
                 input.keys = self.order.keys(batch)?;
                 input.row = 0;
@@ -134,10 +145,17 @@ impl Merge {
     }
 }
 
-/// How many of a group's rows are read at a time, all of which take so many bytes.
-fn stretch_rows(rows: usize, bytes: usize) -> usize {
+/// How many of a group's rows may be read at a time, all of which take so many bytes.
+fn fitting_rows(rows: usize, bytes: usize) -> usize {
     let fitting = rows.saturating_mul(STRETCH_BYTES) / bytes.max(1);
-    fitting.clamp(1, STRETCH_ROWS)
+    fitting.max(1)
+}
+
+/// What a part takes while it is merged, so many rows at a time.
+pub(super) fn open_bytes(part: &PartMeta, stretch: usize) -> u64 {
+    let rows = part.rows.clamp(1, stretch as u64);
+    let texts = TEXT_RATIO * part.size_bytes * rows / part.rows.max(1);
+    rows * part.columns.len() as u64 * VALUE_BYTES + texts
 }
 
 /// The first rows of all inputs from `starts` on, which go on behind them; no more than may be given at a time, and none
@@ -217,18 +235,18 @@ fn texts_of(
 
 #[cfg(test)]
 mod tests {
-    use super::stretch_rows;
+    use super::fitting_rows;
 
     #[test]
     fn fewer_rows_are_read_at_a_time_where_they_are_large() {
         let cases = [
-            ((131_072, 8 << 20), 16_384),
+            ((131_072, 64 << 20), 131_072),
             ((8_192, 2 << 30), 256),
             ((1, 1 << 30), 1),
             ((0, 0), 1),
         ];
         for ((rows, bytes), expected) in cases {
-            assert_eq!(stretch_rows(rows, bytes), expected);
+            assert_eq!(fitting_rows(rows, bytes), expected);
         }
     }
 }

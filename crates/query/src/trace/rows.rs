@@ -9,6 +9,7 @@ use arrow::datatypes::{Schema, TimestampNanosecondType};
 use crawlspace_lake::catalogue::{Column, Part};
 use crawlspace_lake::{MemoryBatch, PartScan, TableSnapshot, scan_memory};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::Engine;
 use crate::error::Error;
@@ -56,12 +57,18 @@ impl Engine {
             .map(|part| {
                 let (lake, part) = (Arc::clone(&self.lake), Arc::clone(part));
                 let (stored, ids) = (Arc::clone(&stored), Arc::clone(&ids));
-                async move { lake.rows_with(&part, &stored, "trace_id", &ids).await }
+                let found = async move { lake.rows_with(&part, &stored, "trace_id", &ids).await };
+                // Decoding keeps a core busy, and another part may have another.
+                async move { AbortOnDropHandle::new(tokio::spawn(found)).await }
             })
             .collect();
         let mut found = stream::iter(found).buffered(PARTS_AT_ONCE);
-        while let Some(rows) = found.try_next().await? {
-            for batch in rows {
+        while let Some(rows) = found
+            .try_next()
+            .await
+            .map_err(crawlspace_lake::Error::from)?
+        {
+            for batch in rows? {
                 batches.push(wanted.among(&batch)?);
             }
         }

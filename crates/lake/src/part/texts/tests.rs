@@ -19,7 +19,7 @@ use parquet::file::properties::{BloomFilterPosition, WriterProperties};
 use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 
-use super::Limits;
+use crate::part::column::Limits;
 use crate::part::file::FileEncoder;
 use crate::part::others;
 

@@ -84,7 +84,7 @@ impl Table {
     #[must_use]
     pub fn sort_columns(self) -> &'static [&'static str] {
         match self {
-            Self::Spans => &["trace_id", "time"],
+            Self::Spans => &["trace_id", "received_at", "time"],
             Self::Logs => &["service.name", "time"],
             Self::Metrics => &["name", "service.name", "time"],
             Self::Changes => &["time"],

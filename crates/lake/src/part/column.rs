@@ -55,10 +55,7 @@ pub(super) trait Values {
 
     /// From here on values stand for themselves; there will be so many different ones in all. Where there are codes,
     /// these are all that there were, and they become values: the dictionary goes.
-    ///
-    /// # Errors
-    /// There are too many.
-    fn begin_plain(&mut self, codes: Option<&[u32]>, expected: usize) -> Result<()>;
+    fn begin_plain(&mut self, codes: Option<&[u32]>, expected: usize);
 
     /// A page ends that has so many rows with a value, and so many without.
     fn end_page(&mut self, _values: usize, _nulls: usize) {}
@@ -207,10 +204,10 @@ impl<V: Values> ColumnEncoder<V> {
         let expected = expected.clamp(known, all.max(known));
         if self.rows > 0 {
             self.end_page()?;
-            self.values.begin_plain(None, expected)?;
+            self.values.begin_plain(None, expected);
         } else {
             let codes = std::mem::take(&mut self.page.codes);
-            self.values.begin_plain(Some(&codes), expected)?;
+            self.values.begin_plain(Some(&codes), expected);
             self.page.plain = codes.len();
         }
         self.is_plain = true;

@@ -15,6 +15,8 @@ use super::delta;
 /// Integers, or doubles by their bits.
 pub(super) struct Numbers {
     is_double: bool,
+    /// How those are written that stand for themselves.
+    encoding: Encoding,
     dictionary_bytes: usize,
     /// The dictionary as Parquet writes it.
     dictionary: Vec<u8>,
@@ -94,13 +96,18 @@ impl BatchNumbers {
 }
 
 impl Numbers {
-    pub fn new(is_double: bool, dictionary_bytes: usize) -> Self {
+    pub fn new(is_double: bool, encoding: Option<Encoding>, dictionary_bytes: usize) -> Self {
+        let usual = match is_double {
+            true => Encoding::PLAIN,
+            false => Encoding::DELTA_BINARY_PACKED,
+        };
         let stored = match is_double {
             true => Type::DOUBLE,
             false => Type::INT64,
         };
         Self {
             is_double,
+            encoding: encoding.unwrap_or(usual),
             dictionary_bytes,
             dictionary: Vec::new(),
             codes: HashTable::new(),
@@ -213,21 +220,24 @@ impl Values for Numbers {
     }
 
     fn end_plain(&mut self, page: &mut Vec<u8>) {
-        match self.is_double {
-            true => page.extend(self.plain.iter().flat_map(|number| number.to_le_bytes())),
-            false => delta::pack(&self.plain, page),
+        let numbers = self.plain.iter();
+        match self.encoding {
+            Encoding::DELTA_BINARY_PACKED => delta::pack(&self.plain, page),
+            Encoding::BYTE_STREAM_SPLIT => {
+                for byte in 0..size_of::<i64>() {
+                    page.extend(numbers.clone().map(|number| number.to_le_bytes()[byte]));
+                }
+            }
+            _ => page.extend(numbers.flat_map(|number| number.to_le_bytes())),
         }
         self.plain.clear();
     }
 
     fn plain_encoding(&self) -> Encoding {
-        match self.is_double {
-            true => Encoding::PLAIN,
-            false => Encoding::DELTA_BINARY_PACKED,
-        }
+        self.encoding
     }
 
-    fn begin_plain(&mut self, codes: Option<&[u32]>, _expected: usize) -> Result<()> {
+    fn begin_plain(&mut self, codes: Option<&[u32]>, _expected: usize) {
         if let Some(codes) = codes {
             let (numbers, _) = self.dictionary.as_chunks();
             let numbers = codes
@@ -237,7 +247,6 @@ impl Values for Numbers {
             self.codes.clear();
             self.dictionary.clear();
         }
-        Ok(())
     }
 
     fn end_page(&mut self, values: usize, nulls: usize) {

@@ -15,9 +15,13 @@ use parquet::file::statistics::Statistics;
 use super::column::{ColumnEncoder, Put, Result, Summary, Values, length};
 use super::delta;
 
-/// Of the values that a row group lacks, so many are taken for there by its Bloom filter. Half of it is two bits more for
-/// each value.
-const BLOOM_FALSE_SHARE: f64 = 0.05;
+/// How texts are written that stand for themselves.
+pub(crate) const OF_DIFFERENT_TEXTS: Encoding = Encoding::DELTA_LENGTH_BYTE_ARRAY;
+/// The bits for each text in a Bloom filter: of those that a row group lacks, 5% are taken for there. Two bits more are
+/// half of it.
+const BLOOM_BITS: usize = 7;
+/// A filter has blocks of so many.
+const BLOOM_BLOCK_BITS: usize = 256;
 /// Longer texts are no bounds.
 const BOUND_BYTES_MAX: usize = 64;
 /// A code that is not known yet.
@@ -126,10 +130,10 @@ impl Texts {
     }
 
     /// Takes bounds and the Bloom filter from the dictionary; there will be so many different texts in all.
-    fn read_dictionary(&mut self, texts: usize) -> Result<()> {
+    fn read_dictionary(&mut self, texts: usize) {
         if let Filter::Wanted = self.filter {
-            let texts = texts.max(1) as u64;
-            self.filter = Filter::Begun(Sbbf::new_with_ndv_fpp(texts, BLOOM_FALSE_SHARE)?);
+            let blocks = (texts * BLOOM_BITS).div_ceil(BLOOM_BLOCK_BITS).max(1);
+            self.filter = Filter::Begun(Sbbf::new(&vec![0; blocks * BLOOM_BLOCK_BITS / 8]));
         }
         for code in 0..self.dictionary.starts.len() {
             let text = self.dictionary.text(code);
@@ -138,7 +142,6 @@ impl Texts {
                 filter.insert(text);
             }
         }
-        Ok(())
     }
 }
 
@@ -182,24 +185,23 @@ impl Values for Texts {
     }
 
     fn plain_encoding(&self) -> Encoding {
-        Encoding::DELTA_LENGTH_BYTE_ARRAY
+        OF_DIFFERENT_TEXTS
     }
 
-    fn begin_plain(&mut self, codes: Option<&[u32]>, expected: usize) -> Result<()> {
-        self.read_dictionary(expected)?;
+    fn begin_plain(&mut self, codes: Option<&[u32]>, expected: usize) {
+        self.read_dictionary(expected);
         if let Some(codes) = codes {
             let dictionary = std::mem::take(&mut self.dictionary);
             for code in codes {
                 self.push_plain(dictionary.text(*code as usize));
             }
         }
-        Ok(())
     }
 
     fn finish(mut self, nulls: usize) -> Result<Summary> {
         // Unless it was read when it was full.
         if self.bounds.is_none() {
-            self.read_dictionary(self.count())?;
+            self.read_dictionary(self.count());
         }
         let is_short = |text: &Vec<u8>| text.len() <= BOUND_BYTES_MAX;
         let bounds = self

@@ -7,6 +7,7 @@ mod delta;
 mod hybrid;
 mod page;
 mod presence;
+mod streams;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -34,9 +35,11 @@ pub const ABSENT: u32 = 0;
 /// may have several codes.
 #[derive(Debug)]
 pub struct Chunk {
-    /// For each code, the rows that have it.
+    /// For each code, the rows that have it; nothing of [`StoredChunk::decode_codes`].
     pub counts: Vec<u32>,
     pub values: Values,
+    /// Whether each row has a value of its own, so that codes are those of its values in their order.
+    pub is_own: bool,
     /// Of the rows that have a value.
     codes: Vec<u32>,
     presence: Presence,
@@ -212,16 +215,29 @@ impl StoredChunk {
     ///
     /// # Errors
     /// The file is damaged.
-    pub fn decode(&self, mut room: Vec<u32>) -> Result<Chunk> {
+    pub fn decode(&self, room: Vec<u32>) -> Result<Chunk> {
+        self.decoded(room, true)
+    }
+
+    /// Without how often each code comes.
+    ///
+    /// # Errors
+    /// The file is damaged.
+    pub fn decode_codes(&self) -> Result<Chunk> {
+        self.decoded(Vec::new(), false)
+    }
+
+    fn decoded(&self, mut room: Vec<u32>, is_counted: bool) -> Result<Chunk> {
         let (chunk, rows) = (self.chunk(), self.rows());
         room.clear();
         room.reserve(rows);
         let values = Values::new(chunk.column_type())?;
         let mut decoder = Decoder {
             codes: room,
-            counts: Counts::new(values.len()),
+            counts: Counts::new(values.len(), is_counted),
             presence: Presence::default(),
             values,
+            is_own: true,
             has_absent: chunk.column_descr().max_def_level() > 0,
             rows,
         };
@@ -237,6 +253,7 @@ impl StoredChunk {
             counts,
             mut presence,
             values,
+            is_own,
             ..
         } = decoder;
         if presence.values != codes.len() {
@@ -244,10 +261,13 @@ impl StoredChunk {
         }
         presence.finish();
         let mut counts = counts.finish()?;
-        counts[ABSENT as usize] = u32::try_from(rows - codes.len()).map_err(|_| torn())?;
+        if let Some(absent) = counts.get_mut(ABSENT as usize) {
+            *absent = u32::try_from(rows - codes.len()).map_err(|_| torn())?;
+        }
         Ok(Chunk {
             counts,
             values,
+            is_own: is_own && codes.len() == rows,
             codes,
             presence,
         })
@@ -277,11 +297,13 @@ impl From<Torn> for ParquetError {
 /// Pages that are put together.
 struct Decoder {
     codes: Vec<u32>,
-    /// Of each code that is known, how often it came.
+    /// Of each code that is known, how often it came, if that is asked for.
     counts: Counts,
     presence: Presence,
     /// What codes stand for, as far as they are read.
     values: Values,
+    /// Whether no code came twice so far.
+    is_own: bool,
     has_absent: bool,
     /// That there are in all.
     rows: usize,
@@ -319,6 +341,8 @@ impl Decoder {
     fn add_values(&mut self, page: Page<'_>, start: usize, count: usize) -> Result<()> {
         let (codes, counts) = (&mut self.codes, &mut self.counts);
         let bytes = &page.bytes[start..];
+        self.is_own &=
+            page.encoding != Encoding::Dictionary && !matches!(self.values, Values::Flags(_));
         match (page.encoding, &mut self.values) {
             (Encoding::Dictionary, _) => return add_places(bytes, count, codes, counts),
             (Encoding::Plain, Values::Flags(_)) => return add_flags(bytes, count, codes, counts),
@@ -326,7 +350,13 @@ impl Decoder {
             (Encoding::Lengths, Values::Texts(texts)) => {
                 texts.add_long(page.bytes, start, count)?
             }
-            (Encoding::Delta | Encoding::Lengths, _) => return Err(torn()),
+            (Encoding::Streams, Values::Ints(all)) => {
+                streams::join(bytes, count, |word| all.push(i64::from_le_bytes(word)))?;
+            }
+            (Encoding::Streams, Values::Doubles(all)) => {
+                streams::join(bytes, count, |word| all.push(f64::from_le_bytes(word)))?;
+            }
+            (Encoding::Delta | Encoding::Lengths | Encoding::Streams, _) => return Err(torn()),
             (Encoding::Plain, values) => values.add_plain(page.bytes, start, count)?,
         }
         let first = counts.len();

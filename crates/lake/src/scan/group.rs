@@ -316,7 +316,7 @@ impl PartGroups {
     ) -> Result<Vec<ArrayRef>, Error> {
         let decode = |columns: Vec<(StoredChunk, Vec<u32>)>| {
             let arrays = columns.into_iter().map(|(stored, rows)| {
-                let chunk = stored.decode(Vec::new())?;
+                let chunk = stored.decode_codes()?;
                 Ok(chunk.array_of(&rows)?)
             });
             arrays.collect::<Result<Vec<_>, ParquetError>>()

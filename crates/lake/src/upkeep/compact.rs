@@ -1,6 +1,7 @@
 //! Compaction: the small parts of one hour become one, rows in order, columns united by id.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use crawlspace_disk::fault::{self, Defect};
@@ -9,6 +10,7 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
 use crate::error::Error;
 use crate::lake::Lake;
+use crate::part::OF_DIFFERENT_TEXTS;
 use crate::upkeep::merge::{Merge, STRETCH_ROWS, STRETCH_ROWS_MIN, open_bytes};
 
 /// A part of this size is not merged any more.
@@ -144,12 +146,18 @@ impl Lake {
                 .iter()
                 .flat_map(|group| group.columns())
             {
-                if let ([name], Some(start)) =
-                    (chunk.column_path().parts(), chunk.dictionary_page_offset())
-                {
-                    let bytes = chunk.data_page_offset().saturating_sub(start);
-                    *dictionaries.entry(name.clone()).or_default() += bytes.unsigned_abs();
-                }
+                let [name] = chunk.column_path().parts() else {
+                    continue;
+                };
+                let bytes = match chunk.dictionary_page_offset() {
+                    Some(start) => chunk.data_page_offset().saturating_sub(start),
+                    // More different ones than a dictionary takes.
+                    None if chunk.encodings().any(|used| used == OF_DIFFERENT_TEXTS) => {
+                        chunk.compressed_size()
+                    }
+                    None => continue,
+                };
+                *dictionaries.entry(name.clone()).or_default() += bytes.unsigned_abs();
             }
         }
         let is_searched = |column: &&Arc<Column>| {
@@ -191,29 +199,84 @@ fn groups(
                 .all(|part| part.meta.received_max.0 <= quiet_since);
         let (at_least, ratio) = rule(is_finished);
         parts.sort_by_key(|part| (part.meta.size_bytes, part.id));
-        let starts = 0..parts.len();
-        let mut groups = starts.map(|start| group_of(&parts[start..], ratio, open_max));
-        let group = groups.find(|(group, is_full)| group.len() >= at_least || *is_full);
-        group.map(|(group, _)| group.to_vec())
+        let sizes = parts.iter().map(|part| {
+            let open = open_bytes(&part.meta, STRETCH_ROWS_MIN);
+            (part.meta.size_bytes, open)
+        });
+        let group = group_of(&sizes.collect::<Vec<_>>(), at_least, ratio, open_max);
+        group.map(|group| parts[group].to_vec())
     });
     groups.collect()
 }
 
-/// The first of the parts, smallest first, and as many more as may be merged with it; and whether there would be more but
-/// for the memory they take.
-fn group_of(parts: &[Arc<Part>], ratio: u64, open_max: u64) -> (&[Arc<Part>], bool) {
-    let (mut bytes, mut open) = (0u64, 0);
-    for (count, part) in parts.iter().take(INPUTS_MAX).enumerate() {
-        let size = part.meta.size_bytes;
-        let is_near = size <= parts[0].meta.size_bytes.saturating_mul(ratio);
-        bytes += size;
-        open += open_bytes(&part.meta, STRETCH_ROWS_MIN);
-        if !is_near || bytes > PART_BYTES_MAX {
-            return (&parts[..count], false);
-        }
-        if count > 1 && open > open_max {
-            return (&parts[..count], true);
+/// Which parts are merged with each other, if any: so many at the least, the largest of which is no more than so many times
+/// larger than the smallest. Of each the bytes in the store are given, smallest first, and in memory.
+fn group_of(
+    sizes: &[(u64, u64)],
+    at_least: usize,
+    ratio: u64,
+    open_max: u64,
+) -> Option<Range<usize>> {
+    for (start, (least, _)) in sizes.iter().enumerate() {
+        let (mut bytes, mut open) = (0, 0);
+        let near = sizes[start..].iter().take(INPUTS_MAX);
+        let near = near.take_while(|(size, _)| {
+            bytes += size;
+            *size <= least.saturating_mul(ratio) && bytes <= PART_BYTES_MAX
+        });
+        let near = near.count();
+        let fitting = sizes[start..start + near].iter().take_while(|(_, own)| {
+            open += own;
+            open <= open_max
+        });
+        // Two are merged whatever they take, and there is no waiting for more than memory takes.
+        let group = fitting.count().max(near.min(2));
+        if group >= at_least || group < near {
+            return Some(start..start + group);
         }
     }
-    (&parts[..parts.len().min(INPUTS_MAX)], false)
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FINISHED_RATIO, PART_BYTES_MAX, TIER_RATIO, group_of};
+
+    const MIB: u64 = 1 << 20;
+
+    fn group(sizes: &[u64], at_least: usize, ratio: u64) -> Option<Vec<u64>> {
+        let open: Vec<(u64, u64)> = sizes.iter().map(|size| (size * MIB, MIB)).collect();
+        let group = group_of(&open, at_least, ratio, 10 * MIB)?;
+        Some(sizes[group].to_vec())
+    }
+
+    #[test]
+    fn parts_of_like_size_are_merged() {
+        let cases: &[(&[u64], Option<&[u64]>)] = &[
+            (&[], None),
+            (&[6, 6, 6], None),
+            (&[6, 6, 6, 6], Some(&[6, 6, 6, 6])),
+            // What is much larger waits for its like, and what is much smaller does not keep it from them.
+            (&[1, 6, 7, 8, 40], None),
+            (&[1, 6, 7, 8, 9, 40], Some(&[6, 7, 8, 9])),
+            (&[1, 1, 40, 41, 42, 43], Some(&[40, 41, 42, 43])),
+            // Together they would be too large.
+            (&[200, 200, 200, 200], None),
+            // More than may be open at a time.
+            (&[6; 12], Some(&[6; 10])),
+        ];
+        for (sizes, expected) in cases {
+            let expected = expected.map(<[u64]>::to_vec);
+            assert_eq!(group(sizes, 4, TIER_RATIO), expected, "{sizes:?}");
+        }
+        assert_eq!(group(&[1, 40, 41], 2, FINISHED_RATIO), Some(vec![40, 41]));
+        assert_eq!(group(&[1, 40], 2, FINISHED_RATIO), None);
+        assert_eq!(group(&[1, 400], 2, u64::MAX), Some(vec![1, 400]));
+    }
+
+    #[test]
+    fn two_parts_are_merged_however_much_they_take() {
+        let sizes = [(MIB, PART_BYTES_MAX); 5];
+        assert_eq!(group_of(&sizes, 8, TIER_RATIO, MIB), Some(0..2));
+    }
 }

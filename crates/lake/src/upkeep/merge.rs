@@ -228,7 +228,7 @@ fn texts_of(
     before: usize,
     count: usize,
 ) -> Result<ArrayRef, Error> {
-    let chunk = stored.decode(Vec::new());
+    let chunk = stored.decode_codes();
     let texts = chunk.map_err(|source| part.error(source))?.into_texts()?;
     Ok(Arc::new(texts.slice(before, count)))
 }

@@ -28,6 +28,8 @@ fn rows(first: i64) -> arrow::array::RecordBatch {
     for number in first..first + ROWS {
         begin_span(&mut builder, number);
         builder.attribute("order.id", &Value::String(&order(number)));
+        let receipt = format!("{:0>100}", order(number));
+        builder.attribute("order.receipt", &Value::String(&receipt));
         builder.attribute(
             "team.name",
             &Value::String(["red", "blue"][number as usize % 2]),
@@ -65,6 +67,8 @@ fn a_value_is_found_where_it_is_and_nowhere_else() {
         for part in parts {
             let is_merged = part.file_metadata().num_rows() == 2 * ROWS;
             assert_eq!(is_searched(&part, "order.id"), is_merged);
+            // It has no dictionary.
+            assert_eq!(is_searched(&part, "order.receipt"), is_merged);
             assert!(
                 !is_searched(&part, "team.name"),
                 "few values are everywhere"

@@ -65,6 +65,8 @@ pub(super) struct Coded {
     pub values: Values,
     /// Of each row; 0 where it has no value, else the value's place and one.
     pub codes: Arc<Vec<u32>>,
+    /// Whether each row has a value of its own, in their order.
+    pub is_own: bool,
 }
 
 impl Blocks {
@@ -239,15 +241,20 @@ impl Block {
             Source::Absent => Coded {
                 values: Values::Ints(Vec::new()),
                 codes: Arc::new(vec![ABSENT; self.rows]),
+                is_own: false,
             },
             Source::Array(array) => Coded::of_array(array)?,
             Source::Chunk(chunk, groups) => {
                 let chunk = chunk
-                    .decode(Vec::new())
+                    .decode_codes()
                     .map_err(|source| of_lake(groups.error(source)))?;
+                let is_own = chunk.is_own;
                 let (values, codes) = chunk.into_rows();
-                let codes = Arc::new(codes);
-                Coded { values, codes }
+                Coded {
+                    values,
+                    codes: Arc::new(codes),
+                    is_own,
+                }
             }
         };
         let coded = Arc::new(coded);
@@ -261,8 +268,11 @@ impl Coded {
         let coded = Values::of_array(array);
         let (values, codes) =
             coded.ok_or_else(|| exec_datafusion_err!("{} has no codes", array.data_type()))?;
-        let codes = Arc::new(codes);
-        Ok(Self { values, codes })
+        Ok(Self {
+            values,
+            codes: Arc::new(codes),
+            is_own: false,
+        })
     }
 
     /// What an expression makes of each code.
@@ -314,21 +324,26 @@ impl Coded {
                 ABSENT => ABSENT,
                 code => of_integers[code as usize - 1],
             };
-            let is_own = self.codes.iter().copied().eq(1..=integers.len() as u32);
-            let codes = match is_own {
+            let codes = match self.is_own {
                 true => of_integers,
                 false => self.codes.iter().map(code).collect(),
             };
-            let codes = Arc::new(codes);
-            return Ok(Arc::new(Self { values, codes }));
+            return Ok(Arc::new(Self {
+                values,
+                codes: Arc::new(codes),
+                is_own: false,
+            }));
         }
         let evaluated = self.evaluated(term)?;
         let is_plain = evaluated.null_count() == 1 && evaluated.is_null(ABSENT as usize);
         if is_plain && *evaluated.data_type() != DataType::Boolean {
             // Each value has become one.
             let values = Self::of_array(&evaluated.slice(1, evaluated.len() - 1))?.values;
-            let codes = Arc::clone(&self.codes);
-            return Ok(Arc::new(Self { values, codes }));
+            return Ok(Arc::new(Self {
+                values,
+                codes: Arc::clone(&self.codes),
+                is_own: self.is_own,
+            }));
         }
         let of_codes = Self::of_array(&evaluated)?;
         let codes = self.codes.iter();
@@ -336,6 +351,7 @@ impl Coded {
         Ok(Arc::new(Self {
             values: of_codes.values,
             codes: Arc::new(codes),
+            is_own: false,
         }))
     }
 }

@@ -171,9 +171,7 @@ impl Measure {
         }
         if let Some(ranks) = ranks {
             // Mostly every row has a value of its own.
-            let is_own =
-                rows.is_counted.is_none() && codes.iter().copied().eq(1..=keys.len() as u32);
-            if is_own {
+            if of.is_own && chosen.is_none() && rows.is_counted.is_none() {
                 ranks.add(rows.groups, keys);
                 return;
             }

@@ -1,6 +1,6 @@
 //! Parts row group by row group: columns as they are stored for whoever counts codes, and the others as scans give them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use arrow::array::{
     ArrayRef, RecordBatch, RecordBatchOptions, RecordBatchReader as _, new_null_array,
 };
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
 use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
@@ -17,6 +17,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
+use parquet::schema::types::SchemaDescriptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::chunk::{StoredChunk, is_decoded};
@@ -33,10 +34,10 @@ pub struct PartGroups {
     lake: Arc<Lake>,
     part: Arc<Part>,
     pub(super) metadata: Arc<ParquetMetaData>,
-    /// The places of its flat columns.
-    leaves: HashMap<String, usize>,
     /// Of [`Self::rows`].
     schema: SchemaRef,
+    /// For each of its fields the place of the part's column, if that is one.
+    leaves: Vec<Option<usize>>,
     /// The columns of the part that it wants.
     wanted: ProjectionMask,
     /// What Parquet's reader makes of those that have no codes.
@@ -66,16 +67,8 @@ impl Lake {
         schema: &SchemaRef,
     ) -> Result<PartGroups, Error> {
         let metadata = self.footer(part).await?;
-        let leaves = leaves(&metadata);
         let stored = metadata.file_metadata().schema_descr();
-        let names: HashSet<&str> = schema
-            .fields()
-            .iter()
-            .map(|field| field.name().as_str())
-            .collect();
-        let wanted = stored.columns().iter().enumerate();
-        let wanted = wanted.filter(|(_, column)| names.contains(column.path().parts()[0].as_str()));
-        let wanted: Vec<usize> = wanted.map(|(leaf, _)| leaf).collect();
+        let (wanted, leaves) = wanted_of(stored, schema);
         let uncoded = wanted
             .iter()
             .copied()
@@ -96,15 +89,26 @@ impl Lake {
     }
 }
 
-fn leaves(metadata: &ParquetMetaData) -> HashMap<String, usize> {
-    let columns = metadata.file_metadata().schema_descr().columns();
-    let flat = columns.iter().enumerate().filter_map(|(leaf, column)| {
-        let [name] = column.path().parts() else {
-            return None;
+/// The columns of a part that a schema wants; and where those of its fields are that are one column.
+fn wanted_of(stored: &SchemaDescriptor, schema: &Schema) -> (Vec<usize>, Vec<Option<usize>>) {
+    let fields = schema.fields().iter().enumerate();
+    let fields: HashMap<&str, usize> = fields
+        .map(|(place, field)| (field.name().as_str(), place))
+        .collect();
+    let (mut wanted, mut leaves) = (Vec::new(), vec![None; fields.len()]);
+    // Most questions want none: they read chunks.
+    let columns = stored.columns().iter().enumerate();
+    for (leaf, column) in columns.filter(|_| !fields.is_empty()) {
+        let path = column.path().parts();
+        let Some(place) = fields.get(path[0].as_str()) else {
+            continue;
         };
-        Some((name.clone(), leaf))
-    });
-    flat.collect()
+        wanted.push(leaf);
+        if path.len() == 1 {
+            leaves[*place] = Some(leaf);
+        }
+    }
+    (wanted, leaves)
 }
 
 /// Whether a column is read by codes.
@@ -139,7 +143,11 @@ impl PartGroups {
 
     /// The place of a flat column.
     pub(super) fn leaf(&self, stored_name: &str) -> Option<usize> {
-        self.leaves.get(stored_name).copied()
+        let columns = self.metadata.file_metadata().schema_descr().columns();
+        let is_it = |path: &[String]| path.len() == 1 && path[0] == stored_name;
+        columns
+            .iter()
+            .position(|column| is_it(column.path().parts()))
     }
 
     /// Columns of a group as they are stored; `None` for those that the part has not.
@@ -285,15 +293,16 @@ impl PartGroups {
         picked.fill(&ranges, &read).map_err(at)?;
         let count = places.iter().map(ExactSizeIterator::len).sum();
         let others = self.others(&picked, group, places, count)?;
-        let names = self.schema.fields().iter().map(|field| field.name());
-        let coded = names.filter(|name| others.column_by_name(name).is_none());
-        let coded = coded.filter_map(|name| Some(picked.chunk(self.leaf(name)?, places)));
+        let coded = self.schema.fields().iter().zip(&self.leaves);
+        let coded = coded.filter(|(field, _)| others.column_by_name(field.name()).is_none());
+        let coded = coded.filter_map(|(_, leaf)| Some(picked.chunk((*leaf)?, places)));
         let coded: Vec<_> = coded.collect::<Result<_, _>>().map_err(at)?;
         let mut coded = self.decoded(coded, tasks).await?.into_iter();
-        let columns = self.schema.fields().iter().map(|field| {
+        let columns = self.schema.fields().iter().zip(&self.leaves);
+        let columns = columns.map(|(field, leaf)| {
             let stored = match others.column_by_name(field.name()) {
                 Some(column) => Some(Arc::clone(column)),
-                None => self.leaf(field.name()).and_then(|_| coded.next()),
+                None => leaf.and_then(|_| coded.next()),
             };
             Ok(match stored {
                 Some(column) => cast(&column, field.data_type())?,

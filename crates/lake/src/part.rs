@@ -21,7 +21,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::async_writer::AsyncFileWriter as _;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::properties::{BloomFilterPosition, EnabledStatistics, WriterProperties};
@@ -117,7 +117,7 @@ impl PartWriter {
             .iter()
             .filter(|column| searched.contains(&column.id));
         let searched = searched.map(|column| column.stored_name.clone()).collect();
-        let properties = properties(table, &columns);
+        let properties = properties(&columns);
         let encoder =
             FileEncoder::new(schema, &parquet_schema, properties, searched, LIMITS).map_err(at)?;
         let buffered = BufWriter::with_capacity(Arc::clone(store), path, PIECE_BYTES);
@@ -232,7 +232,7 @@ fn note_overflow(meta: &mut PartMeta, listed: &BTreeSet<String>, key: String, ki
     }
 }
 
-fn properties(table: Table, columns: &[Arc<Column>]) -> WriterProperties {
+fn properties(columns: &[Arc<Column>]) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("crawlspace ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
@@ -245,14 +245,11 @@ fn properties(table: Table, columns: &[Arc<Column>]) -> WriterProperties {
     for column in columns {
         let path = ColumnPath::new(vec![column.stored_name.clone()]);
         builder = match column.column_type {
-            // All rows of a request came at one time.
-            ColumnType::Time if column.name == "received_at" => builder,
-            // Neighbouring rows are of one trace, and times of one have their first bytes in common; the differences from
-            // one trace to the next are as large as the part.
-            ColumnType::Time if table == Table::Spans => builder
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::BYTE_STREAM_SPLIT),
-            ColumnType::Time => builder.set_column_dictionary_enabled(path, false),
+            // Neighbouring rows are of one trace, so their times are near each other; but all rows of a request came at
+            // one time.
+            ColumnType::Time if column.name != "received_at" => {
+                builder.set_column_dictionary_enabled(path, false)
+            }
             // Nearly unique, and near each other in their order of magnitude only: packed, there is nothing left to
             // compress, and nothing to be read but bits.
             ColumnType::Int if column.name == "duration_ns" => builder

@@ -140,8 +140,7 @@ impl FileEncoder {
                 }
                 let has_dictionary = properties.dictionary_enabled(path);
                 let is_double = *field.data_type() == DataType::Float64;
-                let encoding = properties.encoding(path);
-                let numbers = Numbers::new(is_double, encoding, limits.dictionary_bytes);
+                let numbers = Numbers::new(is_double, limits.dictionary_bytes);
                 let numbers =
                     ColumnEncoder::new(descriptor, compression, limits, numbers, has_dictionary);
                 Encoder::Numbers(Box::new(numbers))

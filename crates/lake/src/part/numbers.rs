@@ -15,8 +15,6 @@ use super::delta;
 /// Integers, or doubles by their bits.
 pub(super) struct Numbers {
     is_double: bool,
-    /// How those are written that stand for themselves.
-    encoding: Encoding,
     dictionary_bytes: usize,
     /// The dictionary as Parquet writes it.
     dictionary: Vec<u8>,
@@ -96,18 +94,13 @@ impl BatchNumbers {
 }
 
 impl Numbers {
-    pub fn new(is_double: bool, encoding: Option<Encoding>, dictionary_bytes: usize) -> Self {
-        let usual = match is_double {
-            true => Encoding::PLAIN,
-            false => Encoding::DELTA_BINARY_PACKED,
-        };
+    pub fn new(is_double: bool, dictionary_bytes: usize) -> Self {
         let stored = match is_double {
             true => Type::DOUBLE,
             false => Type::INT64,
         };
         Self {
             is_double,
-            encoding: encoding.unwrap_or(usual),
             dictionary_bytes,
             dictionary: Vec::new(),
             codes: HashTable::new(),
@@ -220,21 +213,18 @@ impl Values for Numbers {
     }
 
     fn end_plain(&mut self, page: &mut Vec<u8>) {
-        let numbers = self.plain.iter();
-        match self.encoding {
-            Encoding::DELTA_BINARY_PACKED => delta::pack(&self.plain, page),
-            Encoding::BYTE_STREAM_SPLIT => {
-                for byte in 0..size_of::<i64>() {
-                    page.extend(numbers.clone().map(|number| number.to_le_bytes()[byte]));
-                }
-            }
-            _ => page.extend(numbers.flat_map(|number| number.to_le_bytes())),
+        match self.is_double {
+            true => page.extend(self.plain.iter().flat_map(|number| number.to_le_bytes())),
+            false => delta::pack(&self.plain, page),
         }
         self.plain.clear();
     }
 
     fn plain_encoding(&self) -> Encoding {
-        self.encoding
+        match self.is_double {
+            true => Encoding::PLAIN,
+            false => Encoding::DELTA_BINARY_PACKED,
+        }
     }
 
     fn begin_plain(&mut self, codes: Option<&[u32]>, _expected: usize) {

@@ -7,7 +7,6 @@ mod delta;
 mod hybrid;
 mod page;
 mod presence;
-mod streams;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -350,13 +349,7 @@ impl Decoder {
             (Encoding::Lengths, Values::Texts(texts)) => {
                 texts.add_long(page.bytes, start, count)?
             }
-            (Encoding::Streams, Values::Ints(all)) => {
-                streams::join(bytes, count, |word| all.push(i64::from_le_bytes(word)))?;
-            }
-            (Encoding::Streams, Values::Doubles(all)) => {
-                streams::join(bytes, count, |word| all.push(f64::from_le_bytes(word)))?;
-            }
-            (Encoding::Delta | Encoding::Lengths | Encoding::Streams, _) => return Err(torn()),
+            (Encoding::Delta | Encoding::Lengths, _) => return Err(torn()),
             (Encoding::Plain, values) => values.add_plain(page.bytes, start, count)?,
         }
         let first = counts.len();

@@ -37,7 +37,7 @@ fn limits_are_told_with_what_happens_beyond_them() {
     assert_eq!(limit("key_rate")["value"], 2_048);
     assert_eq!(limit("memory")["value"], 300 << 20);
     assert_eq!(limit("memory")["setting"], "--memory-size");
-    assert_eq!(limit("memory_slow")["value"], 96 << 20);
+    assert_eq!(limit("memory_slow")["value"], 64 << 20);
     let metrics = server.get("/metrics").text().unwrap();
     for metric in limits.iter().filter_map(|limit| limit["metric"].as_str()) {
         let family = metric.split('{').next().unwrap();

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field, Float64Type, Int64Type, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::properties::WriterProperties;
@@ -27,7 +27,7 @@ const LIMITS: Limits = Limits {
     page_bytes: 100,
     group_rows: 90,
 };
-const COLUMNS: [&str; 4] = ["coded", "packed", "double", "split"];
+const COLUMNS: [&str; 3] = ["coded", "packed", "double"];
 
 type Row = (Option<i64>, Option<i64>, Option<f64>);
 
@@ -35,9 +35,7 @@ fn batch(rows: &[Row]) -> RecordBatch {
     let coded = Int64Array::from_iter(rows.iter().map(|row| row.0));
     let packed = Int64Array::from_iter(rows.iter().map(|row| row.1));
     let double = Float64Array::from_iter(rows.iter().map(|row| row.2));
-    let packed: ArrayRef = Arc::new(packed);
-    let split = Arc::clone(&packed);
-    let columns: [ArrayRef; 4] = [Arc::new(coded), packed, Arc::new(double), split];
+    let columns: [ArrayRef; 3] = [Arc::new(coded), Arc::new(packed), Arc::new(double)];
     let fields = COLUMNS.iter().zip(&columns);
     let fields = fields.map(|(name, column)| Field::new(*name, column.data_type().clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
@@ -48,13 +46,11 @@ fn batch(rows: &[Row]) -> RecordBatch {
 fn written(batches: &[RecordBatch], limits: Limits) -> (Bytes, Vec<ArrayRef>) {
     let schema = batches[0].schema();
     let stored = ArrowSchemaConverter::new().convert(&schema).unwrap();
-    let path = |name: &str| ColumnPath::new(vec![name.to_owned()]);
+    let packed = ColumnPath::new(vec!["packed".to_owned()]);
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_column_dictionary_enabled(path("packed"), false)
-        .set_column_compression(path("packed"), Compression::UNCOMPRESSED)
-        .set_column_dictionary_enabled(path("split"), false)
-        .set_column_encoding(path("split"), Encoding::BYTE_STREAM_SPLIT)
+        .set_column_dictionary_enabled(packed.clone(), false)
+        .set_column_compression(packed, Compression::UNCOMPRESSED)
         .build();
     let mut encoder = FileEncoder::new(schema, &stored, properties, Vec::new(), limits).unwrap();
     let most = batches.iter().map(RecordBatch::num_rows).max().unwrap();

@@ -24,8 +24,6 @@ pub(super) enum Encoding {
     Plain,
     /// The differences of numbers, packed.
     Delta,
-    /// The first bytes of all numbers, then the second ones, and so on.
-    Streams,
     /// The lengths of texts as differences, then texts.
     Lengths,
     /// Places in the dictionary.
@@ -62,7 +60,6 @@ pub(in crate::scan) fn page_of(
         Encoding::Plain => Written::PLAIN,
         Encoding::Delta => Written::DELTA_BINARY_PACKED,
         Encoding::Lengths => Written::DELTA_LENGTH_BYTE_ARRAY,
-        Encoding::Streams => Written::BYTE_STREAM_SPLIT,
         Encoding::Dictionary => Written::RLE_DICTIONARY,
     };
     Ok(match page.is_dictionary {
@@ -93,7 +90,6 @@ impl<'a> Pages<'a> {
             0 => Encoding::Plain,
             5 => Encoding::Delta,
             6 => Encoding::Lengths,
-            9 => Encoding::Streams,
             2 | 8 => Encoding::Dictionary,
             other => return Err(ParquetError::NYI(format!("encoding {other}"))),
         };

@@ -44,8 +44,7 @@ impl MemoryBatch {
 }
 
 /// Whether some row's `sample_weight` is not 1.
-#[must_use]
-pub fn is_weighted(rows: &RecordBatch) -> bool {
+fn is_weighted(rows: &RecordBatch) -> bool {
     rows.column_by_name("sample_weight").is_some_and(|column| {
         column
             .as_primitive::<Float64Type>()
@@ -56,8 +55,7 @@ pub fn is_weighted(rows: &RecordBatch) -> bool {
 }
 
 /// The least and greatest value of a time column.
-#[must_use]
-pub fn time_bounds(rows: &RecordBatch, column: &str) -> (UnixNanos, UnixNanos) {
+fn time_bounds(rows: &RecordBatch, column: &str) -> (UnixNanos, UnixNanos) {
     let times = rows
         .column_by_name(column)
         .map(|column| column.as_primitive::<TimestampNanosecondType>());

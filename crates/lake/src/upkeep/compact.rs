@@ -23,12 +23,12 @@ const SHARES: u64 = 8;
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 /// An hour is finished when it is over and nothing more has come for it since so long.
 const QUIET_NANOS: i64 = 600_000_000_000;
-/// In a finished hour a part is merged with others unless it is more than so many times larger than all of them: the hour
-/// ends in few parts, and a straggler costs no rewriting of all of it.
-const FINISHED_RATIO: u64 = 16;
 /// In an hour that goes on, the largest of the parts that are merged is no more than so many times larger than the
 /// smallest. So each row is rewritten a logarithmic number of times.
 const TIER_RATIO: u64 = 4;
+/// In a finished hour it may be so many times larger: the hour ends in few parts, and a straggler costs no rewriting of all
+/// of it.
+const FINISHED_RATIO: u64 = 16;
 const HOUR_NANOS: i64 = 3_600_000_000_000;
 
 /// What a compaction pass did.

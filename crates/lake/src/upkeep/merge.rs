@@ -22,7 +22,7 @@ use crate::scan::{PartGroups, StoredChunk};
 const ROWS_MAX: usize = 16_384;
 /// Rows of a part that are read at a time: two pages of a column, mostly. Its dictionary is read for each stretch.
 pub(super) const STRETCH_ROWS: usize = 16_384;
-/// As many where there are so many parts that those would not fit: better than to rewrite rows once more.
+/// Where there are so many parts that those would not fit: better than to rewrite rows once more.
 pub(super) const STRETCH_ROWS_MIN: usize = 8_192;
 /// Fewer where rows are so large that those would take more.
 const STRETCH_BYTES: usize = 64 << 20;

@@ -124,13 +124,26 @@ proptest! {
     #[test]
     fn texts_behind_their_lengths_are_read(
         texts in values("[a-c]{0,3}|.{0,20}"), properties in properties(),
+        place in any::<prop::sample::Index>(), to in any::<u8>(),
     ) {
         let column: ArrayRef = Arc::new(LargeStringArray::from(texts));
         let properties = properties.into_builder().set_dictionary_enabled(false);
-        let properties = properties.set_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY).build();
-        let chunks = written(&column, properties);
+        let properties = properties.set_encoding(Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        let chunks = written(&column, properties.clone().build());
         let chunks: Vec<Chunk> = chunks.iter().map(|chunk| chunk.decode(Vec::new()).unwrap()).collect();
         prop_assert_eq!(&array_of(&chunks, &column), &column);
+        // Damaged, they are an error or other texts.
+        let properties = properties.set_compression(Compression::UNCOMPRESSED);
+        for mut chunk in written(&column, properties.build()) {
+            let mut bytes = chunk.bytes.to_vec();
+            let place = place.index(bytes.len());
+            bytes[place] = to;
+            chunk.bytes = bytes.into();
+            if let Ok(Chunk { values: Values::Texts(texts), counts, .. }) = chunk.decode(Vec::new()) {
+                prop_assert_eq!(counts.iter().sum::<u32>() as usize, chunk.rows());
+                (0..counts.len() - 1).for_each(|text| _ = texts.value(text));
+            }
+        }
     }
 
     #[test]

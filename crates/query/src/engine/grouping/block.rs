@@ -269,9 +269,9 @@ impl Coded {
         let (values, codes) =
             coded.ok_or_else(|| exec_datafusion_err!("{} has no codes", array.data_type()))?;
         Ok(Self {
+            is_own: codes.iter().copied().eq(1..=values.len() as u32),
             values,
             codes: Arc::new(codes),
-            is_own: false,
         })
     }
 

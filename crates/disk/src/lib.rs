@@ -52,11 +52,14 @@ pub trait FileSystem: Send + Sync + std::fmt::Debug + 'static {
     fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()>;
 }
 
-/// A file that only grows.
+/// A file that only grows, and that nobody else cuts meanwhile.
 pub trait AppendFile: Send + std::fmt::Debug {
     /// Writes all bytes at the end; an error may leave some of them written.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Makes all appended bytes durable (`fdatasync`).
+    /// Writes so many zeros behind the end, which stays where it is: bytes that are appended later take their place, and
+    /// are durable sooner than where the file grows with them. An error may leave some of the zeros written.
+    fn write_ahead(&mut self, bytes: u64) -> io::Result<()>;
+    /// Makes all that was written durable (`fdatasync`).
     fn sync(&mut self) -> io::Result<()>;
 }
 

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -11,8 +12,8 @@ use crate::{AppendFile, FileSystem, Space};
 
 /// The name of the file that [`DirectoryLock`] locks.
 const LOCK_NAME: &str = "LOCK";
-/// What is written at a time where a file system can't set room aside by itself.
-const RESERVE_CHUNK_BYTES: usize = 1 << 20;
+/// What is written of zeros at a time.
+const ZEROS_CHUNK_BYTES: usize = 256 << 10;
 
 /// The file system of the machine, through `std::fs`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,11 +39,8 @@ impl FileSystem for RealFs {
     }
 
     fn create(&self, path: &Path) -> io::Result<Box<dyn AppendFile>> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create_new(true)
-            .open(path)?;
-        Ok(Box::new(RealFile(file)))
+        let file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        Ok(Box::new(RealFile { file, end: 0 }))
     }
 
     fn read(&self, path: &Path) -> io::Result<Bytes> {
@@ -106,23 +104,26 @@ impl FileSystem for RealFs {
 
     fn reserve(&self, path: &Path, bytes: u64) -> io::Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
-        fill(file, bytes).inspect_err(|_| _ = std::fs::remove_file(path))
+        fill(&file, bytes).inspect_err(|_| _ = std::fs::remove_file(path))
     }
 }
 
-fn fill(mut file: File, bytes: u64) -> io::Result<()> {
-    match rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
+fn fill(file: &File, bytes: u64) -> io::Result<()> {
+    match rustix::fs::fallocate(file, rustix::fs::FallocateFlags::empty(), 0, bytes) {
         Err(rustix::io::Errno::OPNOTSUPP) => {}
         done => return Ok(done?),
     }
-    let chunk = vec![0; RESERVE_CHUNK_BYTES];
-    let mut left = bytes;
-    while left > 0 {
-        let length = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
-        io::Write::write_all(&mut file, &chunk[..length])?;
-        left -= length as u64;
-    }
+    write_zeros(file, 0..bytes)?;
     file.sync_data()
+}
+
+fn write_zeros(file: &File, range: Range<u64>) -> io::Result<()> {
+    let chunk = vec![0; ZEROS_CHUNK_BYTES];
+    for at in range.clone().step_by(chunk.len()) {
+        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+        file.write_all_at(&chunk[..left.min(chunk.len())], at)?;
+    }
+    Ok(())
 }
 
 /// The parent of a bare relative name is the empty path, which the system calls `.`.
@@ -135,15 +136,25 @@ fn here(dir: &Path) -> &Path {
 }
 
 #[derive(Debug)]
-struct RealFile(File);
+struct RealFile {
+    file: File,
+    /// Where the next bytes go: zeros may lie behind it.
+    end: u64,
+}
 
 impl AppendFile for RealFile {
     fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(&mut self.0, bytes)
+        self.file.write_all_at(bytes, self.end)?;
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn write_ahead(&mut self, bytes: u64) -> io::Result<()> {
+        write_zeros(&self.file, self.end..self.end + bytes)
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.0.sync_data()
+        self.file.sync_data()
     }
 }
 

@@ -206,6 +206,10 @@ impl AppendFile for SimFile {
         self.fs.lock().append(self.file, bytes)
     }
 
+    fn write_ahead(&mut self, bytes: u64) -> io::Result<()> {
+        self.fs.lock().write_ahead(self.file, index(bytes))
+    }
+
     fn sync(&mut self) -> io::Result<()> {
         self.fs.lock().sync(self.file)
     }

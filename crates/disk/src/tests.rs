@@ -33,13 +33,21 @@ fn check(fs: &dyn FileSystem, root: &Path) {
 
     fs.truncate(&b, 20).unwrap();
     assert_eq!(fs.len(&b).unwrap(), 11, "truncate never grows a file");
-    fs.truncate(&b, 5).unwrap();
+    fs.truncate(&b, 11).unwrap();
+    file.write_ahead(3).unwrap();
+    assert_eq!(fs.read(&b).unwrap(), "hello world\0\0\0");
     file.append(b"!").unwrap();
-    assert_eq!(fs.read(&b).unwrap(), "hello!");
+    file.append(b"!").unwrap();
+    assert_eq!(fs.read(&b).unwrap(), "hello world!!\0");
+    file.append(b"!!").unwrap();
+    assert_eq!(fs.read(&b).unwrap(), "hello world!!!!");
+    file.write_ahead(2).unwrap();
+    file.sync().unwrap();
+    fs.truncate(&b, 5).unwrap();
 
     fs.rename(&b, &a).unwrap();
     assert_eq!(fs.list(&dir).unwrap(), std::slice::from_ref(&a));
-    assert_eq!(fs.read(&a).unwrap(), "hello!");
+    assert_eq!(fs.read(&a).unwrap(), "hello");
     fs.remove(&a).unwrap();
     assert!(fs.list(&dir).unwrap().is_empty());
 

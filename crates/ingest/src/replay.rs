@@ -57,6 +57,7 @@ fn replay_blocking(
     let wal_config = crawlspace_wal::Config {
         dir: config.wal_dir,
         segment_bytes_max: config.segment_bytes_max,
+        ahead_bytes: crawlspace_wal::AHEAD_BYTES,
     };
     let from = Position(lake.wal_position());
     let (mut undecodable, mut is_flushable) = (0, true);

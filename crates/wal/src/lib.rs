@@ -22,6 +22,11 @@ use segment::{Live, Segment};
 
 /// A new segment is begun before one grows beyond this, unless a single append is larger.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
+/// As much of a segment is written ahead as zeros. A disk has room for what takes their place: to sync that is one write,
+/// where a file that grows takes two more of the file system's, and a hand-over to one of the system's own threads.
+pub const AHEAD_BYTES: u64 = 2 << 20;
+/// Nothing is written ahead after an append of more than this share of it: such a one takes longer than what it would save.
+const AHEAD_SHARE: u64 = 16;
 /// The longest body that a record may have, in the encoding it came in.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
 
@@ -31,6 +36,8 @@ pub struct Config {
     pub dir: PathBuf,
     /// Usually [`SEGMENT_BYTES_MAX`].
     pub segment_bytes_max: u64,
+    /// Usually [`AHEAD_BYTES`].
+    pub ahead_bytes: u64,
 }
 
 /// Sequence number of a record. Grows from record to record, by one where no append failed and
@@ -106,7 +113,7 @@ pub struct Wal {
     /// None until the first append, and after a failed one.
     live: Option<Live>,
     /// Whether the last of `closed` has a tail that is still to be cut off.
-    torn: bool,
+    has_tail: bool,
 }
 
 impl Wal {
@@ -127,19 +134,15 @@ impl Wal {
         fs.create_dir_all(dir)
             .map_err(|source| Error::io("create", dir, source))?;
         let opened = replay::replay(fs.as_ref(), dir, from, visit)?;
-        let torn = opened.replay.torn_bytes > 0;
-        let (next, closed) = (opened.next, opened.segments);
-        Ok((
-            Self {
-                fs,
-                config,
-                next,
-                closed,
-                live: None,
-                torn,
-            },
-            opened.replay,
-        ))
+        let wal = Self {
+            fs,
+            config,
+            next: opened.next,
+            closed: opened.segments,
+            live: None,
+            has_tail: opened.has_tail,
+        };
+        Ok((wal, opened.replay))
     }
 
     /// Writes all entries and makes them durable with one sync; gives the position of the first,
@@ -167,7 +170,7 @@ impl Wal {
             // its own number.
             self.next = self.next.plus(1);
         }
-        match write(&mut live, &frames) {
+        match write(&mut live, &frames, &self.config) {
             Ok(()) => {
                 live.segment.bytes += frames.len() as u64;
                 self.live = Some(live);
@@ -191,10 +194,13 @@ impl Wal {
             if live.segment.bytes + bytes <= self.config.segment_bytes_max || live.is_empty() {
                 return Ok(live);
             }
+            if live.has_zeros() {
+                self.cut_to_whole_frames(&live.segment);
+            }
             self.closed.push_back(live.segment);
         }
         let first = self.next;
-        let created = Live::create(self.fs.as_ref(), &self.config.dir, first);
+        let created = Live::create(self.fs.as_ref(), &self.config, first);
         let live = created.map_err(|source| {
             // The file may still be there: its name is used up.
             self.next = first.plus(1);
@@ -203,10 +209,10 @@ impl Wal {
         fault::crash_at(Moment::SegmentBegun);
         // Not before: until the new segment's name is durable, the tail tells which positions may
         // have been used.
-        if std::mem::take(&mut self.torn)
-            && let Some(torn) = self.closed.back()
+        if std::mem::take(&mut self.has_tail)
+            && let Some(last) = self.closed.back()
         {
-            self.cut_to_whole_frames(torn);
+            self.cut_to_whole_frames(last);
         }
         Ok(live)
     }
@@ -214,7 +220,7 @@ impl Wal {
     fn cut_to_whole_frames(&self, segment: &Segment) {
         if let Err(error) = self.fs.truncate(&segment.path, segment.bytes) {
             let path = segment.path.display();
-            tracing::warn!(%path, %error, "cannot cut unacknowledged bytes off a segment");
+            tracing::warn!(%path, %error, "cannot cut off what follows the records of a segment");
         }
     }
 
@@ -275,7 +281,7 @@ impl Wal {
         self.closed.len() + usize::from(self.live.is_some())
     }
 
-    /// The size of all segments on disk.
+    /// The size of all segments on disk, without what is written ahead.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let live = self.live.as_ref().map(|live| &live.segment);
@@ -287,8 +293,8 @@ impl Wal {
     }
 }
 
-fn write(live: &mut Live, frames: &[u8]) -> io::Result<()> {
-    let written = live.file.append(frames);
+fn write(live: &mut Live, frames: &[u8], config: &Config) -> io::Result<()> {
+    let written = live.append(frames, config);
     fault::crash_at(Moment::LogWritten);
     if fault::has(Defect::SyncErrorIgnored) {
         _ = live.file.sync();

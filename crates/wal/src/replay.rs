@@ -18,7 +18,8 @@ pub struct Replay {
     /// Records lost to damage, as their neighbours' positions tell; at the end of a segment at
     /// least one.
     pub damaged: u64,
-    /// Bytes after the last whole record of the log: what a crash leaves, never acknowledged.
+    /// Bytes after the last whole record of the log, without the zeros at their end: what a crash
+    /// leaves, never acknowledged.
     pub torn_bytes: u64,
     /// Segment files found.
     pub segments: usize,
@@ -31,6 +32,8 @@ pub struct Opened {
     pub replay: Replay,
     pub segments: VecDeque<Segment>,
     pub next: Position,
+    /// Whether anything follows the last record, if only zeros.
+    pub has_tail: bool,
 }
 
 pub type Visitor<'a> = dyn FnMut(Position, Entry) -> Result<(), VisitError> + 'a;
@@ -69,6 +72,7 @@ pub fn replay(
             ..Replay::default()
         },
         segments: VecDeque::new(),
+        has_tail: false,
     };
     for (i, (first, path)) in found.iter().enumerate() {
         let end = found.get(i + 1).map(|(first, _)| *first);
@@ -79,6 +83,7 @@ pub fn replay(
         replay: reader.replay,
         segments: reader.segments,
         next,
+        has_tail: reader.has_tail,
     })
 }
 
@@ -92,6 +97,7 @@ struct Reader<'a> {
     unused: Position,
     replay: Replay,
     segments: VecDeque<Segment>,
+    has_tail: bool,
 }
 
 impl Reader<'_> {
@@ -123,12 +129,22 @@ impl Reader<'_> {
         };
         let damaged_before = self.replay.damaged;
         let whole = self.records(first, path, &bytes)?;
-        let rest = bytes.len() - whole;
-        if end.is_some() {
-            self.replay.damaged += u64::from(rest > 0);
-        } else {
-            self.replay.torn_bytes = rest as u64;
-            self.reserve(self.expected.max(first), rest as u64);
+        // Zeros were written ahead. A record that has become zeros is missed by the next segment.
+        let rest = &bytes[whole..];
+        let torn_bytes = rest
+            .iter()
+            .rposition(|byte| *byte != 0)
+            .map_or(0, |last| last + 1);
+        match end {
+            Some(end) => {
+                let is_damaged = torn_bytes > 0 || (!rest.is_empty() && self.expected < end);
+                self.replay.damaged += u64::from(is_damaged);
+            }
+            None => {
+                self.has_tail = !rest.is_empty();
+                self.replay.torn_bytes = torn_bytes as u64;
+                self.reserve(self.expected.max(first), torn_bytes as u64);
+            }
         }
         let damaged = self.replay.damaged - damaged_before;
         if damaged > 0 {

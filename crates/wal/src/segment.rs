@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bytes::Buf as _;
 use crawlspace_disk::{AppendFile, FileSystem};
 
-use crate::Position;
+use crate::{AHEAD_SHARE, Config, Position};
 
 const MAGIC: [u8; 8] = *b"CRAWLWAL";
 pub const FORMAT_VERSION: u32 = 1;
@@ -35,40 +35,67 @@ pub struct Live {
     pub segment: Segment,
     pub salt: u64,
     pub file: Box<dyn AppendFile>,
+    /// The length of the file, zeros and all, at most.
+    file_bytes: u64,
 }
 
 impl Live {
     /// A new segment, durable with its name and header. Where that fails no file stays, if it can
     /// be helped.
-    pub fn create(fs: &dyn FileSystem, dir: &Path, first: Position) -> io::Result<Self> {
-        let path = dir.join(format!("{:0width$}{SUFFIX}", first.0, width = NAME_DIGITS));
-        let salt = random_salt();
-        let mut file = fs.create(&path)?;
-        let written = file
-            .append(&header(first, salt))
-            .and_then(|()| file.sync())
-            .and_then(|()| fs.sync_dir(dir));
-        if let Err(error) = written {
-            if let Err(error) = fs.remove(&path) {
-                let path = path.display();
-                tracing::warn!(%path, %error, "cannot remove an unfinished segment");
-            }
-            return Err(error);
-        }
-        Ok(Self {
+    pub fn create(fs: &dyn FileSystem, config: &Config, first: Position) -> io::Result<Self> {
+        let name = format!("{:0width$}{SUFFIX}", first.0, width = NAME_DIGITS);
+        let path = config.dir.join(name);
+        let mut live = Self {
+            file: fs.create(&path)?,
             segment: Segment {
                 first,
                 path,
-                bytes: HEADER_BYTES as u64,
+                bytes: 0,
                 is_damaged: false,
             },
-            salt,
-            file,
-        })
+            salt: random_salt(),
+            file_bytes: 0,
+        };
+        let written = live
+            .append(&header(first, live.salt), config)
+            .and_then(|()| live.file.sync())
+            .and_then(|()| fs.sync_dir(&config.dir));
+        if let Err(error) = written {
+            let path = &live.segment.path;
+            if let Err(error) = fs.remove(path) {
+                tracing::warn!(path = %path.display(), %error, "cannot remove an unfinished segment");
+            }
+            return Err(error);
+        }
+        live.segment.bytes = HEADER_BYTES as u64;
+        Ok(live)
+    }
+
+    /// Puts bytes behind the segment's, which are not counted and not durable yet. Where the file grows with it, zeros are written for what comes next.
+    pub fn append(&mut self, bytes: &[u8], config: &Config) -> io::Result<()> {
+        self.file.append(bytes)?;
+        let end = self.segment.bytes + bytes.len() as u64;
+        let is_little = bytes.len() as u64 <= config.ahead_bytes / AHEAD_SHARE;
+        if end > self.file_bytes && is_little {
+            let room = config.segment_bytes_max.saturating_sub(end);
+            let ahead = room.min(config.ahead_bytes);
+            self.file_bytes = end + ahead;
+            if let Err(error) = self.file.write_ahead(ahead) {
+                // What was appended is there. If there is no room for more, the next append finds out.
+                let path = self.segment.path.display();
+                tracing::debug!(%path, %error, "cannot write ahead");
+            }
+        }
+        Ok(())
     }
 
     pub fn is_empty(&self) -> bool {
         self.segment.bytes == HEADER_BYTES as u64
+    }
+
+    /// Whether zeros may follow its frames.
+    pub fn has_zeros(&self) -> bool {
+        self.file_bytes > self.segment.bytes
     }
 }
 

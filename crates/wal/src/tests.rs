@@ -41,10 +41,30 @@ fn entry(tag: u64, body_bytes: usize) -> Entry {
     }
 }
 
-fn try_open(fs: &SimFs, bytes_max: u64, from: u64) -> Result<(Wal, Replay, Records), Error> {
+/// Of a [`Config`].
+#[derive(Clone, Copy)]
+struct Limits {
+    segment_bytes_max: u64,
+    ahead_bytes: u64,
+}
+
+/// Without zeros after the last record, so that all bytes of a segment mean something.
+const PLAIN: Limits = Limits {
+    segment_bytes_max: SEGMENT_BYTES_MAX,
+    ahead_bytes: 0,
+};
+
+/// With a segment for every few records.
+const SMALL: Limits = Limits {
+    segment_bytes_max: 300,
+    ahead_bytes: 0,
+};
+
+fn try_open(fs: &SimFs, limits: Limits, from: u64) -> Result<(Wal, Replay, Records), Error> {
     let config = Config {
         dir: DIR.into(),
-        segment_bytes_max: bytes_max,
+        segment_bytes_max: limits.segment_bytes_max,
+        ahead_bytes: limits.ahead_bytes,
     };
     let mut records = Vec::new();
     let (wal, replay) = Wal::open(
@@ -61,7 +81,7 @@ fn try_open(fs: &SimFs, bytes_max: u64, from: u64) -> Result<(Wal, Replay, Recor
 }
 
 fn open(fs: &SimFs, from: u64) -> (Wal, Replay, Records) {
-    try_open(fs, SEGMENT_BYTES_MAX, from).unwrap()
+    try_open(fs, PLAIN, from).unwrap()
 }
 
 fn numbered(positions: impl IntoIterator<Item = u64>) -> Records {
@@ -154,6 +174,7 @@ fn a_log_on_the_real_file_system_survives_reopening() {
     let config = Config {
         dir: root.path().join("a/wal"),
         segment_bytes_max: 200,
+        ahead_bytes: 2_000,
     };
     let open = || {
         let mut records = Vec::new();
@@ -184,6 +205,69 @@ fn a_log_on_the_real_file_system_survives_reopening() {
     assert_eq!(wal.next_position(), Position(9));
 }
 
+/// Two records fit, and zeros for the second are written ahead.
+const AHEAD: Limits = Limits {
+    segment_bytes_max: 250,
+    ahead_bytes: 2_000,
+};
+
+#[test]
+fn zeros_written_ahead_are_no_damage_and_go_with_the_next_segment() {
+    let fs = SimFs::new(1);
+    let (mut wal, ..) = try_open(&fs, AHEAD, 0).unwrap();
+    for p in 0..3 {
+        wal.append(&[entry(p, 40)]).unwrap();
+    }
+    let lengths = |fs: &SimFs| {
+        segments(fs)
+            .iter()
+            .map(|path| fs.len(path).unwrap())
+            .collect::<Vec<_>>()
+    };
+    let full = lengths(&fs)[0];
+    assert!(full < 250);
+    assert_eq!(lengths(&fs), [full, 250]);
+    for fs in [fs.kill(), fs.crash()] {
+        let (mut wal, replay, records) = try_open(&fs, AHEAD, 0).unwrap();
+        assert_eq!(records, numbered(0..3));
+        assert_eq!((replay.damaged, replay.torn_bytes), (0, 0));
+        assert_eq!(wal.append(&[entry(3, 40)]).unwrap(), Position(3));
+        assert_eq!(lengths(&fs)[0], full);
+        assert!(lengths(&fs)[1] < 250, "cut to its record");
+        assert_eq!(lengths(&fs)[2], 250);
+    }
+}
+
+#[test]
+fn a_record_that_became_zeros_is_missed_by_the_next_segment() {
+    let fs = SimFs::new(1);
+    let (mut wal, ..) = try_open(&fs, AHEAD, 0).unwrap();
+    for p in 0..3 {
+        wal.append(&[entry(p, 40)]).unwrap();
+    }
+    let first = segments(&fs).remove(0);
+    let len = fs.len(&first).unwrap();
+    fs.set_len(&first, len - 100).unwrap();
+    fs.set_len(&first, len).unwrap();
+    let (replay, found) = check_usable(&fs, "zeros");
+    assert_eq!((replay.damaged, found), (1, vec![0, 2]));
+}
+
+#[test]
+fn an_append_does_not_fail_for_the_zeros_behind_it() {
+    let fs = SimFs::new(1);
+    let (mut wal, ..) = try_open(&fs, PLAIN, 0).unwrap();
+    wal.append(&[entry(0, 40)]).unwrap();
+    drop(wal);
+    let (mut wal, ..) = try_open(&fs, AHEAD, 0).unwrap();
+    // A segment is created, its header written, and then zeros.
+    fs.fail_nth(3, ErrorKind::StorageFull);
+    wal.append(&[entry(1, 40)]).unwrap();
+    assert!(!fs.has_planned_faults());
+    let (_, _, records) = open(&fs.crash(), 0);
+    assert_eq!(records, numbered(0..2));
+}
+
 #[test]
 fn the_last_segment_may_be_cut_at_any_byte() {
     let fs = five_segments();
@@ -199,10 +283,11 @@ fn the_last_segment_may_be_cut_at_any_byte() {
         let (replay, found) = check_usable(&fs, &format!("cut to {len} bytes"));
         let whole = starts.iter().rposition(|start| *start <= len).unwrap();
         assert_eq!(found, (0..16 + whole as u64).collect::<Vec<_>>());
-        assert_eq!(
-            (replay.damaged, replay.torn_bytes),
-            (0, (len - starts[whole]) as u64)
-        );
+        let torn = bytes[starts[whole]..len]
+            .iter()
+            .rposition(|byte| *byte != 0);
+        let torn_bytes = torn.map_or(0, |last| last as u64 + 1);
+        assert_eq!((replay.damaged, replay.torn_bytes), (0, torn_bytes));
     }
 }
 
@@ -297,7 +382,7 @@ fn a_newer_format_is_refused_by_name() {
     header[28..].copy_from_slice(&checksum.to_le_bytes());
     let path = PathBuf::from("/wal/00000000000000000000.wal");
     fs.create(&path).unwrap().append(&header).unwrap();
-    let error = try_open(&fs, 1, 0).map(drop).unwrap_err();
+    let error = try_open(&fs, PLAIN, 0).map(drop).unwrap_err();
     assert!(matches!(&error, Error::NewerFormat { version: 2, path: found } if *found == path));
     assert_eq!(segment::read_header(&header), Header::NewerFormat(2));
 }
@@ -347,7 +432,7 @@ fn a_failing_call_costs_no_acknowledged_record() {
         fs.fail_nth(n, ErrorKind::StorageFull);
         let mut acknowledged = Vec::new();
         let mut wal = loop {
-            match try_open(&fs, 300, 0) {
+            match try_open(&fs, SMALL, 0) {
                 Ok((wal, ..)) => break wal,
                 Err(error) => assert!(matches!(error, Error::Io { .. }), "{error}"),
             }
@@ -417,6 +502,7 @@ fn a_visitor_that_fails_stops_the_replay_and_is_named() {
     let config = Config {
         dir: DIR.into(),
         segment_bytes_max: SEGMENT_BYTES_MAX,
+        ahead_bytes: 0,
     };
     let mut seen = 0;
     let error = Wal::open(Arc::new(fs), config, Position(0), &mut |position, _| {

@@ -252,6 +252,7 @@ fn log(
     let config = crawlspace_wal::Config {
         dir: directory.clone(),
         segment_bytes_max: crawlspace_wal::SEGMENT_BYTES_MAX,
+        ahead_bytes: crawlspace_wal::AHEAD_BYTES,
     };
     // Opening reads; only appending would change anything.
     let (_, found) = Wal::open(Arc::clone(fs), config, from, &mut |_, _| Ok(()))?;

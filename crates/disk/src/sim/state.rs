@@ -32,7 +32,11 @@ pub struct State {
 #[derive(Clone, Default)]
 pub struct File {
     pub bytes: Vec<u8>,
+    /// Where the next bytes go: zeros may lie behind it.
+    end: usize,
     /// The file has at least this length after a crash.
+    synced_len: usize,
+    /// What lies before this was part of good syncs only, or of a failed one.
     synced_bytes: usize,
     /// What lies after this has not been part of any sync, good or bad.
     clean_bytes: usize,
@@ -194,25 +198,56 @@ impl State {
         } else {
             self.rng.random_range(0..=bytes.len())
         };
-        let fitting = usize::try_from(self.free_bytes()).unwrap_or(usize::MAX);
+        let ahead = self.files[file].bytes.len() - self.files[file].end;
+        let fitting = self.fitting().saturating_add(ahead);
         if written > fitting {
             written = fitting;
             outcome = outcome.and(Err(io::ErrorKind::StorageFull.into()));
         }
-        self.files[file].bytes.extend_from_slice(&bytes[..written]);
+        let File {
+            bytes: here, end, ..
+        } = &mut self.files[file];
+        let (inside, behind) = bytes[..written].split_at(written.min(ahead));
+        here[*end..*end + inside.len()].copy_from_slice(inside);
+        here.extend_from_slice(behind);
+        *end += written;
         outcome
+    }
+
+    pub fn write_ahead(&mut self, file: usize, bytes: usize) -> io::Result<()> {
+        let outcome = self.count_call();
+        let File {
+            bytes: here, end, ..
+        } = &self.files[file];
+        let more = (end + bytes).saturating_sub(here.len());
+        let written = if outcome.is_ok() {
+            more
+        } else {
+            self.rng.random_range(0..=more)
+        };
+        let fits = written.min(self.fitting());
+        let here = &mut self.files[file].bytes;
+        here.resize(here.len() + fits, 0);
+        if fits < written {
+            return outcome.and(Err(io::ErrorKind::StorageFull.into()));
+        }
+        outcome
+    }
+
+    fn fitting(&self) -> usize {
+        usize::try_from(self.free_bytes()).unwrap_or(usize::MAX)
     }
 
     pub fn sync(&mut self, file: usize) -> io::Result<()> {
         let outcome = self.count_call();
         let file = &mut self.files[file];
-        let len = file.bytes.len();
         if outcome.is_ok() {
-            file.synced_bytes = len;
+            file.synced_bytes = file.end;
+            file.synced_len = file.bytes.len();
         } else {
-            file.doubtful.push(file.clean_bytes..len);
+            file.doubtful.push(file.clean_bytes..file.end);
         }
-        file.clean_bytes = len;
+        file.clean_bytes = file.end;
         outcome
     }
 
@@ -268,6 +303,8 @@ impl File {
 
     pub fn set_len(&mut self, len: usize) {
         self.bytes.resize(len, 0);
+        self.end = len;
+        self.synced_len = len;
         self.synced_bytes = len;
         self.clean_bytes = len;
         for range in &mut self.doubtful {
@@ -278,20 +315,29 @@ impl File {
 
     fn lose_power(&mut self, rng: &mut StdRng) {
         let mut unsynced = std::mem::take(&mut self.doubtful);
-        unsynced.push(self.clean_bytes..self.bytes.len());
+        unsynced.push(self.clean_bytes..self.end);
         let kept = match rng.random_range(0..4) {
             0 => self.synced_bytes,
-            1 => self.bytes.len(),
-            _ => rng.random_range(self.synced_bytes..=self.bytes.len()),
+            1 => self.end,
+            _ => rng.random_range(self.synced_bytes..=self.end),
         };
-        self.bytes.truncate(kept);
+        // Zeros that were written ahead are there again where what took their place is lost.
+        self.bytes[kept..self.end].fill(0);
+        let len = if kept == self.end {
+            rng.random_range(self.synced_len.max(kept)..=self.bytes.len())
+        } else {
+            self.synced_len.max(kept)
+        };
+        self.bytes.truncate(len);
         if rng.random() {
             for range in unsynced {
                 self.tear(range.start.min(kept)..range.end.min(kept), rng);
             }
         }
-        self.synced_bytes = kept;
-        self.clean_bytes = kept;
+        self.end = len;
+        self.synced_len = len;
+        self.synced_bytes = len;
+        self.clean_bytes = len;
     }
 
     /// Leaves each sector's share of the range as it is, or puts zeros or garbage there.

@@ -8,7 +8,7 @@ use crawlspace_disk::SimFs;
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
-use super::{entry, try_open};
+use super::{Limits, entry, try_open};
 use crate::{Entry, Position, Wal};
 
 const CASES: u64 = 20_000;
@@ -35,7 +35,7 @@ impl Drop for NameSeedOnPanic {
 struct History {
     rng: StdRng,
     fs: SimFs,
-    segment_bytes_max: u64,
+    limits: Limits,
     wal: Wal,
     /// Every entry ever appended, by its unique tag, with the position it was to have.
     tried: BTreeMap<u64, (Position, Entry)>,
@@ -48,12 +48,15 @@ impl History {
     fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let fs = SimFs::new(rng.random());
-        let segment_bytes_max = rng.random_range(100..4_000);
-        let (wal, ..) = try_open(&fs, segment_bytes_max, 0).unwrap();
+        let limits = Limits {
+            segment_bytes_max: rng.random_range(100..4_000),
+            ahead_bytes: [0, 4_000, 20_000][rng.random_range(0..3)],
+        };
+        let (wal, ..) = try_open(&fs, limits, 0).unwrap();
         Self {
             rng,
             fs,
-            segment_bytes_max,
+            limits,
             wal,
             tried: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
@@ -148,7 +151,7 @@ impl History {
         self.fs = fs;
         let from = self.kept_elsewhere.0;
         // A fault that was planned earlier may hit the opening, which then can be tried again.
-        let mut tries = (0..20).map(|_| try_open(&self.fs, self.segment_bytes_max, from));
+        let mut tries = (0..20).map(|_| try_open(&self.fs, self.limits, from));
         let (wal, _, records) = tries.find_map(Result::ok).expect("faults come to an end");
         let mut newest = None;
         for (position, entry) in &records {

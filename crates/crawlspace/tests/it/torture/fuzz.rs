@@ -201,6 +201,7 @@ fn log() {
     let config = || Config {
         dir: "/wal".into(),
         segment_bytes_max: 2_000,
+        ahead_bytes: 300,
     };
     let fs = SimFs::new(1);
     let open = |fs: &SimFs| {

@@ -17,6 +17,7 @@ use super::{amount, arm, seed};
 const DIRECTORY: &str = "/wal";
 const RECORDS: u64 = 40;
 const SEGMENT_BYTES_MAX: u64 = 4_000;
+const AHEAD_BYTES: u64 = 1_000;
 /// Magic, position, salt and checksum: damage there costs no record.
 const HEADER_BYTES: u64 = 32;
 
@@ -93,6 +94,7 @@ fn config() -> Config {
     Config {
         dir: DIRECTORY.into(),
         segment_bytes_max: SEGMENT_BYTES_MAX,
+        ahead_bytes: AHEAD_BYTES,
     }
 }
 

@@ -45,6 +45,13 @@ const _: &str = env!(
     "build in the repository's folder: `.cargo/config.toml` says how the allocator is built"
 );
 
+/// What a process gets to hear for its allocator to give memory back on the threads that free it, with what weight they have:
+/// the allocator's own have that of the process's first moments.
+fn allocator_without_threads() -> (String, String) {
+    let [name, setting] = ["_RJEM_MALLOC_CONF", "background_thread:false"];
+    (name.to_owned(), setting.to_owned())
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match start(cli) {

@@ -8,7 +8,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use crate::THREAD_STACK_BYTES;
 
 /// How much nicer they are: with a core to share, others get nine tenths of it.
-pub const NICER_BY: i32 = 10;
+const NICER_BY: i32 = 10;
 
 /// Ends its threads when dropped, and waits for none.
 #[derive(Debug)]

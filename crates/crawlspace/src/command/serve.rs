@@ -209,6 +209,7 @@ fn sql_workers() -> WorkerConfig {
         arguments: ["sql-worker", "--memory", &budget.plan_bytes.to_string()]
             .map(str::to_owned)
             .into(),
+        environment: vec![crate::allocator_without_threads()],
         memory_bytes_max: budget.sql_bytes,
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn engine(lake: &Arc<Lake>) -> Engine {
     let config = WorkerConfig {
         program: PathBuf::new(),
         arguments: Vec::new(),
+        environment: Vec::new(),
         memory_bytes_max: u64::MAX,
     };
     Engine::new(Arc::clone(lake), Config::default()).with_sql_workers(config)

@@ -7,11 +7,11 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use clap::Args;
-use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::runtime::Builder;
 
-/// Threads that run questions, at most. Of several cores one is left to telemetry: even with little weight, what holds all
-/// of them keeps others waiting for some milliseconds.
+/// Threads that run questions, at most. Of several cores one is left to telemetry: even where it runs only when nothing else
+/// wants to, what holds all of them keeps others waiting at times.
 const THREADS_MAX: usize = 4;
 /// Plans nest as deeply as their SQL. Only what is used is taken from memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -30,10 +30,6 @@ pub struct SqlWorkerArguments {
 /// Returns when the server has closed the connection.
 pub fn sql_worker(arguments: &SqlWorkerArguments) -> io::Result<()> {
     let connection = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // Threads have the weight of the one that starts them.
-    if let Err(error) = nice(crate::workers::NICER_BY) {
-        tracing::debug!(%error, "SQL has the weight of everything else");
-    }
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let runtime = Builder::new_multi_thread()
         .worker_threads(cores.saturating_sub(1).clamp(1, THREADS_MAX))

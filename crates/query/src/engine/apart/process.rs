@@ -11,10 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use thread_priority::{
+    NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
+};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -40,6 +45,8 @@ pub struct WorkerConfig {
     /// Speaks with whoever started it over its standard input, as [`work`](super::work) does.
     pub program: PathBuf,
     pub arguments: Vec<String>,
+    /// All of its environment.
+    pub environment: Vec<(String, String)>,
     /// Of all of them together.
     pub memory_bytes_max: u64,
 }
@@ -167,7 +174,7 @@ impl Workers {
 
     async fn start(&self) -> io::Result<Worker> {
         let (ours, theirs) = UnixStream::pair()?;
-        let body = self.body(theirs)?;
+        let body = self.body(theirs).await?;
         self.started.fetch_add(1, Ordering::Relaxed);
         ours.set_nonblocking(true)?;
         let (reading, writing) = tokio::net::UnixStream::from_std(ours)?.into_split();
@@ -192,33 +199,31 @@ impl Workers {
         }
     }
 
-    #[cfg(not(test))]
-    fn body(&self, connection: UnixStream) -> io::Result<Body> {
-        self.process(connection).map(Body::Process)
-    }
-
-    #[cfg(test)]
-    fn body(&self, connection: UnixStream) -> io::Result<Body> {
-        if !self.config.program.as_os_str().is_empty() {
-            return self.process(connection).map(Body::Process);
+    async fn body(&self, connection: UnixStream) -> io::Result<Body> {
+        #[cfg(test)]
+        if self.config.program.as_os_str().is_empty() {
+            let runtime = tokio::runtime::Runtime::new()?;
+            std::thread::spawn(move || super::work(connection, runtime.handle(), 256 << 20));
+            return Ok(Body::Thread);
         }
-        let runtime = tokio::runtime::Runtime::new()?;
-        std::thread::spawn(move || super::work(connection, runtime.handle(), 256 << 20));
-        Ok(Body::Thread)
-    }
-
-    fn process(&self, connection: UnixStream) -> io::Result<Child> {
-        Command::new(&self.config.program)
+        let mut command = Command::new(&self.config.program);
+        command
             .args(&self.config.arguments)
             // Secrets of the server's are there.
             .env_clear()
+            .envs(
+                self.config
+                    .environment
+                    .iter()
+                    .map(|(name, value)| (name, value)),
+            )
             .current_dir("/")
             // Signals of a terminal are for the server alone.
             .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(connection)))
             .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
+            .kill_on_drop(true);
+        started_idle(command).await.map(Body::Process)
     }
 
     fn give_back(&self, worker: Worker) {
@@ -332,6 +337,26 @@ fn own_bytes(id: u32) -> Option<u64> {
     let mut pages = text.split_whitespace().skip(1).map(str::parse::<u64>);
     let (resident, shared) = (pages.next()?.ok()?, pages.next()?.ok()?);
     Some(resident.saturating_sub(shared) * PAGE_BYTES)
+}
+
+/// Starts a program that runs when nothing else wants to. It has the class of the thread that starts it from its first
+/// instruction; and a thread that has taken this one may not go back, so it does nothing else.
+async fn started_idle(mut command: Command) -> io::Result<Child> {
+    let runtime = Handle::current();
+    let (sender, started) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("sql-start".to_owned())
+        .spawn(move || {
+            let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+            let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+            if let Err(error) = set {
+                tracing::debug!(?error, "SQL has the weight of everything else");
+            }
+            let _runtime = runtime.enter();
+            // If nobody waits any more, the process ends with its `Child`.
+            _ = sender.send(command.spawn());
+        })?;
+    started.await.map_err(io::Error::other)?
 }
 
 async fn read(mut from: OwnedReadHalf, received: mpsc::Sender<io::Result<Frame<Report>>>) {

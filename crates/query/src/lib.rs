@@ -18,7 +18,7 @@ mod trace;
 
 pub use crawlspace_lake::{ABSENT, Chunk, Snapshot, Values};
 pub use engine::answer::{Answer, Footer};
-pub use engine::apart::{SCANS_MAX, WorkerConfig, WorkerStatistics, work};
+pub use engine::apart::{SCANS_MAX, WorkerConfig, WorkerStatistics, run_when_idle, work};
 pub use engine::coded::{CodedPiece, CodedScan, Group, GroupField};
 pub use engine::running::{Piece, Running};
 pub use engine::scan::{Condition, Scan, Scanning};

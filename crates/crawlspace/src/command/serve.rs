@@ -54,7 +54,8 @@ struct Server {
     ready: String,
     /// Held until the end.
     data_dir: DataDir,
-    workers: Workers,
+    /// Those of questions, and of SQL.
+    workers: [Workers; 2],
 }
 
 impl Server {
@@ -79,11 +80,13 @@ impl Server {
             headroom,
         };
         let ingest = Ingest::open(config, dependencies).await?;
-        let workers = Workers::start().context("no threads can be started for questions")?;
+        let no_threads = "no threads can be started for questions";
+        let of_questions = Workers::start().context(no_threads)?;
+        let of_sql = Workers::start_for_sql().context(no_threads)?;
         let engine = Engine::new(Arc::clone(&lake), crawlspace_query::Config::default());
         let engine = engine
-            .with_workers(workers.handle().clone())
-            .with_sql_workers(sql_workers());
+            .with_workers(of_questions.handle().clone())
+            .with_sql_workers(sql_workers(), Some(of_sql.handle().clone()));
         let engine = Arc::new(engine);
         let doors = Doors {
             http: http.local_addr()?,
@@ -126,7 +129,7 @@ impl Server {
             dependencies,
             ready,
             data_dir,
-            workers,
+            workers: [of_questions, of_sql],
         })
     }
 

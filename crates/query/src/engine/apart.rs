@@ -18,8 +18,9 @@ pub(crate) use asked::AskedTable;
 pub(crate) use grouped::{can_be_asked, newest_of_server, plan_of_server};
 pub(crate) use parent::Parent;
 pub(crate) use process::Workers;
-pub use process::{WorkerConfig, WorkerStatistics};
+pub use process::{WorkerConfig, WorkerStatistics, run_when_idle};
 pub use scans::SCANS_MAX;
+use tokio::runtime::Handle;
 pub use worker::work;
 
 use super::running::Running;
@@ -32,11 +33,12 @@ use scans::Scans;
 use wire::{Ask, Order, words};
 
 impl Engine {
-    /// Answers SQL of users in processes of their own.
+    /// Answers SQL of users in processes of their own. Their rows are found on `scanning`, if not where those of others are.
     #[must_use]
-    pub fn with_sql_workers(self, config: WorkerConfig) -> Self {
+    pub fn with_sql_workers(self, config: WorkerConfig, scanning: Option<Handle>) -> Self {
+        let scanning = scanning.or_else(|| self.workers.clone());
         Self {
-            apart: Some(Arc::new(Workers::new(config))),
+            apart: Some(Arc::new(Workers::new(config, scanning))),
             ..self
         }
     }
@@ -95,7 +97,8 @@ impl Engine {
         }
         let footer = footer_of(&snapshot, tables.iter().copied(), asking.now);
         let (lake, state) = (Arc::clone(&self.lake), self.session.state.clone());
-        let scans = Scans::new(lake, snapshot, state, self.workers.clone(), outgoing);
+        let scanning = workers.scanning.clone();
+        let scans = Scans::new(lake, snapshot, state, scanning, outgoing);
         Question::new(lease, scans, (keep, time_limit), footer, turn)
             .start()
             .await

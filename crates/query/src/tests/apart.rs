@@ -18,7 +18,7 @@ pub(super) fn engine(lake: &Arc<Lake>) -> Engine {
         environment: Vec::new(),
         memory_bytes_max: u64::MAX,
     };
-    Engine::new(Arc::clone(lake), Config::default()).with_sql_workers(config)
+    Engine::new(Arc::clone(lake), Config::default()).with_sql_workers(config, None)
 }
 
 /// Asks both ways, and holds the answers against each other.

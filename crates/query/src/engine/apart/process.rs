@@ -79,6 +79,8 @@ impl End {
 #[derive(Debug)]
 pub(crate) struct Workers {
     pub config: WorkerConfig,
+    /// The runtime that finds their rows, if it is not that of whoever asks.
+    pub scanning: Option<Handle>,
     idle: Mutex<Vec<Worker>>,
     /// What those at work take.
     taken: Mutex<HashMap<u32, u64>>,
@@ -124,9 +126,10 @@ pub(super) struct Lease {
 }
 
 impl Workers {
-    pub(crate) fn new(config: WorkerConfig) -> Self {
+    pub(crate) fn new(config: WorkerConfig, scanning: Option<Handle>) -> Self {
         Self {
             config,
+            scanning,
             idle: Mutex::default(),
             taken: Mutex::default(),
             started: AtomicU64::new(0),
@@ -339,19 +342,24 @@ fn own_bytes(id: u32) -> Option<u64> {
     Some(resident.saturating_sub(shared) * PAGE_BYTES)
 }
 
-/// Starts a program that runs when nothing else wants to. It has the class of the thread that starts it from its first
-/// instruction; and a thread that has taken this one may not go back, so it does nothing else.
+/// From now on this thread runs when nothing else wants to: whoever wakes up takes the core from it at once. It can't be taken
+/// back. Threads and processes that it starts are the same.
+pub fn run_when_idle() {
+    let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
+    if let Err(error) = set {
+        tracing::debug!(?error, "SQL has the weight of everything else");
+    }
+}
+
+/// Starts a program that [runs when nothing else wants to](run_when_idle), from its first instruction.
 async fn started_idle(mut command: Command) -> io::Result<Child> {
     let runtime = Handle::current();
     let (sender, started) = oneshot::channel();
     std::thread::Builder::new()
         .name("sql-start".to_owned())
         .spawn(move || {
-            let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-            let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, idle);
-            if let Err(error) = set {
-                tracing::debug!(?error, "SQL has the weight of everything else");
-            }
+            run_when_idle();
             let _runtime = runtime.enter();
             // If nobody waits any more, the process ends with its `Child`.
             _ = sender.send(command.spawn());

@@ -8,7 +8,10 @@ use std::time::Duration;
 use crawlspace_model::UnixNanos;
 use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Sqlite, SqlitePool, Transaction, query, query_scalar, raw_sql};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Sqlite, SqliteConnection, SqlitePool, Transaction, query,
+    query_scalar, raw_sql,
+};
 
 use crate::{Actor, Error};
 
@@ -33,6 +36,13 @@ pub(crate) struct Change<'a> {
     pub detail: &'a Value,
 }
 
+/// Whether a connection is in no transaction, after what was asked of it before. Where the disk is full, SQLite ends one by
+/// itself; sqlx then believes to be in it for ever, and begins no other: such a connection is closed, and the next is new.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 impl Database {
     /// Opens the file, making it if there is none, and brings an older layout to today's.
     ///
@@ -54,6 +64,7 @@ impl Database {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect_with(options)
             .await
             .map_err(|source| Error::Database {

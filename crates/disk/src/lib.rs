@@ -56,9 +56,9 @@ pub trait FileSystem: Send + Sync + std::fmt::Debug + 'static {
 pub trait AppendFile: Send + std::fmt::Debug {
     /// Writes all bytes at the end; an error may leave some of them written.
     fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Writes so many zeros behind the end, which stays where it is: bytes that are appended later take their place, and
-    /// are durable sooner than where the file grows with them. An error may leave some of the zeros written.
-    fn write_ahead(&mut self, bytes: u64) -> io::Result<()>;
+    /// Writes so many bytes of filler behind the end, which stays where it is: what is appended later takes their place, and
+    /// is durable sooner than where the file grows with it. An error may leave some of them written.
+    fn write_ahead(&mut self, bytes: u64, filler: u8) -> io::Result<()>;
     /// Makes all that was written durable (`fdatasync`).
     fn sync(&mut self) -> io::Result<()>;
 }

@@ -12,8 +12,8 @@ use crate::{AppendFile, FileSystem, Space};
 
 /// The name of the file that [`DirectoryLock`] locks.
 const LOCK_NAME: &str = "LOCK";
-/// What is written of zeros at a time.
-const ZEROS_CHUNK_BYTES: usize = 256 << 10;
+/// What is written of filler at a time.
+const FILLER_CHUNK_BYTES: usize = 256 << 10;
 
 /// The file system of the machine, through `std::fs`.
 #[derive(Debug, Clone, Copy, Default)]
@@ -113,12 +113,12 @@ fn fill(file: &File, bytes: u64) -> io::Result<()> {
         Err(rustix::io::Errno::OPNOTSUPP) => {}
         done => return Ok(done?),
     }
-    write_zeros(file, 0..bytes)?;
+    write_filler(file, 0..bytes, 0)?;
     file.sync_data()
 }
 
-fn write_zeros(file: &File, range: Range<u64>) -> io::Result<()> {
-    let chunk = vec![0; ZEROS_CHUNK_BYTES];
+fn write_filler(file: &File, range: Range<u64>, filler: u8) -> io::Result<()> {
+    let chunk = vec![filler; FILLER_CHUNK_BYTES];
     for at in range.clone().step_by(chunk.len()) {
         let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
         file.write_all_at(&chunk[..left.min(chunk.len())], at)?;
@@ -138,7 +138,7 @@ fn here(dir: &Path) -> &Path {
 #[derive(Debug)]
 struct RealFile {
     file: File,
-    /// Where the next bytes go: zeros may lie behind it.
+    /// Where the next bytes go: filler may lie behind it.
     end: u64,
 }
 
@@ -149,8 +149,8 @@ impl AppendFile for RealFile {
         Ok(())
     }
 
-    fn write_ahead(&mut self, bytes: u64) -> io::Result<()> {
-        write_zeros(&self.file, self.end..self.end + bytes)
+    fn write_ahead(&mut self, bytes: u64, filler: u8) -> io::Result<()> {
+        write_filler(&self.file, self.end..self.end + bytes, filler)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -206,8 +206,9 @@ impl AppendFile for SimFile {
         self.fs.lock().append(self.file, bytes)
     }
 
-    fn write_ahead(&mut self, bytes: u64) -> io::Result<()> {
-        self.fs.lock().write_ahead(self.file, index(bytes))
+    fn write_ahead(&mut self, bytes: u64, filler: u8) -> io::Result<()> {
+        let mut state = self.fs.lock();
+        state.write_ahead(self.file, index(bytes), filler)
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -34,14 +34,14 @@ fn check(fs: &dyn FileSystem, root: &Path) {
     fs.truncate(&b, 20).unwrap();
     assert_eq!(fs.len(&b).unwrap(), 11, "truncate never grows a file");
     fs.truncate(&b, 11).unwrap();
-    file.write_ahead(3).unwrap();
-    assert_eq!(fs.read(&b).unwrap(), "hello world\0\0\0");
+    file.write_ahead(3, b'-').unwrap();
+    assert_eq!(fs.read(&b).unwrap(), "hello world---");
     file.append(b"!").unwrap();
     file.append(b"!").unwrap();
-    assert_eq!(fs.read(&b).unwrap(), "hello world!!\0");
+    assert_eq!(fs.read(&b).unwrap(), "hello world!!-");
     file.append(b"!!").unwrap();
     assert_eq!(fs.read(&b).unwrap(), "hello world!!!!");
-    file.write_ahead(2).unwrap();
+    file.write_ahead(2, b'-').unwrap();
     file.sync().unwrap();
     fs.truncate(&b, 5).unwrap();
 

@@ -22,7 +22,7 @@ use segment::{Live, Segment};
 
 /// A new segment is begun before one grows beyond this, unless a single append is larger.
 pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
-/// As much of a segment is written ahead as zeros. A disk has room for what takes their place: to sync that is one write,
+/// As much of a segment is written ahead as filler. A disk has room for what takes their place: to sync that is one write,
 /// where a file that grows takes two more of the file system's, and a hand-over to one of the system's own threads.
 pub const AHEAD_BYTES: u64 = 2 << 20;
 /// Nothing is written ahead after an append of more than this share of it: such a one takes longer than what it would save.
@@ -194,7 +194,7 @@ impl Wal {
             if live.segment.bytes + bytes <= self.config.segment_bytes_max || live.is_empty() {
                 return Ok(live);
             }
-            if live.has_zeros() {
+            if live.has_filler() {
                 self.cut_to_whole_frames(&live.segment);
             }
             self.closed.push_back(live.segment);

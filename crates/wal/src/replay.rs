@@ -18,7 +18,7 @@ pub struct Replay {
     /// Records lost to damage, as their neighbours' positions tell; at the end of a segment at
     /// least one.
     pub damaged: u64,
-    /// Bytes after the last whole record of the log, without the zeros at their end: what a crash
+    /// Bytes after the last whole record of the log, without what was written ahead: what a crash
     /// leaves, never acknowledged.
     pub torn_bytes: u64,
     /// Segment files found.
@@ -32,7 +32,7 @@ pub struct Opened {
     pub replay: Replay,
     pub segments: VecDeque<Segment>,
     pub next: Position,
-    /// Whether anything follows the last record, if only zeros.
+    /// Whether anything follows the last record, if only filler.
     pub has_tail: bool,
 }
 
@@ -129,11 +129,11 @@ impl Reader<'_> {
         };
         let damaged_before = self.replay.damaged;
         let whole = self.records(first, path, &bytes)?;
-        // Zeros were written ahead. A record that has become zeros is missed by the next segment.
+        // What was written ahead is no damage, unless the next segment misses a record.
         let rest = &bytes[whole..];
         let torn_bytes = rest
             .iter()
-            .rposition(|byte| *byte != 0)
+            .rposition(|byte| *byte != segment::FILLER)
             .map_or(0, |last| last + 1);
         match end {
             Some(end) => {

@@ -14,6 +14,8 @@ const MAGIC: [u8; 8] = *b"CRAWLWAL";
 pub const FORMAT_VERSION: u32 = 1;
 pub const HEADER_BYTES: usize = 32;
 const CHECKSUM_OFFSET: usize = HEADER_BYTES - 4;
+/// What is written ahead. No zeros: those are what damage leaves.
+pub const FILLER: u8 = 0xa5;
 const SUFFIX: &str = ".wal";
 const SET_ASIDE_SUFFIX: &str = ".wal.damaged";
 const NAME_DIGITS: usize = 20;
@@ -35,7 +37,7 @@ pub struct Live {
     pub segment: Segment,
     pub salt: u64,
     pub file: Box<dyn AppendFile>,
-    /// The length of the file, zeros and all, at most.
+    /// The length of the file, filler and all, at most.
     file_bytes: u64,
 }
 
@@ -71,7 +73,7 @@ impl Live {
         Ok(live)
     }
 
-    /// Puts bytes behind the segment's, which are not counted and not durable yet. Where the file grows with it, zeros are written for what comes next.
+    /// Puts bytes behind the segment's, which are not counted and not durable yet. Where the file grows with it, filler is written for what comes next.
     pub fn append(&mut self, bytes: &[u8], config: &Config) -> io::Result<()> {
         self.file.append(bytes)?;
         let end = self.segment.bytes + bytes.len() as u64;
@@ -80,7 +82,7 @@ impl Live {
             let room = config.segment_bytes_max.saturating_sub(end);
             let ahead = room.min(config.ahead_bytes);
             self.file_bytes = end + ahead;
-            if let Err(error) = self.file.write_ahead(ahead) {
+            if let Err(error) = self.file.write_ahead(ahead, FILLER) {
                 // What was appended is there. If there is no room for more, the next append finds out.
                 let path = self.segment.path.display();
                 tracing::debug!(%path, %error, "cannot write ahead");
@@ -93,8 +95,8 @@ impl Live {
         self.segment.bytes == HEADER_BYTES as u64
     }
 
-    /// Whether zeros may follow its frames.
-    pub fn has_zeros(&self) -> bool {
+    /// Whether filler may follow its frames.
+    pub fn has_filler(&self) -> bool {
         self.file_bytes > self.segment.bytes
     }
 }

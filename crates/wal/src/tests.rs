@@ -48,7 +48,7 @@ struct Limits {
     ahead_bytes: u64,
 }
 
-/// Without zeros after the last record, so that all bytes of a segment mean something.
+/// Without filler after the last record, so that all bytes of a segment mean something.
 const PLAIN: Limits = Limits {
     segment_bytes_max: SEGMENT_BYTES_MAX,
     ahead_bytes: 0,
@@ -205,14 +205,14 @@ fn a_log_on_the_real_file_system_survives_reopening() {
     assert_eq!(wal.next_position(), Position(9));
 }
 
-/// Two records fit, and zeros for the second are written ahead.
+/// Two records fit, and filler for the second is written ahead.
 const AHEAD: Limits = Limits {
     segment_bytes_max: 250,
     ahead_bytes: 2_000,
 };
 
 #[test]
-fn zeros_written_ahead_are_no_damage_and_go_with_the_next_segment() {
+fn filler_is_no_damage_and_goes_with_the_next_segment() {
     let fs = SimFs::new(1);
     let (mut wal, ..) = try_open(&fs, AHEAD, 0).unwrap();
     for p in 0..3 {
@@ -254,13 +254,13 @@ fn a_record_that_became_zeros_is_missed_by_the_next_segment() {
 }
 
 #[test]
-fn an_append_does_not_fail_for_the_zeros_behind_it() {
+fn an_append_does_not_fail_for_the_filler_behind_it() {
     let fs = SimFs::new(1);
     let (mut wal, ..) = try_open(&fs, PLAIN, 0).unwrap();
     wal.append(&[entry(0, 40)]).unwrap();
     drop(wal);
     let (mut wal, ..) = try_open(&fs, AHEAD, 0).unwrap();
-    // A segment is created, its header written, and then zeros.
+    // A segment is created, its header written, and then filler.
     fs.fail_nth(3, ErrorKind::StorageFull);
     wal.append(&[entry(1, 40)]).unwrap();
     assert!(!fs.has_planned_faults());
@@ -285,7 +285,7 @@ fn the_last_segment_may_be_cut_at_any_byte() {
         assert_eq!(found, (0..16 + whole as u64).collect::<Vec<_>>());
         let torn = bytes[starts[whole]..len]
             .iter()
-            .rposition(|byte| *byte != 0);
+            .rposition(|byte| *byte != segment::FILLER);
         let torn_bytes = torn.map_or(0, |last| last as u64 + 1);
         assert_eq!((replay.damaged, replay.torn_bytes), (0, torn_bytes));
     }

@@ -48,8 +48,15 @@ pub fn setting(name: &str) -> Option<String> {
 }
 
 /// A temporary directory, and in it the path of a data directory that does not exist yet.
+/// With this variable set, data directories stay after a test, to be looked into.
+const KEEP: &str = "CRAWLSPACE_KEEP";
+
 pub fn new_data_directory() -> (tempfile::TempDir, PathBuf) {
-    let home = tempfile::tempdir().unwrap();
+    let mut home = tempfile::tempdir().unwrap();
+    if std::env::var_os(KEEP).is_some() {
+        home.disable_cleanup(true);
+        eprintln!("kept: {}", home.path().display());
+    }
     let data = home.path().join("data");
     (home, data)
 }

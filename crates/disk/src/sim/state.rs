@@ -32,8 +32,9 @@ pub struct State {
 #[derive(Clone, Default)]
 pub struct File {
     pub bytes: Vec<u8>,
-    /// Where the next bytes go: zeros may lie behind it.
+    /// Where the next bytes go: filler may lie behind it.
     end: usize,
+    filler: u8,
     /// The file has at least this length after a crash.
     synced_len: usize,
     /// What lies before this was part of good syncs only, or of a failed one.
@@ -214,7 +215,7 @@ impl State {
         outcome
     }
 
-    pub fn write_ahead(&mut self, file: usize, bytes: usize) -> io::Result<()> {
+    pub fn write_ahead(&mut self, file: usize, bytes: usize, filler: u8) -> io::Result<()> {
         let outcome = self.count_call();
         let File {
             bytes: here, end, ..
@@ -226,8 +227,9 @@ impl State {
             self.rng.random_range(0..=more)
         };
         let fits = written.min(self.fitting());
-        let here = &mut self.files[file].bytes;
-        here.resize(here.len() + fits, 0);
+        let file = &mut self.files[file];
+        file.filler = filler;
+        file.bytes.resize(file.bytes.len() + fits, filler);
         if fits < written {
             return outcome.and(Err(io::ErrorKind::StorageFull.into()));
         }
@@ -321,8 +323,8 @@ impl File {
             1 => self.end,
             _ => rng.random_range(self.synced_bytes..=self.end),
         };
-        // Zeros that were written ahead are there again where what took their place is lost.
-        self.bytes[kept..self.end].fill(0);
+        // Filler is there again where what took its place is lost.
+        self.bytes[kept..self.end].fill(self.filler);
         let len = if kept == self.end {
             rng.random_range(self.synced_len.max(kept)..=self.bytes.len())
         } else {

@@ -20,7 +20,7 @@ fn open(fs: &SimFs) -> (Wal, Vec<String>) {
     let config = crawlspace_wal::Config {
         dir: PathBuf::from("/data/wal"),
         segment_bytes_max: 1 << 20,
-        // Without zeros behind what is appended, every call is one that it waits for.
+        // Without filler behind what is appended, every call is one that it waits for.
         ahead_bytes: 0,
     };
     let fs: Arc<dyn FileSystem> = Arc::new(fs.clone());

@@ -31,6 +31,13 @@ pub struct SqliteCatalogue {
     clock: Arc<dyn Clock>,
 }
 
+/// Whether a connection is in no transaction, after what was asked of it before. Where the disk is full, SQLite ends one by
+/// itself; sqlx then believes to be in it for ever, and begins no other: such a connection is closed, and the next is new.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 impl std::fmt::Debug for SqliteCatalogue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteCatalogue")
@@ -67,6 +74,7 @@ impl SqliteCatalogue {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_release(|connection, _| Box::pin(is_at_rest(connection)))
             .connect_with(options)
             .await
             .map_err(|source| Error::Catalogue {
@@ -264,4 +272,44 @@ async fn vacuum_into(connection: &mut SqliteConnection, path: &Path) -> Result<(
         .execute(connection)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crawlspace_model::SystemClock;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ends_for_a_full_disk_keeps_no_other_from_beginning() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("catalogue.sqlite");
+        let catalogue = SqliteCatalogue::open(&path, home.path(), Arc::new(SystemClock))
+            .await
+            .unwrap();
+        let mut transaction = catalogue.write_transaction().await.unwrap();
+        query("PRAGMA max_page_count = 1")
+            .execute(&mut *transaction)
+            .await
+            .unwrap();
+        let mut filled = Ok(());
+        for n in 0..1_000 {
+            let text = "x".repeat(1_000);
+            filled = expiry::announce(&mut transaction, &format!("{n}{text}"), UnixNanos(1)).await;
+            if filled.is_err() {
+                break;
+            }
+        }
+        filled.unwrap_err();
+        transaction.commit().await.unwrap_err();
+        catalogue
+            .write_transaction()
+            .await
+            .unwrap()
+            .commit()
+            .await
+            .unwrap();
+    }
 }

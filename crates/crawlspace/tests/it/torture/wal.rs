@@ -18,6 +18,8 @@ const DIRECTORY: &str = "/wal";
 const RECORDS: u64 = 40;
 const SEGMENT_BYTES_MAX: u64 = 4_000;
 const AHEAD_BYTES: u64 = 1_000;
+/// Follows the last record, as the log's format says.
+const FILLER: u8 = 0xa5;
 /// Magic, position, salt and checksum: damage there costs no record.
 const HEADER_BYTES: u64 = 32;
 
@@ -121,7 +123,10 @@ fn write(random: &mut StdRng) -> (SimFs, BTreeMap<Position, Written>) {
         let entry = entry(number, random);
         let position = wal.append(std::slice::from_ref(&entry)).unwrap();
         let segment = segments(&fs).pop().unwrap();
-        let end = fs.len(&segment).unwrap();
+        let bytes = fs.read(&segment).unwrap();
+        // A record ends in zeros, as numbers here are small.
+        let last = bytes.iter().rposition(|byte| *byte != FILLER);
+        let end = last.map_or(0, |last| last as u64 + 1);
         let before: Option<&Written> = written.values().next_back();
         let start = before
             .filter(|before| before.segment == segment)

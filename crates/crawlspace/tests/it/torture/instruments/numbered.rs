@@ -131,10 +131,18 @@ pub fn check(
             *found.entry(numbered).or_default() += 1;
         }
     }
-    for (numbered, fate) in sent.iter().filter(|(numbered, _)| numbered.round == round) {
-        match (found.get(numbered), fate) {
-            (Some(1), _) | (None, Fate::Unknown) => {}
-            (count, _) => panic!("seed {seed}: {fate:?} {numbered:?} is there {count:?} times"),
-        }
-    }
+    let of_round = sent.iter().filter(|(numbered, _)| numbered.round == round);
+    let mut wrong: Vec<_> = of_round
+        .map(|(numbered, fate)| (numbered, fate, found.get(numbered)))
+        .filter(|(_, fate, count)| !matches!((count, fate), (Some(1), _) | (None, Fate::Unknown)))
+        .map(|(numbered, fate, count)| (numbered.writer, numbered.sequence, fate, count))
+        .collect();
+    wrong.sort_by_key(|(writer, sequence, ..)| (*writer, *sequence));
+    assert!(
+        wrong.is_empty(),
+        "seed {seed}: {} of round {round} are not there once, as (writer, sequence, fate, times): {:?} to {:?}",
+        wrong.len(),
+        wrong.first(),
+        wrong.last()
+    );
 }

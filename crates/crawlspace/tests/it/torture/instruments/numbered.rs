@@ -108,7 +108,7 @@ pub fn check(
             "SELECT sequence, checksum, payload FROM spans WHERE round = {round}
              AND writer = {writer}"
         );
-        let asked = json!({"sql": sql, "rows_max": ROWS_MAX});
+        let asked = json!({"sql": sql, "rows_max": ROWS_MAX, "timeout": "5m"});
         let answer = server.ask("/api/v1/sql", &asked).unwrap();
         for row in answer.rows {
             let sequence = integer(&row[0]).unwrap().cast_unsigned();

@@ -14,9 +14,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Of an answer that has not broken off: one that has is not to be taken for the whole.
     pub fn parse(body: &Value) -> Self {
-        assert!(body["error"].is_null(), "broke off: {}", body["error"]);
         let columns = body["columns"].as_array().unwrap();
         let rows = body["rows"].as_array().unwrap();
         Self {

@@ -426,6 +426,16 @@ pub fn damage(path: &Path, part: fn(usize) -> Range<usize>) {
     std::fs::write(path, bytes).unwrap();
 }
 
+/// Inverts bytes in the middle of a log's records: filler follows them.
+pub fn damage_records(segment: &Path) {
+    let mut bytes = std::fs::read(segment).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0xa5).unwrap();
+    bytes[last / 2..last / 2 + 16]
+        .iter_mut()
+        .for_each(|byte| *byte = !*byte);
+    std::fs::write(segment, bytes).unwrap();
+}
+
 pub fn invert(bytes: &mut [u8], part: fn(usize) -> Range<usize>) {
     let range = part(bytes.len());
     bytes[range].iter_mut().for_each(|byte| *byte = !*byte);

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::duck::Duck;
 use crate::otlp::{plain_spans, request};
 use crate::place::Place;
-use crate::server::{Server, damage, files_below, new_data_directory};
+use crate::server::{Server, damage_records, files_below, new_data_directory};
 
 const COUNT: &str = "SELECT count(*) FROM spans";
 
@@ -63,7 +63,7 @@ fn a_corrupt_segment_is_named_and_the_rest_is_replayed() {
     server.kill();
     let segments = files_below(&data, ".wal");
     assert_eq!(segments.len(), 1);
-    damage(&segments[0], |length| length / 2..length / 2 + 16);
+    damage_records(&segments[0]);
     let server = Server::start(&data);
     assert_eq!(server.number(COUNT), 20, "only the damaged request is lost");
     assert_named(&server.log(), &segments[0]);

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::otlp::{plain_spans, request};
 use crate::place::Place;
-use crate::server::{Server, damage, files_below, new_data_directory};
+use crate::server::{Server, damage, damage_records, files_below, new_data_directory};
 
 const SPANS: u64 = 50;
 const NO_FLAGS: &[&str] = &[];
@@ -171,7 +171,7 @@ fn a_damaged_log_is_found() {
     }
     server.kill();
     let segments = files_below(&data, ".wal");
-    damage(&segments[0], |length| length / 2..length / 2 + 16);
+    damage_records(&segments[0]);
     let (code, found) = examine(&data, NO_FLAGS);
     assert_eq!(code, Some(1), "{found}");
     assert!(problem(&found).contains("records are damaged"), "{found}");

@@ -18,6 +18,7 @@ use crawlspace_disk::fault::{self, Defect, Moment};
 
 pub use frame::{Encoding, Entry};
 pub use replay::Replay;
+pub use segment::FILLER;
 use segment::{Live, Segment};
 
 /// A new segment is begun before one grows beyond this, unless a single append is larger.
@@ -112,8 +113,8 @@ pub struct Wal {
     closed: VecDeque<Segment>,
     /// None until the first append, and after a failed one.
     live: Option<Live>,
-    /// Whether the last of `closed` has a tail that is still to be cut off.
-    has_tail: bool,
+    /// Whether the last of `closed` has a torn tail that is still to be cut off.
+    torn: bool,
 }
 
 impl Wal {
@@ -140,7 +141,7 @@ impl Wal {
             next: opened.next,
             closed: opened.segments,
             live: None,
-            has_tail: opened.has_tail,
+            torn: opened.replay.torn_bytes > 0,
         };
         Ok((wal, opened.replay))
     }
@@ -194,9 +195,6 @@ impl Wal {
             if live.segment.bytes + bytes <= self.config.segment_bytes_max || live.is_empty() {
                 return Ok(live);
             }
-            if live.has_filler() {
-                self.cut_to_whole_frames(&live.segment);
-            }
             self.closed.push_back(live.segment);
         }
         let first = self.next;
@@ -209,10 +207,10 @@ impl Wal {
         fault::crash_at(Moment::SegmentBegun);
         // Not before: until the new segment's name is durable, the tail tells which positions may
         // have been used.
-        if std::mem::take(&mut self.has_tail)
-            && let Some(last) = self.closed.back()
+        if std::mem::take(&mut self.torn)
+            && let Some(torn) = self.closed.back()
         {
-            self.cut_to_whole_frames(last);
+            self.cut_to_whole_frames(torn);
         }
         Ok(live)
     }
@@ -220,7 +218,7 @@ impl Wal {
     fn cut_to_whole_frames(&self, segment: &Segment) {
         if let Err(error) = self.fs.truncate(&segment.path, segment.bytes) {
             let path = segment.path.display();
-            tracing::warn!(%path, %error, "cannot cut off what follows the records of a segment");
+            tracing::warn!(%path, %error, "cannot cut unacknowledged bytes off a segment");
         }
     }
 
@@ -281,7 +279,7 @@ impl Wal {
         self.closed.len() + usize::from(self.live.is_some())
     }
 
-    /// The size of all segments on disk, without what is written ahead.
+    /// The size of all segments on disk, but for what is written ahead of the newest.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let live = self.live.as_ref().map(|live| &live.segment);

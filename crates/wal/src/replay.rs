@@ -32,8 +32,6 @@ pub struct Opened {
     pub replay: Replay,
     pub segments: VecDeque<Segment>,
     pub next: Position,
-    /// Whether anything follows the last record, if only filler.
-    pub has_tail: bool,
 }
 
 pub type Visitor<'a> = dyn FnMut(Position, Entry) -> Result<(), VisitError> + 'a;
@@ -72,7 +70,6 @@ pub fn replay(
             ..Replay::default()
         },
         segments: VecDeque::new(),
-        has_tail: false,
     };
     for (i, (first, path)) in found.iter().enumerate() {
         let end = found.get(i + 1).map(|(first, _)| *first);
@@ -83,7 +80,6 @@ pub fn replay(
         replay: reader.replay,
         segments: reader.segments,
         next,
-        has_tail: reader.has_tail,
     })
 }
 
@@ -97,7 +93,6 @@ struct Reader<'a> {
     unused: Position,
     replay: Replay,
     segments: VecDeque<Segment>,
-    has_tail: bool,
 }
 
 impl Reader<'_> {
@@ -129,22 +124,15 @@ impl Reader<'_> {
         };
         let damaged_before = self.replay.damaged;
         let whole = self.records(first, path, &bytes)?;
-        // What was written ahead is no damage, unless the next segment misses a record.
-        let rest = &bytes[whole..];
-        let torn_bytes = rest
+        let rest = bytes[whole..]
             .iter()
             .rposition(|byte| *byte != segment::FILLER)
             .map_or(0, |last| last + 1);
-        match end {
-            Some(end) => {
-                let is_damaged = torn_bytes > 0 || (!rest.is_empty() && self.expected < end);
-                self.replay.damaged += u64::from(is_damaged);
-            }
-            None => {
-                self.has_tail = !rest.is_empty();
-                self.replay.torn_bytes = torn_bytes as u64;
-                self.reserve(self.expected.max(first), torn_bytes as u64);
-            }
+        if end.is_some() {
+            self.replay.damaged += u64::from(rest > 0);
+        } else {
+            self.replay.torn_bytes = rest as u64;
+            self.reserve(self.expected.max(first), rest as u64);
         }
         let damaged = self.replay.damaged - damaged_before;
         if damaged > 0 {

@@ -14,7 +14,7 @@ const MAGIC: [u8; 8] = *b"CRAWLWAL";
 pub const FORMAT_VERSION: u32 = 1;
 pub const HEADER_BYTES: usize = 32;
 const CHECKSUM_OFFSET: usize = HEADER_BYTES - 4;
-/// What is written ahead. No zeros: those are what damage leaves.
+/// What is written ahead, and may follow the last record. No zeros: those are what damage leaves.
 pub const FILLER: u8 = 0xa5;
 const SUFFIX: &str = ".wal";
 const SET_ASIDE_SUFFIX: &str = ".wal.damaged";
@@ -73,7 +73,8 @@ impl Live {
         Ok(live)
     }
 
-    /// Puts bytes behind the segment's, which are not counted and not durable yet. Where the file grows with it, filler is written for what comes next.
+    /// Puts bytes behind the segment's, which are not counted and not durable yet. Where the file
+    /// grows with them, filler is written for what comes next.
     pub fn append(&mut self, bytes: &[u8], config: &Config) -> io::Result<()> {
         self.file.append(bytes)?;
         let end = self.segment.bytes + bytes.len() as u64;
@@ -93,11 +94,6 @@ impl Live {
 
     pub fn is_empty(&self) -> bool {
         self.segment.bytes == HEADER_BYTES as u64
-    }
-
-    /// Whether filler may follow its frames.
-    pub fn has_filler(&self) -> bool {
-        self.file_bytes > self.segment.bytes
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use crawlspace_wal::FILLER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::blocking::{Client, RequestBuilder, Response};
@@ -47,10 +48,10 @@ pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// A temporary directory, and in it the path of a data directory that does not exist yet.
 /// With this variable set, data directories stay after a test, to be looked into.
 const KEEP: &str = "CRAWLSPACE_KEEP";
 
+/// A temporary directory, and in it the path of a data directory that does not exist yet.
 pub fn new_data_directory() -> (tempfile::TempDir, PathBuf) {
     let mut home = tempfile::tempdir().unwrap();
     if std::env::var_os(KEEP).is_some() {
@@ -256,15 +257,15 @@ impl Server {
             .unwrap_or_else(|problem| panic!("{query}\n{problem}"))
     }
 
-    /// The answer, or the problem that says why there is none.
+    /// The whole answer, or the problem that says why there is none or why it broke off.
     pub fn ask(&self, path: &str, body: &Value) -> Result<Answer, Value> {
         let response = self.post(path).json(body).send().unwrap();
-        let done = response.status().is_success();
+        let begun = response.status().is_success();
         let body: Value = response.json().unwrap();
-        if done {
-            Ok(Answer::parse(&body))
-        } else {
-            Err(body)
+        match &body["error"] {
+            Value::Null if begun => Ok(Answer::parse(&body)),
+            Value::Null => Err(body),
+            broke_off => Err(broke_off.clone()),
         }
     }
 
@@ -429,10 +430,8 @@ pub fn damage(path: &Path, part: fn(usize) -> Range<usize>) {
 /// Inverts bytes in the middle of a log's records: filler follows them.
 pub fn damage_records(segment: &Path) {
     let mut bytes = std::fs::read(segment).unwrap();
-    let last = bytes.iter().rposition(|byte| *byte != 0xa5).unwrap();
-    bytes[last / 2..last / 2 + 16]
-        .iter_mut()
-        .for_each(|byte| *byte = !*byte);
+    let records = bytes.iter().rposition(|byte| *byte != FILLER).unwrap();
+    invert(&mut bytes[..records], |length| length / 2..length / 2 + 16);
     std::fs::write(segment, bytes).unwrap();
 }
 

@@ -36,7 +36,6 @@ impl Engine {
     /// Answers SQL of users in processes of their own. Their rows are found on `scanning`, if not where those of others are.
     #[must_use]
     pub fn with_sql_workers(self, config: WorkerConfig, scanning: Option<Handle>) -> Self {
-        let scanning = scanning.or_else(|| self.workers.clone());
         Self {
             apart: Some(Arc::new(Workers::new(config, scanning))),
             ..self
@@ -97,7 +96,7 @@ impl Engine {
         }
         let footer = footer_of(&snapshot, tables.iter().copied(), asking.now);
         let (lake, state) = (Arc::clone(&self.lake), self.session.state.clone());
-        let scanning = workers.scanning.clone();
+        let scanning = workers.scanning.clone().or_else(|| self.workers.clone());
         let scans = Scans::new(lake, snapshot, state, scanning, outgoing);
         Question::new(lease, scans, (keep, time_limit), footer, turn)
             .start()

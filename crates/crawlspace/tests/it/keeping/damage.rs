@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::duck::Duck;
 use crate::otlp::{plain_spans, request};
 use crate::place::Place;
@@ -37,6 +39,12 @@ fn check_damaged_part(place: &Place, what: &str, damaged: fn(usize) -> Range<usi
     place.damage(&second[0], damaged);
     let server = place.start(&[]);
     let rows = |server: &Server| server.sql("SELECT * FROM spans").rows.len();
+    // Where rows were given before the damage is met, the answer breaks off; the next one is whole.
+    let all = json!({"sql": "SELECT * FROM spans"});
+    match server.ask("/api/v1/sql", &all) {
+        Ok(answer) => assert_eq!(answer.rows.len(), 10, "{what}"),
+        Err(problem) => assert!(problem["detail"].is_string(), "{what}: {problem}"),
+    }
     assert_eq!(rows(&server), 10, "{what}");
     assert_named(&server.log(), Path::new(&second[0]));
     server.send(request("third", plain_spans(3, 5)));

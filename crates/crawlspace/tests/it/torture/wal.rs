@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use crawlspace_disk::{FileSystem as _, SimFs};
-use crawlspace_wal::{Config, Encoding, Entry, Position, Replay, Wal};
+use crawlspace_wal::{Config, Encoding, Entry, FILLER, Position, Replay, Wal};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 
@@ -18,8 +18,6 @@ const DIRECTORY: &str = "/wal";
 const RECORDS: u64 = 40;
 const SEGMENT_BYTES_MAX: u64 = 4_000;
 const AHEAD_BYTES: u64 = 1_000;
-/// Follows the last record, as the log's format says.
-const FILLER: u8 = 0xa5;
 /// Magic, position, salt and checksum: damage there costs no record.
 const HEADER_BYTES: u64 = 32;
 

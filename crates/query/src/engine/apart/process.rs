@@ -79,7 +79,7 @@ impl End {
 #[derive(Debug)]
 pub(crate) struct Workers {
     pub config: WorkerConfig,
-    /// The runtime that finds their rows, if it is not that of whoever asks.
+    /// The runtime that finds their rows, if it is not that of other questions.
     pub scanning: Option<Handle>,
     idle: Mutex<Vec<Worker>>,
     /// What those at work take.

@@ -279,7 +279,7 @@ impl Wal {
         self.closed.len() + usize::from(self.live.is_some())
     }
 
-    /// The size of all segments on disk, but for what is written ahead of the newest.
+    /// The size of all segments, without the filler behind those that were begun since the log was opened.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         let live = self.live.as_ref().map(|live| &live.segment);

@@ -25,8 +25,12 @@ const found = [
     .filter((file) => file.endsWith(".js") && !first.js.has(file))
     .map((file) => ["later script", file, size(file)]),
 ];
+const said = new Set();
 for (const [kind, file, value] of found.sort((left, right) => right[2] - left[2])) {
   const over = value > limits[kind];
+  // The largest of a kind says enough.
+  if (said.has(kind) && !over) continue;
+  said.add(kind);
   console.log(`${value.toFixed(1).padStart(7)} of ${limits[kind]} KiB  ${kind} ${file}${over ? "  TOO LARGE" : ""}`);
   if (over) process.exitCode = 1;
 }

@@ -10,6 +10,7 @@ use crate::otlp::{plain_spans, request};
 use crate::place::Place;
 use crate::server::{Server, damage_records, files_below, new_data_directory};
 
+const ALL: &str = "SELECT * FROM spans";
 const COUNT: &str = "SELECT count(*) FROM spans";
 
 #[test]
@@ -38,10 +39,9 @@ fn check_damaged_part(place: &Place, what: &str, damaged: fn(usize) -> Range<usi
     server.stop();
     place.damage(&second[0], damaged);
     let server = place.start(&[]);
-    let rows = |server: &Server| server.sql("SELECT * FROM spans").rows.len();
+    let rows = |server: &Server| server.sql(ALL).rows.len();
     // Where rows were given before the damage is met, the answer breaks off; the next one is whole.
-    let all = json!({"sql": "SELECT * FROM spans"});
-    match server.ask("/api/v1/sql", &all) {
+    match server.ask("/api/v1/sql", &json!({ "sql": ALL })) {
         Ok(answer) => assert_eq!(answer.rows.len(), 10, "{what}"),
         Err(problem) => assert!(problem["detail"].is_string(), "{what}: {problem}"),
     }

@@ -15,10 +15,11 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::instruments::mounted::hold;
 use super::instruments::numbered::{Fate, Numbered, batch, check};
-use super::{amount, seed};
+use super::{Done, amount, seed};
 use crate::server::{PROTOBUF, Server, poll};
 
-const IMAGE_MEBIBYTES: u64 = 192;
+/// More than all rounds fill.
+const IMAGE_MEBIBYTES: u64 = 512;
 const WRITERS: u64 = 3;
 /// The load goes on for at most this long before the cut.
 const LOAD_MAX: Duration = Duration::from_millis(1_500);
@@ -165,6 +166,7 @@ fn load_and_cut(
     };
     let write = &write;
     std::thread::scope(|scope| {
+        let _over = Done(&is_over);
         for writer in 0..WRITERS {
             let random = StdRng::seed_from_u64(random.random());
             scope.spawn(move || write(writer, random));

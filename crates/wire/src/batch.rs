@@ -5,6 +5,7 @@ mod cells;
 mod column;
 mod dictionary;
 mod keys;
+mod short;
 mod template;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crawlspace_model::attribute::Value;
 use crawlspace_model::names::{column_of_key, key_of_column};
 use crawlspace_model::table::{ATTRIBUTE_COLUMNS_MAX, OVERFLOW, text_type};
 
+use cells::ROWS_MIN;
 pub use column::Cell;
 use column::Column;
 pub(crate) use keys::KeyId;
@@ -36,6 +38,11 @@ const CELL_BYTES: usize = 8;
 /// What a key takes beside its name, roughly.
 const KEY_BYTES: usize = 256;
 
+/// Columns get room for no more rows than that at first, …
+const ROOM_ROWS_MAX: usize = 1_024;
+/// … and nearly none beyond so many columns: a request of few bytes may have many.
+const ROOM_COLUMNS_MAX: usize = 128;
+
 /// Builds one batch of `table`, row by row: [`set`](Self::set) and [`attribute`](Self::attribute)
 /// fill the row that is open, [`end_row`](Self::end_row) closes it. What was not set is null.
 ///
@@ -53,6 +60,8 @@ pub struct TableBuilder {
     fixed_next: usize,
     keys: Keys,
     attribute_columns: usize,
+    /// The rows that columns get room for.
+    room: usize,
     overflow: MapBuilder<StringBuilder, StringBuilder>,
     row_overflow: Vec<(KeyId, Arc<str>)>,
     /// Columns whose text was cut in this row.
@@ -69,6 +78,13 @@ pub struct TableBuilder {
 enum Place {
     Column,
     Overflow,
+}
+
+/// A text that a column has.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KnownText {
+    code: i32,
+    length: usize,
 }
 
 /// A fixed column, by its place.
@@ -95,12 +111,20 @@ impl TableBuilder {
             fixed_next: 0,
             keys: Keys::new(table),
             attribute_columns: 0,
+            room: ROWS_MIN,
             overflow: MapBuilder::new(Some(names), StringBuilder::new(), StringBuilder::new()),
             row_overflow: Vec::new(),
             row_truncated: Vec::new(),
             truncated: 0,
             row_meets_shared: false,
             recording: None,
+        }
+    }
+
+    /// So many rows will follow, or none of them: columns get room for them.
+    pub(crate) fn expect_rows(&mut self, rows: usize) {
+        if self.attribute_columns <= ROOM_COLUMNS_MAX {
+            self.room = (self.rows + rows).clamp(ROWS_MIN, ROOM_ROWS_MAX);
         }
     }
 
@@ -170,7 +194,7 @@ impl TableBuilder {
             .expect("the overflow is not set by name");
         assert!(column.end() <= self.rows, "`{name}` is set once per row");
         assert!(
-            column.put(self.rows, cell),
+            column.put(self.rows, cell, self.room),
             "`{name}` has the type of the cell"
         );
         if let Some(recording) = &mut self.recording {
@@ -195,8 +219,44 @@ impl TableBuilder {
         self.keys.of_key(key)
     }
 
+    /// The text of these bytes, if the key's column has it.
+    #[inline]
+    pub(crate) fn find_text(&self, id: KeyId, text: &[u8]) -> Option<KnownText> {
+        let code = self.keys[id].column.as_ref()?.find_text(text)?;
+        Some(KnownText {
+            code,
+            length: text.len(),
+        })
+    }
+
+    /// Like [`put_attribute`](Self::put_attribute), with a text that the key's column has.
+    #[inline]
+    pub(crate) fn put_known(&mut self, id: KeyId, text: KnownText) -> bool {
+        if !self.begin_attribute(id) {
+            return false;
+        }
+        let column = self.keys[id].column.as_mut();
+        let column = column.expect("the text was found in it");
+        column.put_known(self.rows, text.code, self.room);
+        self.text_bytes += text.length;
+        self.record_attribute(id, Place::Column);
+        true
+    }
+
     /// Like [`attribute`](Self::attribute), for a key that was looked up before.
+    #[inline]
     pub(crate) fn put_attribute(&mut self, id: KeyId, value: &Value<'_>) -> bool {
+        if !self.begin_attribute(id) {
+            return false;
+        }
+        let place = self.place(id, value);
+        self.record_attribute(id, place);
+        true
+    }
+
+    /// False when the row has that attribute already.
+    #[inline]
+    fn begin_attribute(&mut self, id: KeyId) -> bool {
         let key = &mut self.keys[id];
         if key.end > self.rows {
             if let Some(recording) = &mut self.recording {
@@ -209,7 +269,11 @@ impl TableBuilder {
         }
         key.end = self.rows + 1;
         self.row_meets_shared |= key.is_shared;
-        let place = self.place(id, value);
+        true
+    }
+
+    #[inline]
+    fn record_attribute(&mut self, id: KeyId, place: Place) {
         if let Some(recording) = &mut self.recording {
             self.keys[id].is_shared = true;
             match (place, self.row_overflow.last()) {
@@ -217,7 +281,6 @@ impl TableBuilder {
                 _ => recording.slots.push(Slot::Key(id)),
             }
         }
-        true
     }
 
     fn place(&mut self, id: KeyId, value: &Value<'_>) -> Place {
@@ -324,11 +387,15 @@ impl TableBuilder {
         {
             key.column = Some(Column::new(&type_of(value)));
             self.attribute_columns += 1;
+            if self.attribute_columns > ROOM_COLUMNS_MAX {
+                self.room = ROWS_MIN;
+            }
         }
+        let (rows, room) = (self.rows, self.room);
         let fits = key
             .column
             .as_mut()
-            .is_some_and(|column| column.put(self.rows, cell));
+            .is_some_and(|column| column.put(rows, cell, room));
         if let (true, Cell::Text(text)) = (fits, cell) {
             self.text_bytes += text.len();
         }

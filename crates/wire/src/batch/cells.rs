@@ -7,14 +7,20 @@ use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::ArrowNativeType;
 
 /// The rows for which there is room at first.
-const ROWS_MIN: usize = 64;
+pub(super) const ROWS_MIN: usize = 64;
 
-/// Room for index `at`, and as much again.
-fn make_room<T: Clone + Default>(values: &mut Vec<T>, at: usize) {
+/// Room for index `at` and as much again, or for so many if that is more.
+#[inline]
+fn make_room<T: Clone + Default>(values: &mut Vec<T>, at: usize, room: usize) {
     if at >= values.len() {
-        let length = (at + 1).next_power_of_two().max(ROWS_MIN);
-        values.resize(length, T::default());
+        grow(values, at, room);
     }
+}
+
+#[cold]
+fn grow<T: Clone + Default>(values: &mut Vec<T>, at: usize, room: usize) {
+    let length = (at + 1).next_power_of_two();
+    values.resize(length.max(room), T::default());
 }
 
 /// A bit for each row; counts how many are set.
@@ -25,9 +31,10 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    /// Each bit is set once.
-    pub(super) fn set(&mut self, row: usize) {
-        make_room(&mut self.bytes, row / 8);
+    /// Each bit is set once. When there is no room for it, so many are expected.
+    #[inline]
+    pub(super) fn set(&mut self, row: usize, room: usize) {
+        make_room(&mut self.bytes, row / 8, room.div_ceil(8));
         self.bytes[row / 8] |= 1 << (row % 8);
         self.set += 1;
     }
@@ -40,7 +47,8 @@ impl Bits {
     /// Gives `rows` the bit that `row` has.
     pub(super) fn repeat(&mut self, row: usize, rows: Range<usize>) {
         if self.get(row) {
-            rows.for_each(|row| self.set(row));
+            let room = rows.end;
+            rows.for_each(|row| self.set(row, room));
         }
     }
 
@@ -62,16 +70,17 @@ pub(super) struct Cells<T> {
 }
 
 impl<T: ArrowNativeType> Cells<T> {
-    pub(super) fn put(&mut self, row: usize, value: T) {
-        make_room(&mut self.values, row);
+    #[inline]
+    pub(super) fn put(&mut self, row: usize, value: T, room: usize) {
+        make_room(&mut self.values, row, room);
         self.values[row] = value;
-        self.valid.set(row);
+        self.valid.set(row, room);
     }
 
     /// Gives `rows` the value of `row`.
     pub(super) fn repeat(&mut self, row: usize, rows: Range<usize>) {
         if !rows.is_empty() {
-            make_room(&mut self.values, rows.end - 1);
+            make_room(&mut self.values, rows.end - 1, rows.end);
             let value = self.values[row];
             self.values[rows.clone()].fill(value);
             self.valid.repeat(row, rows);
@@ -106,11 +115,11 @@ impl Slices {
 
     /// # Panics
     /// When `bytes` are not as wide as the column.
-    pub(super) fn put(&mut self, row: usize, bytes: &[u8]) {
+    pub(super) fn put(&mut self, row: usize, bytes: &[u8], room: usize) {
         let start = row * self.width;
-        make_room(&mut self.bytes, start + self.width - 1);
+        make_room(&mut self.bytes, start + self.width - 1, room * self.width);
         self.bytes[start..start + self.width].copy_from_slice(bytes);
-        self.valid.set(row);
+        self.valid.set(row, room);
     }
 
     pub(super) fn finish(mut self, rows: usize) -> (Buffer, Option<NullBuffer>) {

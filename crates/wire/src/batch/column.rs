@@ -87,22 +87,24 @@ impl Column {
     }
 
     /// Puts `cell` into row `row`, which is none before [`end`](Self::end). False, and nothing done, when the cell is
-    /// not of the column's type.
-    pub(super) fn put(&mut self, row: usize, cell: Cell<'_>) -> bool {
+    /// not of the column's type. When there is no room for it, so many rows are expected.
+    pub(super) fn put(&mut self, row: usize, cell: Cell<'_>, room: usize) -> bool {
         match (&mut self.values, cell) {
-            (Values::Time(cells), Cell::Time(number)) => cells.put(row, number),
-            (Values::Int(cells), Cell::Int(number)) => cells.put(row, number),
-            (Values::Int32(cells), Cell::Int32(number)) => cells.put(row, number),
-            (Values::Unsigned(cells), Cell::Unsigned(number)) => cells.put(row, number),
-            (Values::Double(cells), Cell::Double(number)) => cells.put(row, number),
+            (Values::Time(cells), Cell::Time(number)) => cells.put(row, number, room),
+            (Values::Int(cells), Cell::Int(number)) => cells.put(row, number, room),
+            (Values::Int32(cells), Cell::Int32(number)) => cells.put(row, number, room),
+            (Values::Unsigned(cells), Cell::Unsigned(number)) => cells.put(row, number, room),
+            (Values::Double(cells), Cell::Double(number)) => cells.put(row, number, room),
             (Values::Bool { values, valid }, Cell::Bool(flag)) => {
                 if flag {
-                    values.set(row);
+                    values.set(row, room);
                 }
-                valid.set(row);
+                valid.set(row, room);
             }
-            (Values::Bytes(slices), Cell::Bytes(bytes)) => slices.put(row, bytes),
-            (Values::Text(texts), Cell::Text(text) | Cell::Json(text)) => texts.put(row, text),
+            (Values::Bytes(slices), Cell::Bytes(bytes)) => slices.put(row, bytes, room),
+            (Values::Text(texts), Cell::Text(text) | Cell::Json(text)) => {
+                texts.put(row, text, room)
+            }
             (Values::PlainText(builder), Cell::Text(text) | Cell::Json(text)) => {
                 builder.append_nulls(row - self.end);
                 builder.append_value(text);
@@ -121,6 +123,24 @@ impl Column {
         }
         self.end = row + 1;
         true
+    }
+
+    /// The code of a text that the column has.
+    #[inline]
+    pub(super) fn find_text(&self, text: &[u8]) -> Option<i32> {
+        match &self.values {
+            Values::Text(texts) => texts.find(text).ok(),
+            _ => None,
+        }
+    }
+
+    /// Like [`put`](Self::put), with the code of a text that was found.
+    #[inline]
+    pub(super) fn put_known(&mut self, row: usize, code: i32, room: usize) {
+        if let Values::Text(texts) = &mut self.values {
+            texts.put_code(row, code, room);
+            self.end = row + 1;
+        }
     }
 
     /// Gives `rows`, none of them before [`end`](Self::end), the value of `row`.

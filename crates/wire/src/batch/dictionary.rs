@@ -10,6 +10,7 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 
 use super::cells::Cells;
+use super::short::is_same;
 
 const SLOTS_MIN: usize = 16;
 
@@ -26,6 +27,12 @@ pub(super) struct Dictionary {
     hasher: RandomState,
 }
 
+/// Where a text belongs that is not there yet, and its hash.
+pub(super) struct FreeSlot {
+    at: usize,
+    hash: u64,
+}
+
 impl Dictionary {
     pub(super) fn new() -> Self {
         Self {
@@ -36,9 +43,17 @@ impl Dictionary {
         }
     }
 
-    pub(super) fn put(&mut self, row: usize, text: &str) {
-        let code = self.code(text);
-        self.codes.put(row, code);
+    pub(super) fn put(&mut self, row: usize, text: &str, room: usize) {
+        let code = match self.find(text.as_bytes()) {
+            Ok(code) => code,
+            Err(slot) => self.add(text, slot),
+        };
+        self.put_code(row, code, room);
+    }
+
+    #[inline]
+    pub(super) fn put_code(&mut self, row: usize, code: i32, room: usize) {
+        self.codes.put(row, code, room);
     }
 
     /// Gives `rows` the text of `row`.
@@ -46,16 +61,22 @@ impl Dictionary {
         self.codes.repeat(row, rows);
     }
 
-    fn code(&mut self, text: &str) -> i32 {
-        let hash = self.hasher.hash_one(text.as_bytes()) >> 32;
+    /// The code of a text, or where it belongs.
+    #[inline]
+    pub(super) fn find(&self, text: &[u8]) -> Result<i32, FreeSlot> {
+        let hash = self.hasher.hash_one(text) >> 32;
         let mut at = self.first_slot(hash);
         while self.slots[at] != 0 {
             let (of_slot, code) = (self.slots[at] >> 32, (self.slots[at] as u32) - 1);
-            if of_slot == hash && self.text(code as usize) == text.as_bytes() {
-                return code.cast_signed();
+            if of_slot == hash && is_same(self.text(code as usize), text) {
+                return Ok(code.cast_signed());
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
+        Err(FreeSlot { at, hash })
+    }
+
+    fn add(&mut self, text: &str, FreeSlot { at, hash }: FreeSlot) -> i32 {
         let code = u32::try_from(self.texts.len()).expect("a batch has fewer rows than 2^31");
         self.texts.append_value(text);
         self.slots[at] = hash << 32 | u64::from(code + 1);

@@ -9,6 +9,7 @@ use crawlspace_model::Table;
 use crawlspace_model::names::column_of_key;
 
 use super::column::Column;
+use super::short::is_same;
 
 /// An attribute of some row, by its place among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Keys {
             None => self.first,
         };
         if let Some(known) = self.all.get(guess.0 as usize)
-            && known.name.as_bytes()[known.key_start..] == *key
+            && is_same(&known.name.as_bytes()[known.key_start..], key)
         {
             return Some(guess);
         }

@@ -10,7 +10,7 @@ use memmap2::MmapMut;
 const STEP_BYTES_MIN: usize = 16 << 10;
 const STEP_BYTES_MAX: usize = 1 << 20;
 /// Up to here it is in the allocator's memory.
-const SMALL_BYTES_MAX: usize = 256 << 10;
+const SMALL_BYTES_MAX: usize = 1 << 20;
 
 /// Whether so many bytes more may be held.
 pub type Admit<'a> = &'a mut dyn FnMut(usize) -> bool;
@@ -25,6 +25,8 @@ pub struct Growing {
     filled: usize,
     admitted: usize,
     limit: usize,
+    /// So much was announced.
+    announced: usize,
 }
 
 #[derive(Debug)]
@@ -43,6 +45,17 @@ impl Growing {
             filled: 0,
             admitted: 0,
             limit,
+            announced: 0,
+        }
+    }
+
+    /// It is said to become so long. Nothing depends on it but that room is made once.
+    #[must_use]
+    pub fn announced(self, bytes: u64) -> Self {
+        let announced = usize::try_from(bytes).unwrap_or(usize::MAX);
+        Self {
+            announced: announced.min(self.limit),
+            ..self
         }
     }
 
@@ -87,6 +100,16 @@ impl Growing {
     /// # Errors
     /// They are more than the limit, or the system has no more.
     pub fn extend(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let all = self.filled + bytes.len();
+        if let Memory::Small(small) = &mut self.memory
+            && all.max(self.announced) <= SMALL_BYTES_MAX.min(self.limit)
+        {
+            small.truncate(self.filled);
+            small.reserve_exact(self.announced.saturating_sub(self.filled));
+            small.extend_from_slice(bytes);
+            (self.filled, self.admitted) = (all, all);
+            return Ok(());
+        }
         while !bytes.is_empty() {
             let room = self.room(&mut |_| true)?;
             let count = room.len().min(bytes.len());

@@ -68,6 +68,7 @@ impl<'a> tree::Rows<'a> for Rows<'a> {
     }
 
     fn add_scope(&mut self, source: &Source<'_>, records: &[Reader<'a>]) -> Result<(), Failure> {
+        self.logs.expect_rows(records.len());
         let mut origin = Origin::new(&mut self.logs, source);
         for record in records {
             let log = self.read(*record)?;

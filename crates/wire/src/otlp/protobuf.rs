@@ -87,6 +87,24 @@ impl<'a> Reader<'a> {
         }))
     }
 
+    /// The key and the text of a `KeyValue`, if it is written as it mostly is: these two in their order and nothing else,
+    /// neither of them long.
+    #[inline]
+    pub(super) fn plain_entry(self) -> Option<(&'a [u8], &'a [u8])> {
+        const KEY: u8 = (1 << 3 | LENGTH) as u8;
+        const VALUE: u8 = (2 << 3 | LENGTH) as u8;
+        const TEXT: u8 = (1 << 3 | LENGTH) as u8;
+        let [KEY, length @ ..0x80, rest @ ..] = self.rest else {
+            return None;
+        };
+        let (key, rest) = rest.split_at_checked(usize::from(*length))?;
+        let [VALUE, outer @ ..0x80, TEXT, inner @ ..0x80, text @ ..] = rest else {
+            return None;
+        };
+        let (outer, inner) = (usize::from(*outer), usize::from(*inner));
+        (outer == text.len() + 2 && inner == text.len()).then_some((key, text))
+    }
+
     #[inline]
     fn expect(&self, tag: Tag, encoding: u32) -> Result<()> {
         if tag.encoding != encoding {

@@ -174,6 +174,7 @@ impl<'a> tree::Rows<'a> for Rows<'a> {
     }
 
     fn add_scope(&mut self, source: &Source<'_>, records: &[Reader<'a>]) -> Result<(), Failure> {
+        self.spans.expect_rows(records.len());
         let mut of_spans = Origin::new(&mut self.spans, source);
         let mut of_logs = None;
         let mut members = Members::default();

@@ -8,7 +8,7 @@ use crawlspace_model::attribute::{VALUE_DEPTH_MAX, Value};
 
 use super::ATTRIBUTES_MAX;
 use super::protobuf::{self, DEPTH_MAX, Malformed, Reader};
-use crate::batch::{KeyId, TableBuilder};
+use crate::batch::{KeyId, KnownText, TableBuilder};
 
 pub(super) type Attributes<'a> = Vec<(&'a str, Value<'a>)>;
 
@@ -135,9 +135,16 @@ enum Key<'a> {
     New(&'a str),
 }
 
+/// Its value: mostly a text that the key's column has.
+#[derive(Debug)]
+enum Item<'a> {
+    Text(KnownText),
+    Value(Value<'a>),
+}
+
 /// The attribute lists of records, one after the other, for rows of one table.
 #[derive(Debug, Default)]
-pub(super) struct Lists<'a>(Vec<(Key<'a>, Value<'a>)>);
+pub(super) struct Lists<'a>(Vec<(Key<'a>, Item<'a>)>);
 
 /// One of them, as long as it is read and until it is put into a row.
 #[derive(Debug, Default, Clone)]
@@ -167,6 +174,25 @@ impl<'a> Lists<'a> {
         message: Reader<'a>,
         row: &mut TableBuilder,
     ) -> Result<(), Malformed> {
+        if list.entries.len() < ATTRIBUTES_MAX
+            && let Some((key, text)) = message.plain_entry()
+            && let Some(id) = row.find_key(list.last, key)
+            && let Some(text) = row.find_text(id, text)
+        {
+            // What is equal to what is known need not be checked to be UTF-8.
+            list.last = Some(id);
+            self.push(list, Key::Known(id), Item::Text(text));
+            return Ok(());
+        }
+        self.add_any(list, message, row)
+    }
+
+    fn add_any(
+        &mut self,
+        list: &mut RowList<'a>,
+        message: Reader<'a>,
+        row: &mut TableBuilder,
+    ) -> Result<(), Malformed> {
         let (key, value) = raw_key_value(message)?;
         let known = row.find_key(list.last, key);
         if list.entries.len() == ATTRIBUTES_MAX {
@@ -178,21 +204,28 @@ impl<'a> Lists<'a> {
             Some(id) => Key::Known(id),
             None => Key::New(protobuf::text(key)?),
         };
-        self.0.push((key, value));
-        list.entries.end += 1;
+        self.push(list, key, Item::Value(value));
         Ok(())
+    }
+
+    fn push(&mut self, list: &mut RowList<'a>, key: Key<'a>, item: Item<'a>) {
+        self.0.push((key, item));
+        list.entries.end += 1;
     }
 
     /// Puts the list into the open row. A row keeps the first value of a key that it is given, so the last one goes
     /// first.
     #[inline]
     pub(super) fn put(&self, list: &RowList<'a>, row: &mut TableBuilder) {
-        for (key, value) in self.0[list.entries.clone()].iter().rev() {
+        for (key, item) in self.0[list.entries.clone()].iter().rev() {
             let id = match key {
                 Key::Known(id) => *id,
                 Key::New(key) => row.key(key),
             };
-            row.put_attribute(id, value);
+            match item {
+                Item::Text(text) => row.put_known(id, *text),
+                Item::Value(value) => row.put_attribute(id, value),
+            };
         }
     }
 }

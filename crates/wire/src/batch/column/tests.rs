@@ -12,6 +12,9 @@ use proptest::prelude::*;
 
 use super::{Cell, Column};
 
+/// Less than there will be, so that columns grow.
+const ROOM: usize = 20;
+
 /// The number of a value, the rows without one before it, and the rows after it that have the same.
 type Step = (u16, usize, usize);
 
@@ -57,7 +60,7 @@ proptest! {
     fn texts_are_as_they_were_put(steps in steps()) {
         let text = |number: u16| format!("{number}").repeat(usize::from(number) % 5);
         let column = grown(&crate::batch::text_type(), &steps, |column, row, number| {
-            assert!(column.put(row, Cell::Text(&text(number))));
+            assert!(column.put(row, Cell::Text(&text(number)), ROOM));
         });
         let texts: Vec<Option<String>> =
             expected(&steps).into_iter().map(|number| number.map(text)).collect();
@@ -73,18 +76,18 @@ proptest! {
     #[test]
     fn numbers_are_as_they_were_put(steps in steps()) {
         let column = grown(&DataType::Int64, &steps, |column, row, number| {
-            assert!(!column.put(row, Cell::Bool(true)));
-            assert!(column.put(row, Cell::Int(number.into())));
+            assert!(!column.put(row, Cell::Bool(true), ROOM));
+            assert!(column.put(row, Cell::Int(number.into()), ROOM));
         });
         let numbers = expected(&steps).into_iter().map(|number| number.map(i64::from));
         check(&column, Arc::new(Int64Array::from_iter(numbers)));
         let column = grown(&DataType::Float64, &steps, |column, row, number| {
-            assert!(column.put(row, Cell::Double(number.into())));
+            assert!(column.put(row, Cell::Double(number.into()), ROOM));
         });
         let numbers = expected(&steps).into_iter().map(|number| number.map(f64::from));
         check(&column, Arc::new(Float64Array::from_iter(numbers)));
         let column = grown(&DataType::Boolean, &steps, |column, row, number| {
-            assert!(column.put(row, Cell::Bool(number % 2 == 1)));
+            assert!(column.put(row, Cell::Bool(number % 2 == 1), ROOM));
         });
         let flags = expected(&steps).into_iter().map(|number| number.map(|number| number % 2 == 1));
         check(&column, Arc::new(flags.collect::<BooleanArray>()));
@@ -99,8 +102,8 @@ proptest! {
         let rows = expected(&steps);
         for (row, number) in rows.iter().enumerate() {
             if let Some(number) = number {
-                assert!(ids.put(row, Cell::Bytes(&number.to_be_bytes())));
-                assert!(texts.put(row, Cell::Json(&number.to_string())));
+                assert!(ids.put(row, Cell::Bytes(&number.to_be_bytes()), ROOM));
+                assert!(texts.put(row, Cell::Json(&number.to_string()), ROOM));
             }
         }
         let bytes = rows.iter().map(|number| number.map(u16::to_be_bytes));

@@ -1,6 +1,6 @@
 //! One record as bytes: the frame. The format is frozen; it stands in the crate's documentation.
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, BufMut as _, Bytes};
 use crawlspace_disk::fault::{self, Defect};
 
 use crate::{BODY_BYTES_MAX, Position};
@@ -10,6 +10,9 @@ const MAGIC: [u8; 4] = [0x89, b'C', b'W', b'F'];
 const PREFIX_BYTES: usize = 12;
 /// Everything before the body.
 pub const HEAD_BYTES: usize = 52;
+
+/// How much faster than usual bodies are compressed: a third, for a seventh more bytes.
+const ACCELERATION: i32 = 8;
 
 /// The content encoding that a body came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,32 +73,50 @@ pub fn bytes_max(entry: &Entry) -> usize {
 
 /// Appends the entry's frame. Its body must not be longer than [`BODY_BYTES_MAX`].
 pub fn write(entry: &Entry, position: Position, salt: u64, out: &mut Vec<u8>) {
-    let compressed = (entry.encoding == Encoding::Identity)
-        .then(|| lz4_flex::block::compress(&entry.body))
-        .filter(|compressed| compressed.len() < entry.body.len());
-    let (form, stored) = match &compressed {
-        Some(compressed) => (StoredForm::Lz4, compressed.as_slice()),
-        None => (StoredForm::AsIs, entry.body.as_ref()),
-    };
     let start = out.len();
-    out.extend_from_slice(&MAGIC);
-    out.extend_from_slice(&length(HEAD_BYTES - PREFIX_BYTES + stored.len()));
-    out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&salt.to_le_bytes());
-    out.extend_from_slice(&position.0.to_le_bytes());
-    out.extend_from_slice(&entry.received_at.to_le_bytes());
-    out.extend_from_slice(&entry.project.to_le_bytes());
-    out.extend_from_slice(&entry.key.to_le_bytes());
-    out.extend_from_slice(&[
+    out.resize(start + HEAD_BYTES, 0);
+    let form = write_body(entry, out);
+    let stored = out.len() - start - HEAD_BYTES;
+    let mut head = &mut out[start..start + HEAD_BYTES];
+    head.put_slice(&MAGIC);
+    head.put_slice(&length(HEAD_BYTES - PREFIX_BYTES + stored));
+    head.put_u32_le(0);
+    head.put_u64_le(salt);
+    head.put_u64_le(position.0);
+    head.put_i64_le(entry.received_at);
+    head.put_u32_le(entry.project);
+    head.put_u32_le(entry.key);
+    head.put_slice(&[
         entry.door,
         entry.content_type,
         entry.encoding as u8,
         form as u8,
     ]);
-    out.extend_from_slice(&length(entry.body.len()));
-    out.extend_from_slice(stored);
+    head.put_slice(&length(entry.body.len()));
     let checksum = crc32c::crc32c(&out[start + PREFIX_BYTES..]);
     out[start + 8..start + PREFIX_BYTES].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// Appends the body, compressed if it came without compression and that is shorter.
+fn write_body(entry: &Entry, out: &mut Vec<u8>) -> StoredForm {
+    let start = out.len();
+    if entry.encoding == Encoding::Identity
+        && let Ok(bound) = lz4::block::compress_bound(entry.body.len())
+    {
+        out.resize(start + bound, 0);
+        let mode = lz4::block::CompressionMode::FAST(ACCELERATION);
+        let compressed =
+            lz4::block::compress_to_buffer(&entry.body, Some(mode), false, &mut out[start..]);
+        if let Ok(bytes) = compressed
+            && bytes < entry.body.len()
+        {
+            out.truncate(start + bytes);
+            return StoredForm::Lz4;
+        }
+        out.truncate(start);
+    }
+    out.extend_from_slice(&entry.body);
+    StoredForm::AsIs
 }
 
 fn length(bytes: usize) -> [u8; 4] {

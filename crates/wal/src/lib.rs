@@ -28,6 +28,8 @@ pub const SEGMENT_BYTES_MAX: u64 = 64 << 20;
 pub const AHEAD_BYTES: u64 = 2 << 20;
 /// Nothing is written ahead after an append of more than this share of it: such a one takes longer than what it would save.
 const AHEAD_SHARE: u64 = 16;
+/// Room for frames is kept for the next append up to this.
+const FRAMES_KEPT_BYTES_MAX: usize = 8 << 20;
 /// The longest body that a record may have, in the encoding it came in.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
 
@@ -115,6 +117,8 @@ pub struct Wal {
     live: Option<Live>,
     /// Whether the last of `closed` has a torn tail that is still to be cut off.
     torn: bool,
+    /// Room for the frames of an append.
+    frames: Vec<u8>,
 }
 
 impl Wal {
@@ -142,6 +146,7 @@ impl Wal {
             closed: opened.segments,
             live: None,
             torn: opened.replay.torn_bytes > 0,
+            frames: Vec::new(),
         };
         Ok((wal, opened.replay))
     }
@@ -164,16 +169,22 @@ impl Wal {
         let bytes_max: usize = entries.iter().map(frame::bytes_max).sum();
         let mut live = self.live_with_room(bytes_max as u64)?;
         let first = self.next;
-        let mut frames = Vec::with_capacity(bytes_max);
+        let mut frames = std::mem::take(&mut self.frames);
         for entry in entries {
             frame::write(entry, self.next, live.salt, &mut frames);
             // Counted whatever comes of it: what fails may come back on replay, and must not meet
             // its own number.
             self.next = self.next.plus(1);
         }
-        match write(&mut live, &frames, &self.config) {
+        let written = write(&mut live, &frames, &self.config);
+        let bytes = frames.len() as u64;
+        if frames.capacity() <= FRAMES_KEPT_BYTES_MAX {
+            frames.clear();
+            self.frames = frames;
+        }
+        match written {
             Ok(()) => {
-                live.segment.bytes += frames.len() as u64;
+                live.segment.bytes += bytes;
                 self.live = Some(live);
                 Ok(first)
             }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use crawlspace_model::ErrorKind;
 use crawlspace_wire::body::Growing;
 use futures::StreamExt as _;
+use http_body::Body as _;
 
 /// A body has to arrive within this.
 pub(crate) const READ_TIME_MAX: Duration = Duration::from_secs(60);
@@ -77,8 +78,9 @@ async fn read_all(
     limit: usize,
     admit: &mut (dyn FnMut(usize) -> Result<(), Unread> + Send),
 ) -> Result<Bytes, Unread> {
+    let announced = body.size_hint().lower();
     let mut chunks = body.into_data_stream();
-    let mut kept = Growing::new(limit);
+    let mut kept = Growing::new(limit).announced(announced);
     let (mut seen, mut refused) = (0, None);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {

@@ -62,7 +62,7 @@ enum Source {
 
 /// A column as codes.
 pub(super) struct Coded {
-    pub values: Values,
+    pub values: Arc<Values>,
     /// Of each row; 0 where it has no value, else the value's place and one.
     pub codes: Arc<Vec<u32>>,
     /// Whether each row has a value of its own, in their order.
@@ -239,7 +239,7 @@ impl Block {
         let coded = match &self.columns[place] {
             Source::Read(coded) => return Ok(Arc::clone(coded)),
             Source::Absent => Coded {
-                values: Values::Ints(Vec::new()),
+                values: Arc::new(Values::Ints(Vec::new())),
                 codes: Arc::new(vec![ABSENT; self.rows]),
                 is_own: false,
             },
@@ -251,7 +251,7 @@ impl Block {
                 let is_own = chunk.is_own;
                 let (values, codes) = chunk.into_rows();
                 Coded {
-                    values,
+                    values: Arc::new(values),
                     codes: Arc::new(codes),
                     is_own,
                 }
@@ -270,7 +270,7 @@ impl Coded {
             coded.ok_or_else(|| exec_datafusion_err!("{} has no codes", array.data_type()))?;
         Ok(Self {
             is_own: codes.iter().copied().eq(1..=values.len() as u32),
-            values,
+            values: Arc::new(values),
             codes: Arc::new(codes),
         })
     }
@@ -294,7 +294,7 @@ impl Coded {
 
     /// For each code, whether it fulfils a condition.
     pub fn fulfilling(&self, condition: &PlainTerm) -> Result<Vec<bool>> {
-        if let (Values::Texts(texts), [_, ..]) = (&self.values, &condition.texts[..]) {
+        if let (Values::Texts(texts), [_, ..]) = (self.values.as_ref(), &condition.texts[..]) {
             let is_text = |place| {
                 let text = texts.value(place);
                 condition
@@ -317,7 +317,7 @@ impl Coded {
         if term.is_column {
             return Ok(Arc::clone(self));
         }
-        if let (Some(shape), Values::Ints(integers)) = (&term.shape, &self.values)
+        if let (Some(shape), Values::Ints(integers)) = (&term.shape, self.values.as_ref())
             && let Some((values, of_integers)) = shape.coded(integers)
         {
             let code = |code: &u32| match *code {
@@ -329,7 +329,7 @@ impl Coded {
                 false => self.codes.iter().map(code).collect(),
             };
             return Ok(Arc::new(Self {
-                values,
+                values: Arc::new(values),
                 codes: Arc::new(codes),
                 is_own: false,
             }));

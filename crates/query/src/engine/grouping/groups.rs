@@ -15,6 +15,8 @@ use super::block::Coded;
 
 /// Pairs of so many are looked up in a table without a hash.
 const DENSE_MAX: usize = 1 << 18;
+/// So few values of a block have numbers before its rows are looked at.
+const FEW_VALUES: usize = 512;
 const UNKNOWN: u32 = u32::MAX;
 const RECENT: usize = 256;
 
@@ -84,10 +86,17 @@ impl Groups {
     }
 
     pub fn len(&self) -> usize {
-        match (self.pairs.last(), self.keys.last()) {
-            (Some(pairs), _) => pairs.all.len(),
-            (None, Some(key)) => key.ends.len(),
-            (None, None) => 1,
+        match self.keys.len().checked_sub(1) {
+            Some(last) => self.len_of(last),
+            None => 1,
+        }
+    }
+
+    /// How many there are by the keys up to one.
+    fn len_of(&self, key: usize) -> usize {
+        match key.checked_sub(1) {
+            Some(before) => self.pairs[before].all.len(),
+            None => self.keys[key].ends.len(),
         }
     }
 
@@ -161,6 +170,14 @@ impl Keys<'_> {
     pub fn add(&mut self, key: &Coded, chosen: Option<&[u32]>) {
         let (numbered, hasher) = (&mut self.groups.keys[self.next], &self.groups.hasher);
         let codes = key.codes_of(chosen);
+        let place = self.next;
+        self.next += 1;
+        if chosen.is_none() && key.values.len() <= FEW_VALUES {
+            let all = (0..key.values.len()).map(|of| numbered.number_of(hasher, &key.values, of));
+            let numbers: Vec<u32> = std::iter::once(ABSENT).chain(all).collect();
+            let of_key = codes.iter().map(|code| numbers[*code as usize]);
+            return self.add_numbers(place, of_key);
+        }
         // Codes that hardly come again need not be kept.
         let is_kept = key.values.len() <= codes.len() / 2;
         let mut numbers = vec![UNKNOWN; if is_kept { 1 + key.values.len() } else { 1 }];
@@ -174,22 +191,23 @@ impl Keys<'_> {
             }
             *number
         });
+        let of_key: Vec<u32> = of_key.collect();
+        self.add_numbers(place, of_key.into_iter());
+    }
+
+    /// The numbers that the rows have in a key.
+    fn add_numbers(&mut self, place: usize, of_key: impl Iterator<Item = u32>) {
         let of_rows = self.of_rows.iter_mut();
-        let Some(before) = self.next.checked_sub(1) else {
-            of_rows
+        let Some(before) = place.checked_sub(1) else {
+            return of_rows
                 .zip(of_key)
                 .for_each(|(group, number)| *group = number);
-            self.next += 1;
-            return;
         };
-        let of_key: Vec<u32> = of_key.collect();
-        let pairs = &mut self.groups.pairs[before];
-        let width = numbered.ends.len();
-        let known = of_rows
-            .as_slice()
-            .iter()
-            .max()
-            .map_or(0, |last| *last as usize + 1);
+        let (width, known) = (
+            self.groups.keys[place].ends.len(),
+            self.groups.len_of(before),
+        );
+        let (pairs, hasher) = (&mut self.groups.pairs[before], &self.groups.hasher);
         let is_dense = known.saturating_mul(width) <= DENSE_MAX;
         let mut dense = vec![UNKNOWN; if is_dense { known * width } else { 0 }];
         for (group, number) in of_rows.zip(of_key) {
@@ -204,7 +222,6 @@ impl Keys<'_> {
                 None => pairs.number(hasher, pair),
             };
         }
-        self.next += 1;
     }
 }
 

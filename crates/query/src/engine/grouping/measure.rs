@@ -11,7 +11,7 @@ use datafusion::common::Result;
 use super::Function;
 use super::block::Coded;
 use super::fold::counts_of;
-use super::ranks::Ranks;
+use super::ranks::{Keys, Ranks, key_of};
 use crate::functions::{double_of_key, integer_of_key, key_of_double, key_of_integer};
 
 /// Of each group.
@@ -159,28 +159,27 @@ impl Measure {
         if sums.is_none() && ranks.is_none() {
             return;
         }
-        let keys: Vec<u64> = match &of.values {
-            Values::Ints(all) => all.iter().map(|value| key_of_integer(*value)).collect(),
-            Values::Doubles(all) => all.iter().map(|value| key_of_double(*value)).collect(),
-            Values::Texts(_) | Values::Flags(_) => return,
-        };
+        if let Values::Texts(_) | Values::Flags(_) = *of.values {
+            return;
+        }
+        let key = |place: usize| key_of(&of.values, place);
         if let Some(sums) = sums {
             rows.each(&codes, |group, place| {
-                sums[group].add(keys[place], &of.values, place);
+                sums[group].add(key(place), &of.values, place);
             });
         }
         if let Some(ranks) = ranks {
             // Mostly every row has a value of its own.
             if of.is_own && chosen.is_none() && rows.is_counted.is_none() {
-                ranks.add(rows.groups, keys);
+                ranks.add(rows.groups, Keys::Of(Arc::clone(&of.values)));
                 return;
             }
             let (mut groups, mut of_rows) = (Vec::new(), Vec::new());
             rows.each(&codes, |group, place| {
                 groups.push(group as u32);
-                of_rows.push(keys[place]);
+                of_rows.push(key(place));
             });
-            ranks.add(&groups, of_rows);
+            ranks.add(&groups, Keys::Made(of_rows));
         }
     }
 

@@ -139,7 +139,7 @@ impl Newest {
             return Ok(());
         }
         let time = block.column(prepared.keys[0].column)?;
-        let Values::Ints(times) = &time.values else {
+        let Values::Ints(times) = time.values.as_ref() else {
             return Ok(());
         };
         let least = self.least.unwrap_or(i64::MIN);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
 
-use crate::functions::{integer_of_key, key_of_double, nearest_rank};
+use crawlspace_lake::Values;
+
+use crate::functions::{integer_of_key, key_of_double, key_of_integer, nearest_rank};
 
 /// Of as many groups the sizes are counted; the rows of more are put together by group.
 const COUNTED_GROUPS_MAX: usize = 256;
@@ -30,9 +32,43 @@ struct Piece {
     /// Of each row its group, or the place of its group and size.
     rows: Vec<u32>,
     is_sized: bool,
-    keys: Vec<u64>,
+    keys: Keys,
     /// Which groups they are; the numbers as they stand without.
     places: Option<Arc<[u32]>>,
+}
+
+/// The keys of some rows, which order as their values do.
+#[derive(Debug)]
+pub(super) enum Keys {
+    Made(Vec<u64>),
+    /// Of the values of a column, each of which is of one row.
+    Of(Arc<Values>),
+}
+
+impl Keys {
+    fn len(&self) -> usize {
+        match self {
+            Self::Made(keys) => keys.len(),
+            Self::Of(values) => values.len(),
+        }
+    }
+
+    fn of_row(&self, row: usize) -> u64 {
+        match self {
+            Self::Made(keys) => keys[row],
+            Self::Of(values) => key_of(values, row),
+        }
+    }
+}
+
+/// The key of a number; of what is none, 0.
+#[inline]
+pub(super) fn key_of(values: &Values, place: usize) -> u64 {
+    match values {
+        Values::Ints(all) => key_of_integer(all[place]),
+        Values::Doubles(all) => key_of_double(all[place]),
+        Values::Texts(_) | Values::Flags(_) => 0,
+    }
 }
 
 impl Piece {
@@ -51,8 +87,8 @@ fn size(bits: u64, least: f64) -> u16 {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers stay in their order")]
-fn size_of_integer(key: u64) -> u16 {
-    size((integer_of_key(key).max(0) as f64).to_bits(), 1.0)
+fn size_of_integer(integer: i64) -> u16 {
+    size((integer.max(0) as f64).to_bits(), 1.0)
 }
 
 fn size_of_double(key: u64) -> u16 {
@@ -69,14 +105,14 @@ fn size_of_double(key: u64) -> u16 {
 
 /// The place of each row's group and size, which is counted there.
 #[inline]
-fn counted(
+fn counted<T: Copy>(
     counts: &mut [u32],
     groups: &[u32],
-    keys: &[u64],
-    size: impl Fn(u64) -> u16,
+    values: &[T],
+    size: impl Fn(T) -> u16,
 ) -> Vec<u32> {
-    let rows = groups.iter().zip(keys).map(|(group, key)| {
-        let place = *group * SIZES as u32 + u32::from(size(*key));
+    let rows = groups.iter().zip(values).map(|(group, value)| {
+        let place = *group * SIZES as u32 + u32::from(size(*value));
         counts[place as usize] += 1;
         place
     });
@@ -94,7 +130,7 @@ impl Ranks {
     }
 
     pub fn bytes(&self) -> usize {
-        let rows: usize = self.pieces.iter().map(|piece| piece.keys.capacity()).sum();
+        let rows: usize = self.pieces.iter().map(|piece| piece.keys.len()).sum();
         let of_row = size_of::<u32>() + size_of::<u64>();
         let sizes = self.sizes.as_ref().map_or(0, Vec::capacity);
         rows * of_row + self.counts.capacity() * size_of::<u64>() + sizes * size_of::<u32>()
@@ -125,11 +161,25 @@ impl Ranks {
     }
 
     /// Adds rows: the group of each, and its key.
-    pub fn add(&mut self, groups: &[u32], keys: Vec<u64>) {
+    pub fn add(&mut self, groups: &[u32], keys: Keys) {
         let is_sized = self.sizes.is_some();
-        let rows = match (&mut self.sizes, self.is_integer) {
-            (Some(sizes), true) => counted(sizes, groups, &keys, size_of_integer),
-            (Some(sizes), false) => counted(sizes, groups, &keys, size_of_double),
+        let rows = match (&mut self.sizes, &keys) {
+            (Some(sizes), Keys::Made(keys)) if self.is_integer => {
+                counted(sizes, groups, keys, |key| {
+                    size_of_integer(integer_of_key(key))
+                })
+            }
+            (Some(sizes), Keys::Made(keys)) => counted(sizes, groups, keys, size_of_double),
+            (Some(sizes), Keys::Of(values)) => match values.as_ref() {
+                Values::Ints(all) if self.is_integer => {
+                    counted(sizes, groups, all, size_of_integer)
+                }
+                Values::Doubles(all) if !self.is_integer => counted(sizes, groups, all, |value| {
+                    size_of_double(key_of_double(value))
+                }),
+                // No such numbers are asked for.
+                _ => return,
+            },
             (None, _) => {
                 super::measure::count(&mut self.counts, groups);
                 groups.to_vec()
@@ -209,11 +259,11 @@ impl Ranks {
                     is_sought[group * SIZES + size] = true;
                 }
             }
-            for (row, key) in piece.rows.iter().zip(&piece.keys) {
-                if is_sought[*row as usize] {
-                    let (group, size) = (*row as usize / SIZES, *row as usize % SIZES);
+            for (row, sized) in piece.rows.iter().enumerate() {
+                if is_sought[*sized as usize] {
+                    let (group, size) = (*sized as usize / SIZES, *sized as usize % SIZES);
                     let found = of_sizes.get_mut(&(piece.place(group), size));
-                    found.map(|keys| keys.push(*key));
+                    found.map(|keys| keys.push(piece.keys.of_row(row)));
                 }
             }
         }
@@ -239,9 +289,9 @@ impl Ranks {
         let mut keys = vec![0; next];
         for piece in take(&mut self.pieces) {
             let of_row = if piece.is_sized { SIZES } else { 1 };
-            for (row, key) in piece.rows.iter().zip(&piece.keys) {
-                let end = &mut ends[piece.place(*row as usize / of_row)];
-                keys[*end] = *key;
+            for (row, group) in piece.rows.iter().enumerate() {
+                let end = &mut ends[piece.place(*group as usize / of_row)];
+                keys[*end] = piece.keys.of_row(row);
                 *end += 1;
             }
         }
@@ -261,8 +311,14 @@ impl Ranks {
 mod tests {
     use proptest::prelude::*;
 
-    use super::Ranks;
-    use crate::functions::{key_of_double, key_of_integer, nearest_rank};
+    use std::sync::Arc;
+
+    use crawlspace_lake::Values;
+
+    use super::{Keys, Ranks};
+    use crate::functions::{
+        double_of_key, integer_of_key, key_of_double, key_of_integer, nearest_rank,
+    };
 
     const FRACTIONS: [f64; 5] = [0.0, 0.5, 0.9, 0.99, 1.0];
 
@@ -275,7 +331,15 @@ mod tests {
         // Of the one that is merged, the groups have other numbers.
         let places: Vec<u32> = (0..groups).rev().collect();
         for (number, rows) in pieces.iter().enumerate() {
-            let keys = rows.iter().map(|(_, key)| *key).collect();
+            let keys = rows.iter().map(|(_, key)| *key);
+            // As they are made, and as they stand in a column.
+            let keys = match (number % 3, is_integer) {
+                (0, _) => Keys::Made(keys.collect()),
+                (_, true) => Keys::Of(Arc::new(Values::Ints(keys.map(integer_of_key).collect()))),
+                (_, false) => {
+                    Keys::Of(Arc::new(Values::Doubles(keys.map(double_of_key).collect())))
+                }
+            };
             let of_rows = rows.iter().map(|(group, _)| *group);
             match number % 2 {
                 0 => all.add(&of_rows.collect::<Vec<u32>>(), keys),

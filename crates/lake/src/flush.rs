@@ -17,8 +17,8 @@ use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
 use crate::part::RowOrder;
 
-/// Rows that are put in order and handed to the writer at a time.
-const CHUNK_ROWS: usize = 16_384;
+/// Rows that are handed to the writer at a time: each time it looks at all batches.
+const CHUNK_ROWS: usize = 131_072;
 
 /// Rows that tell of longer ago than this, or of later than that, are unusual.
 const LATE_NANOS_MAX: i64 = 24 * 3_600_000_000_000;
@@ -233,7 +233,21 @@ fn sorted(table: Table, batches: &[RecordBatch]) -> Result<Vec<(usize, usize)>, 
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
     let rows = batches.iter().enumerate();
     let rows = rows.flat_map(|(batch, rows)| (0..rows.num_rows()).map(move |row| (batch, row)));
-    let mut rows: Vec<(usize, usize)> = rows.collect();
-    rows.sort_by(|a, b| keys[a.0].row(a.1).cmp(&keys[b.0].row(b.1)));
+    let key = |(batch, row): (usize, usize)| keys[batch].row(row);
+    // Beside each row, since most rows differ there.
+    let mut rows: Vec<_> = rows.map(|at| (first_bytes(key(at).data()), at)).collect();
+    rows.sort_unstable_by(|(a, at_a), (b, at_b)| {
+        let by_key = || key(*at_a).cmp(&key(*at_b));
+        a.cmp(b).then_with(by_key).then(at_a.cmp(at_b))
+    });
+    let rows = rows.into_iter().map(|(_, at)| at).collect();
     Ok(rows)
+}
+
+/// How a key begins, as a number that compares as it does.
+fn first_bytes(key: &[u8]) -> u128 {
+    let mut first = [0; size_of::<u128>()];
+    let length = key.len().min(first.len());
+    first[..length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(first)
 }

@@ -4,6 +4,7 @@ mod column;
 mod delta;
 mod file;
 mod hybrid;
+mod ids;
 mod numbers;
 mod order;
 mod texts;
@@ -267,7 +268,7 @@ fn properties(columns: &[Arc<Column>]) -> WriterProperties {
     builder.build()
 }
 
-/// The columns of rows of several batches, but those that are encoded by codes.
+/// The columns of rows of several batches, but those that are encoded by us.
 fn others(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch, Error> {
     let Some(first) = batches.first() else {
         return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));

@@ -15,7 +15,7 @@ use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use zstd::bulk::Compressor;
 
-use super::hybrid::{pack, repeat, width_of};
+use super::hybrid::{pack, put_varint, repeat, width_of};
 
 pub(super) type Result<T> = std::result::Result<T, ParquetError>;
 
@@ -57,8 +57,9 @@ pub(super) trait Values {
     /// these are all that there were, and they become values: the dictionary goes.
     fn begin_plain(&mut self, codes: Option<&[u32]>, expected: usize);
 
-    /// A page ends that has so many rows with a value, and so many without.
-    fn end_page(&mut self, _values: usize, _nulls: usize) {}
+    /// Takes note of a page that ends: the codes of its rows with a value, unless these stand for themselves, and how many
+    /// rows have none. To be called before [`Self::end_plain`].
+    fn end_page(&mut self, _codes: &[u32], _nulls: usize) {}
 
     /// # Errors
     /// There are too many.
@@ -72,15 +73,12 @@ pub(super) struct Summary {
     pub bounds_of_pages: Option<ColumnIndexMetaData>,
 }
 
-/// What a row has.
-pub(super) enum Put {
-    Absent,
-    Code(u32),
-    /// A value that stands for itself.
-    Plain,
-    /// One that the dictionary has no room for: it was not taken.
-    NoRoom,
-}
+/// What a row has whose value is not there, …
+pub(super) const ABSENT: u32 = 0;
+/// … one whose value stands for itself, if all do; of the others it is the code and one, …
+pub(super) const PLAIN: u32 = 1;
+/// … and one whose value the dictionary has no room for: it was not taken.
+pub(super) const NO_ROOM: u32 = u32::MAX;
 
 pub(super) struct ColumnEncoder<V> {
     descriptor: ColumnDescPtr,
@@ -88,22 +86,13 @@ pub(super) struct ColumnEncoder<V> {
     pub values: V,
     /// Values stand for themselves from here on.
     is_plain: bool,
-    page: PageCodes,
+    /// What the rows have of the page that is being filled.
+    page: Vec<u32>,
     pages: Pages,
     /// Whether codes take whole bytes, once that was tried.
     is_wide: Option<bool>,
     rows: usize,
     nulls: usize,
-}
-
-/// The rows of the page that is being filled.
-#[derive(Default)]
-struct PageCodes {
-    /// For each row 1, or 0 where there is no value.
-    levels: Vec<u32>,
-    codes: Vec<u32>,
-    /// How many stand for themselves, in place of codes.
-    plain: usize,
 }
 
 /// Pages that are finished.
@@ -128,7 +117,7 @@ impl<V: Values> ColumnEncoder<V> {
             limits,
             values,
             is_plain: !has_dictionary,
-            page: PageCodes::default(),
+            page: Vec::new(),
             pages: Pages {
                 written: TrackedWrite::new(Vec::new()),
                 uncompressed: 0,
@@ -142,23 +131,27 @@ impl<V: Values> ColumnEncoder<V> {
         }
     }
 
-    /// Adds rows of several batches, given as (batch, row). `put` hands what a row has to the values, as a code unless
-    /// those stand for themselves.
+    /// Adds rows of several batches, given as (batch, row). `put` hands what a row has to the values, and says what it is: a
+    /// code and one, unless values stand for themselves.
     pub fn push(
         &mut self,
         rows: &[(usize, usize)],
-        mut put: impl FnMut(&mut V, (usize, usize), bool) -> Put,
+        mut put: impl FnMut(&mut V, (usize, usize), bool) -> u32,
     ) -> Result<()> {
         let (limits, mut left) = (self.limits, rows);
         while !left.is_empty() {
-            let room = limits.page_rows - self.page.levels.len();
+            let room = limits.page_rows - self.page.len();
             let (now, _) = left.split_at(room.min(left.len()));
-            let taken = self.fill(now, &mut put);
+            self.page.reserve(now.len());
+            let taken = match self.is_plain {
+                true => self.fill_plain(now, &mut put),
+                false => self.fill_codes(now, &mut put),
+            };
             left = &left[taken..];
             if taken < now.len() && !self.is_plain {
                 self.begin_plain()?;
             }
-            let is_full = self.page.levels.len() == limits.page_rows;
+            let is_full = self.page.len() == limits.page_rows;
             if is_full || self.values.plain_bytes() >= limits.page_bytes {
                 self.end_page()?;
             }
@@ -166,29 +159,32 @@ impl<V: Values> ColumnEncoder<V> {
         Ok(())
     }
 
-    /// Adds rows up to the first with a value that the dictionary has no room for, or until a page is full of values;
-    /// says how many.
-    fn fill(
+    /// Adds rows up to the first with a value that the dictionary has no room for; says how many.
+    fn fill_codes(
         &mut self,
         rows: &[(usize, usize)],
-        put: &mut impl FnMut(&mut V, (usize, usize), bool) -> Put,
+        put: &mut impl FnMut(&mut V, (usize, usize), bool) -> u32,
     ) -> usize {
-        let page = &mut self.page;
         for (taken, row) in rows.iter().enumerate() {
-            match put(&mut self.values, *row, self.is_plain) {
-                Put::Absent => page.levels.push(0),
-                Put::Code(code) => {
-                    page.levels.push(1);
-                    page.codes.push(code);
-                }
-                Put::Plain => {
-                    page.levels.push(1);
-                    page.plain += 1;
-                    if self.values.plain_bytes() >= self.limits.page_bytes {
-                        return taken + 1;
-                    }
-                }
-                Put::NoRoom => return taken,
+            let code = put(&mut self.values, *row, false);
+            if code == NO_ROOM {
+                return taken;
+            }
+            self.page.push(code);
+        }
+        rows.len()
+    }
+
+    /// Adds rows until a page is full of values; says how many.
+    fn fill_plain(
+        &mut self,
+        rows: &[(usize, usize)],
+        put: &mut impl FnMut(&mut V, (usize, usize), bool) -> u32,
+    ) -> usize {
+        for (taken, row) in rows.iter().enumerate() {
+            self.page.push(put(&mut self.values, *row, true));
+            if self.values.plain_bytes() >= self.limits.page_bytes {
+                return taken + 1;
             }
         }
         rows.len()
@@ -199,44 +195,42 @@ impl<V: Values> ColumnEncoder<V> {
     fn begin_plain(&mut self) -> Result<()> {
         // As many new ones among the rows that are missing as there were among those so far.
         let (known, all) = (self.values.count(), self.limits.group_rows);
-        let rows = self.rows + self.page.levels.len();
+        let rows = self.rows + self.page.len();
         let expected = known.saturating_mul(all) / rows.max(1);
         let expected = expected.clamp(known, all.max(known));
         if self.rows > 0 {
             self.end_page()?;
             self.values.begin_plain(None, expected);
         } else {
-            let codes = std::mem::take(&mut self.page.codes);
-            self.values.begin_plain(Some(&codes), expected);
-            self.page.plain = codes.len();
+            self.values
+                .begin_plain(Some(&codes_of(&self.page)), expected);
+            for row in &mut self.page {
+                *row = (*row).min(PLAIN);
+            }
         }
         self.is_plain = true;
         Ok(())
     }
 
     fn end_page(&mut self) -> Result<()> {
-        let PageCodes {
-            levels,
-            codes,
-            plain,
-        } = &mut self.page;
-        if levels.is_empty() {
+        let rows = std::mem::take(&mut self.page);
+        if rows.is_empty() {
             return Ok(());
         }
-        let values = codes.len() + *plain;
-        let nulls = levels.len() - values;
-        let mut page = Vec::with_capacity(self.values.plain_bytes() + levels.len());
+        let is_plain = self.is_plain || self.values.count() == 0;
+        let codes = codes_of(&rows);
+        let nulls = rows.len() - codes.len();
+        self.values
+            .end_page(if is_plain { &[] } else { &codes }, nulls);
+        let mut page = Vec::with_capacity(self.values.plain_bytes() + rows.len());
         if self.descriptor.max_def_level() > 0 {
             page.extend_from_slice(&[0; 4]);
-            match nulls {
-                0 => repeat(1, values, 1, &mut page),
-                _ => pack(levels, 1, &mut page),
-            }
+            pack_levels(&rows, nulls, &mut page);
             let bytes = length(page.len() - 4)?;
             page[..4].copy_from_slice(&bytes);
         }
         let compression = self.pages.compression;
-        let (page, encoding) = if self.is_plain || self.values.count() == 0 {
+        let (page, encoding) = if is_plain {
             self.values.end_plain(&mut page);
             let page = Compressed::new(&page, compression)?;
             (page, self.values.plain_encoding())
@@ -245,19 +239,18 @@ impl<V: Values> ColumnEncoder<V> {
             let with_codes = |width: u8| {
                 let mut page = page.clone();
                 page.push(width);
-                pack(codes, width, &mut page);
+                pack(&codes, width, &mut page);
                 Compressed::new(&page, compression)
             };
             let page = with_width(width, &mut self.is_wide, with_codes)?;
             (page, Encoding::RLE_DICTIONARY)
         };
-        self.pages.add(page, levels.len(), encoding)?;
-        self.values.end_page(values, nulls);
-        self.rows += levels.len();
+        self.pages.add(page, rows.len(), encoding)?;
+        self.rows += rows.len();
         self.nulls += nulls;
-        levels.clear();
-        codes.clear();
-        *plain = 0;
+        // Its room, for the next one.
+        self.page = rows;
+        self.page.clear();
         Ok(())
     }
 
@@ -320,6 +313,33 @@ impl<V: Values> ColumnEncoder<V> {
         let spec = SerializedPageWriter::new(&mut bytes).write_page(page)?;
         Ok((bytes.into_inner()?, spec.uncompressed_size))
     }
+}
+
+/// The codes of the rows that have a value.
+fn codes_of(rows: &[u32]) -> Vec<u32> {
+    let mut codes = vec![0; rows.len()];
+    let mut count = 0;
+    // Which rows have one is in no order, so that a branch would often be guessed wrong.
+    for row in rows {
+        codes[count] = row.wrapping_sub(1);
+        count += usize::from(*row != ABSENT);
+    }
+    codes.truncate(count);
+    codes
+}
+
+/// Adds for each row whether it has a value, of which so many have none.
+fn pack_levels(rows: &[u32], nulls: usize, out: &mut Vec<u8>) {
+    if nulls == 0 || nulls == rows.len() {
+        return repeat(u32::from(nulls == 0), rows.len(), 1, out);
+    }
+    put_varint((rows.len().div_ceil(8) << 1 | 1) as u64, out);
+    out.extend(rows.chunks(8).map(|eight| {
+        let bits = eight.iter().enumerate();
+        bits.fold(0, |bits, (place, row)| {
+            bits | u8::from(*row != ABSENT) << place
+        })
+    }));
 }
 
 impl Pages {

@@ -1,4 +1,4 @@
-//! Rows to the bytes of a Parquet file: texts and numbers by our own encoder, the rest by Parquet's.
+//! Rows to the bytes of a Parquet file: texts, numbers and ids by our own encoder, the rest by Parquet's.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use crawlspace_model::table::text_type;
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::file::metadata::ParquetMetaData;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::column::{ColumnEncoder, Limits, Result};
+use super::ids::Ids;
 use super::numbers::Numbers;
 use super::texts::Texts;
 
@@ -32,6 +33,7 @@ pub(super) struct FileEncoder {
 enum Encoder {
     Texts(Box<ColumnEncoder<Texts>>),
     Numbers(Box<ColumnEncoder<Numbers>>),
+    Ids(Box<ColumnEncoder<Ids>>),
     Other(ArrowColumnWriter),
 }
 
@@ -99,6 +101,9 @@ impl FileEncoder {
                     Some(Encoder::Numbers(column)) => {
                         column.push_numbers(&batches.collect::<Vec<_>>(), rows)?;
                     }
+                    Some(Encoder::Ids(column)) => {
+                        column.push_ids(&batches.collect::<Vec<_>>(), rows)?;
+                    }
                     Some(Encoder::Other(_)) | None => {}
                 }
                 continue;
@@ -138,6 +143,12 @@ impl FileEncoder {
                     let texts = ColumnEncoder::new(descriptor, compression, limits, texts, true);
                     return Encoder::Texts(Box::new(texts));
                 }
+                if let DataType::FixedSizeBinary(width) = field.data_type() {
+                    let of_pages = properties.statistics_enabled(path) == EnabledStatistics::Page;
+                    let ids = Ids::new(width.unsigned_abs() as usize, of_pages);
+                    let ids = ColumnEncoder::new(descriptor, compression, limits, ids, false);
+                    return Encoder::Ids(Box::new(ids));
+                }
                 let has_dictionary = properties.dictionary_enabled(path);
                 let is_double = *field.data_type() == DataType::Float64;
                 let numbers = Numbers::new(is_double, limits.dictionary_bytes);
@@ -157,6 +168,7 @@ impl FileEncoder {
             match column {
                 Encoder::Texts(column) => append(&mut group, column.finish()?)?,
                 Encoder::Numbers(column) => append(&mut group, column.finish()?)?,
+                Encoder::Ids(column) => append(&mut group, column.finish()?)?,
                 Encoder::Other(column) => column.close()?.append_to_row_group(&mut group)?,
             }
         }
@@ -186,14 +198,15 @@ fn append(
     group.append_column(&bytes, close)
 }
 
-/// Whether a column is encoded by codes.
+/// Whether a column is encoded by us.
 pub(super) fn is_coded(field: &Field) -> bool {
     let numbers = [
         DataType::Int64,
         DataType::Timestamp(TimeUnit::Nanosecond, None),
         DataType::Float64,
     ];
-    is_text(field) || numbers.contains(field.data_type())
+    let is_id = matches!(field.data_type(), DataType::FixedSizeBinary(_));
+    is_text(field) || is_id || numbers.contains(field.data_type())
 }
 
 /// Whether a column has texts, in memory as a dictionary and a number for each row.

@@ -9,7 +9,7 @@ use parquet::basic::{Encoding, Type};
 use parquet::file::metadata::ColumnIndexBuilder;
 use parquet::file::statistics::Statistics;
 
-use super::column::{ColumnEncoder, Put, Result, Summary, Values};
+use super::column::{ABSENT, ColumnEncoder, NO_ROOM, PLAIN, Result, Summary, Values};
 use super::delta;
 
 /// Integers, or doubles by their bits.
@@ -25,7 +25,6 @@ pub(super) struct Numbers {
     /// Of the page, in place of codes.
     plain: Vec<i64>,
     bounds: Bounds,
-    of_page: Bounds,
     of_pages: ColumnIndexBuilder,
 }
 
@@ -108,28 +107,25 @@ impl Numbers {
             last: None,
             plain: Vec::new(),
             bounds: Bounds::NONE,
-            of_page: Bounds::NONE,
             of_pages: ColumnIndexBuilder::new(stored),
         }
     }
 
-    fn put(&mut self, number: i64, is_plain: bool) -> Put {
+    fn put(&mut self, number: i64, is_plain: bool) -> u32 {
         if is_plain {
-            self.note(number);
             self.plain.push(number);
-            return Put::Plain;
+            return PLAIN;
         }
         if let Some((last, code)) = self.last
             && last == number
         {
-            return Put::Code(code);
+            return code + 1;
         }
         let Some(code) = self.code(number) else {
-            return Put::NoRoom;
+            return NO_ROOM;
         };
-        self.note(number);
         self.last = Some((number, code));
-        Put::Code(code)
+        code + 1
     }
 
     /// The code of a number; `None` if there is no room for it.
@@ -149,20 +145,24 @@ impl Numbers {
         Some(code)
     }
 
-    /// Takes a number into the page's bounds.
-    fn note(&mut self, number: i64) {
-        let (place, is_known) = match self.is_double {
-            true => (
-                ordered(number),
-                !f64::from_bits(number.cast_unsigned()).is_nan(),
-            ),
-            false => (number, true),
-        };
-        self.of_page.widen(Bounds {
-            least: place,
-            greatest: place,
-            is_known,
-        });
+    /// The bounds of some numbers.
+    fn bounds_of(&self, numbers: impl Iterator<Item = i64>) -> Bounds {
+        let mut bounds = Bounds::NONE;
+        for number in numbers {
+            let (place, is_known) = match self.is_double {
+                true => (
+                    ordered(number),
+                    !f64::from_bits(number.cast_unsigned()).is_nan(),
+                ),
+                false => (number, true),
+            };
+            bounds.widen(Bounds {
+                least: place,
+                greatest: place,
+                is_known,
+            });
+        }
+        bounds
     }
 
     fn statistics(&self, nulls: usize) -> Statistics {
@@ -193,7 +193,7 @@ impl ColumnEncoder<Numbers> {
         self.push(rows, |values, (batch, row), is_plain| {
             match batches[batch].get(row) {
                 Some(number) => values.put(number, is_plain),
-                None => Put::Absent,
+                None => ABSENT,
             }
         })
     }
@@ -239,22 +239,25 @@ impl Values for Numbers {
         }
     }
 
-    fn end_page(&mut self, values: usize, nulls: usize) {
-        self.bounds.widen(self.of_page);
+    fn end_page(&mut self, codes: &[u32], nulls: usize) {
+        let (numbers, _) = self.dictionary.as_chunks();
+        let of_codes = codes
+            .iter()
+            .map(|code| i64::from_le_bytes(numbers[*code as usize]));
+        let of_page = self.bounds_of(of_codes.chain(self.plain.iter().copied()));
+        self.bounds.widen(of_page);
         let bytes = |number: i64| number.to_le_bytes().to_vec();
-        match self.of_page.both() {
-            _ if values == 0 => self
-                .of_pages
-                .append(true, Vec::new(), Vec::new(), nulls as i64),
+        match of_page.both() {
+            _ if codes.is_empty() && self.plain.is_empty() => {
+                self.of_pages
+                    .append(true, Vec::new(), Vec::new(), nulls as i64);
+            }
             Some((least, most)) if !self.is_double => {
                 self.of_pages
                     .append(false, bytes(least), bytes(most), nulls as i64);
             }
             _ => self.of_pages.to_invalid(),
         }
-        self.of_page = Bounds::NONE;
-        // It is to be noted in the next page as well.
-        self.last = None;
     }
 
     fn finish(self, nulls: usize) -> Result<Summary> {

@@ -1,10 +1,10 @@
 //! Texts: looked up once for each batch that they come with.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ahash::RandomState;
 use arrow::array::{Array, ArrayRef, AsArray, DictionaryArray, StringArray};
-use arrow::buffer::NullBuffer;
 use arrow::datatypes::Int32Type;
 use hashbrown::HashTable;
 use parquet::basic::Encoding;
@@ -12,7 +12,7 @@ use parquet::bloom_filter::Sbbf;
 use parquet::data_type::ByteArray;
 use parquet::file::statistics::Statistics;
 
-use super::column::{ColumnEncoder, Put, Result, Summary, Values, length};
+use super::column::{ABSENT, ColumnEncoder, NO_ROOM, PLAIN, Result, Summary, Values, length};
 use super::delta;
 
 /// How texts are written that stand for themselves.
@@ -53,11 +53,11 @@ enum Filter {
 
 /// One of the batches that rows are taken from.
 struct BatchTexts<'a> {
-    keys: &'a [i32],
-    nulls: Option<NullBuffer>,
+    /// Of each row the place of its text and one; 0 where it has none.
+    places: Cow<'a, [i32]>,
     all: &'a ArrayRef,
     texts: &'a StringArray,
-    /// For each of the texts its code in the column, if that is known.
+    /// For each place what the column has for it, if that is known.
     codes: Vec<u32>,
 }
 
@@ -65,23 +65,49 @@ impl<'a> BatchTexts<'a> {
     fn new(batch: &'a Codes, known: Option<Translated>) -> Self {
         let all = batch.values();
         let known = known.filter(|(of, _)| Arc::ptr_eq(of, all));
+        let keys = batch.keys();
+        let places = match (batch.nulls(), begins_with_none(all)) {
+            (None, true) => Cow::Borrowed(&keys.values()[..]),
+            _ => Cow::Owned(places_of(batch)),
+        };
+        let unknown = || {
+            let mut codes = vec![UNKNOWN; places_in(all)];
+            codes[ABSENT as usize] = ABSENT;
+            codes
+        };
         Self {
-            keys: batch.keys().values(),
-            nulls: batch.logical_nulls().filter(|nulls| nulls.null_count() > 0),
             all,
             texts: all.as_string(),
-            codes: known.map_or_else(|| vec![UNKNOWN; all.len()], |(_, codes)| codes),
+            codes: known.map_or_else(unknown, |(_, codes)| codes),
+            places,
         }
     }
 
-    /// Which of the texts a row has.
-    fn key(&self, row: usize) -> Option<usize> {
-        let is_null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
-        (!is_null).then(|| self.keys[row] as usize)
+    fn text(&self, place: usize) -> &'a [u8] {
+        let before = usize::from(!begins_with_none(self.all));
+        self.texts.value(place - before).as_bytes()
     }
+}
 
-    fn text(&self, key: usize) -> &'a [u8] {
-        self.texts.value(key).as_bytes()
+/// Whether texts are so that a key is a place: the first of them is none, and no other.
+fn begins_with_none(texts: &ArrayRef) -> bool {
+    texts.null_count() == 1 && texts.is_null(0)
+}
+
+fn places_in(texts: &ArrayRef) -> usize {
+    texts.len() + usize::from(!begins_with_none(texts))
+}
+
+fn places_of(batch: &Codes) -> Vec<i32> {
+    let before = i32::from(!begins_with_none(batch.values()));
+    let keys = batch.keys().values().iter();
+    match batch.logical_nulls() {
+        None => keys.map(|key| key + before).collect(),
+        Some(nulls) => {
+            let places = keys.zip(nulls.iter());
+            let places = places.map(|(key, is_valid)| (key + before) * i32::from(is_valid));
+            places.collect()
+        }
     }
 }
 
@@ -102,26 +128,40 @@ impl Texts {
         }
     }
 
-    fn put(&mut self, texts: &mut BatchTexts<'_>, row: usize, is_plain: bool) -> Put {
-        let Some(key) = texts.key(row) else {
-            return Put::Absent;
-        };
+    #[inline]
+    fn put(&mut self, texts: &mut BatchTexts<'_>, row: usize, is_plain: bool) -> u32 {
+        let place = texts.places[row] as usize;
         if is_plain {
-            let text = texts.text(key);
-            self.push_plain(text);
-            widen(&mut self.bounds, text);
-            if let Filter::Begun(filter) = &mut self.filter {
-                filter.insert(text);
-            }
-            return Put::Plain;
+            return self.put_plain(texts, place);
         }
-        if texts.codes[key] == UNKNOWN {
-            match self.dictionary.code(texts.text(key), self.dictionary_bytes) {
-                Some(code) => texts.codes[key] = code,
-                None => return Put::NoRoom,
-            }
+        match texts.codes[place] {
+            UNKNOWN => self.put_new(texts, place),
+            code => code,
         }
-        Put::Code(texts.codes[key])
+    }
+
+    fn put_new(&mut self, texts: &mut BatchTexts<'_>, place: usize) -> u32 {
+        let code = self
+            .dictionary
+            .code(texts.text(place), self.dictionary_bytes);
+        let Some(code) = code else {
+            return NO_ROOM;
+        };
+        texts.codes[place] = code + 1;
+        code + 1
+    }
+
+    fn put_plain(&mut self, texts: &BatchTexts<'_>, place: usize) -> u32 {
+        if place == ABSENT as usize {
+            return ABSENT;
+        }
+        let text = texts.text(place);
+        self.push_plain(text);
+        widen(&mut self.bounds, text);
+        if let Filter::Begun(filter) = &mut self.filter {
+            filter.insert(text);
+        }
+        PLAIN
     }
 
     fn push_plain(&mut self, text: &[u8]) {

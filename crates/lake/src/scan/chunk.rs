@@ -12,7 +12,9 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::{Array as _, ArrayRef, DictionaryArray};
 use arrow::buffer::Buffer;
+use arrow::datatypes::Int32Type;
 use bytes::Bytes;
 use crawlspace_model::attribute::Kind;
 use parquet::basic::Type;
@@ -39,6 +41,8 @@ pub struct Chunk {
     pub values: Values,
     /// Whether each row has a value of its own, so that codes are those of its values in their order.
     pub is_own: bool,
+    /// How many of the values are the dictionary's: the first.
+    of_dictionary: usize,
     /// Of the rows that have a value.
     codes: Vec<u32>,
     presence: Presence,
@@ -215,7 +219,7 @@ impl StoredChunk {
     /// # Errors
     /// The file is damaged.
     pub fn decode(&self, room: Vec<u32>) -> Result<Chunk> {
-        self.decoded(room, true)
+        self.decoded(room, 0, true)
     }
 
     /// Without how often each code comes.
@@ -223,20 +227,37 @@ impl StoredChunk {
     /// # Errors
     /// The file is damaged.
     pub fn decode_codes(&self) -> Result<Chunk> {
-        self.decoded(Vec::new(), false)
+        self.decoded(Vec::new(), 0, false)
     }
 
-    fn decoded(&self, mut room: Vec<u32>, is_counted: bool) -> Result<Chunk> {
+    /// Texts as an array with their codes, so that its first text is none. If `dictionary` is known, it is not in these
+    /// bytes. Says also whether the array has the texts of the dictionary and no others, so that they may be given next time.
+    ///
+    /// # Errors
+    /// The file is damaged, or has no texts there.
+    pub fn decode_texts(
+        &self,
+        dictionary: Option<&ArrayRef>,
+    ) -> Result<(DictionaryArray<Int32Type>, bool)> {
+        let known = dictionary.map_or(0, |texts| texts.len() - 1);
+        let chunk = self.decoded(Vec::new(), known, false)?;
+        let is_dictionary = chunk.of_dictionary == known + chunk.values.len();
+        Ok((chunk.into_texts(dictionary)?, is_dictionary))
+    }
+
+    /// The first `known` values are not in these bytes.
+    fn decoded(&self, mut room: Vec<u32>, known: usize, is_counted: bool) -> Result<Chunk> {
         let (chunk, rows) = (self.chunk(), self.rows());
         room.clear();
         room.reserve(rows);
         let values = Values::new(chunk.column_type())?;
         let mut decoder = Decoder {
             codes: room,
-            counts: Counts::new(values.len(), is_counted),
+            counts: Counts::new(known + values.len(), is_counted),
             presence: Presence::default(),
             values,
             is_own: true,
+            of_dictionary: known,
             has_absent: chunk.column_descr().max_def_level() > 0,
             rows,
         };
@@ -253,6 +274,7 @@ impl StoredChunk {
             mut presence,
             values,
             is_own,
+            of_dictionary,
             ..
         } = decoder;
         if presence.values != codes.len() {
@@ -267,6 +289,7 @@ impl StoredChunk {
             counts,
             values,
             is_own: is_own && codes.len() == rows,
+            of_dictionary,
             codes,
             presence,
         })
@@ -303,6 +326,7 @@ struct Decoder {
     values: Values,
     /// Whether no code came twice so far.
     is_own: bool,
+    of_dictionary: usize,
     has_absent: bool,
     /// That there are in all.
     rows: usize,
@@ -313,6 +337,7 @@ impl Decoder {
         if page.is_dictionary {
             self.values.add_plain(page.bytes, 0, page.count)?;
             self.counts.know(page.count, 0);
+            self.of_dictionary += page.count;
             return Ok(());
         }
         if page.count > self.rows - self.presence.rows {

@@ -189,18 +189,19 @@ impl PartGroups {
     }
 
     /// The pages of some columns that a stretch of a group's rows is in, each with how many rows of others come first;
-    /// `None` for columns that the part has not.
+    /// `None` for columns that the part has not. With each column is said whether its dictionary is known already: it is
+    /// not read then.
     ///
     /// # Errors
     /// The part can't be read.
     pub(crate) async fn stretch<'c>(
         &self,
         group: usize,
-        columns: impl Iterator<Item = &'c Column>,
+        columns: impl Iterator<Item = (&'c Column, bool)>,
         rows: &Range<usize>,
     ) -> Result<Vec<Option<(StoredChunk, usize)>>, Error> {
         let (mut ranges, mut found) = (Vec::new(), Vec::new());
-        for column in columns {
+        for (column, is_known) in columns {
             let Some(leaf) = self.leaf(&column.stored_name) else {
                 found.push(None);
                 continue;
@@ -211,6 +212,10 @@ impl PartGroups {
                 data,
                 rows: of_pages,
             } = pages.map_err(|source| self.error(source))?;
+            let dictionary = match is_known {
+                true => data.start..data.start,
+                false => dictionary,
+            };
             ranges.extend([dictionary, data]);
             found.push(Some((leaf, of_pages)));
         }

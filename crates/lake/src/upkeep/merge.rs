@@ -6,10 +6,11 @@ use std::collections::BinaryHeap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::{ArrayRef, DictionaryArray, RecordBatch, new_null_array};
+use arrow::datatypes::{Field, Int32Type, Schema, SchemaRef};
 use arrow::row::Rows;
 use crawlspace_model::Table;
+use parquet::errors::ParquetError;
 
 use crate::catalogue::{Column, Part, PartMeta};
 use crate::columns::memory_target;
@@ -20,7 +21,7 @@ use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
 const ROWS_MAX: usize = 16_384;
-/// Rows of a part that are read at a time: two pages of a column, mostly. Its dictionary is read for each stretch.
+/// Rows of a part that are read at a time: two pages of a column, mostly.
 pub(super) const STRETCH_ROWS: usize = 16_384;
 /// Where there are so many parts that those would not fit: better than to rewrite rows once more.
 pub(super) const STRETCH_ROWS_MIN: usize = 8_192;
@@ -47,6 +48,8 @@ struct Input {
     part: PartGroups,
     /// Where the next stretch begins: a row group, and a row in it.
     next: (usize, usize),
+    /// Of each column the texts of the row group that is being read, where all its codes stand for these.
+    dictionaries: Vec<Option<ArrayRef>>,
     /// Of the rows of its batch.
     keys: Rows,
     /// The first row that was not given yet.
@@ -73,8 +76,55 @@ impl Input {
         } else {
             (group, end)
         };
+        if start == 0 {
+            self.dictionaries.fill(None);
+        }
         (group, start..end)
     }
+
+    /// The next stretch with all columns.
+    async fn read(
+        &mut self,
+        stretch: usize,
+        columns: &[Arc<Column>],
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch, Error> {
+        let (group, rows) = self.advance(stretch);
+        let (part, dictionaries) = (&self.part, &mut self.dictionaries);
+        let count = rows.len();
+        let others = part.rows(group, std::slice::from_ref(&rows)).await?;
+        let texts = columns.iter().zip(schema.fields()).zip(&*dictionaries);
+        let texts = texts.filter(|((_, field), _)| is_text(field));
+        let texts = texts.map(|((column, _), known)| (column.as_ref(), known.is_some()));
+        let texts = part.stretch(group, texts, &rows).await?;
+        let (mut texts, mut others) = (texts.into_iter(), others.columns().iter());
+        let fields = schema.fields().iter().zip(dictionaries);
+        let arrays = fields.map(|(field, dictionary)| -> Result<ArrayRef, Error> {
+            let found = match is_text(field) {
+                true => texts.next().flatten().map(|(stored, before)| {
+                    let texts = texts_of(&stored, dictionary);
+                    let texts = texts.map_err(|source| part.error(source))?;
+                    Ok(Arc::new(texts.slice(before, count)) as ArrayRef)
+                }),
+                false => others.next().cloned().map(Ok),
+            };
+            found.unwrap_or_else(|| Ok(new_null_array(field.data_type(), count)))
+        });
+        let arrays = arrays.collect::<Result<_, _>>()?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
+    }
+}
+
+/// Texts of a column; its dictionary is kept if they need no others.
+fn texts_of(
+    stored: &StoredChunk,
+    dictionary: &mut Option<ArrayRef>,
+) -> Result<DictionaryArray<Int32Type>, ParquetError> {
+    let (texts, is_dictionary) = stored.decode_texts(dictionary.as_ref())?;
+    if is_dictionary {
+        *dictionary = Some(Arc::clone(texts.values()));
+    }
+    Ok(texts)
 }
 
 impl Merge {
@@ -100,6 +150,7 @@ impl Merge {
             inputs.push(Input {
                 part: lake.part_groups(part, &others).await?,
                 next: (0, 0),
+                dictionaries: vec![None; schema.fields().len()],
                 keys: order.keys(&nothing)?,
                 row: 0,
             });
@@ -130,8 +181,9 @@ impl Merge {
     pub async fn next(&mut self) -> Result<Vec<(usize, usize)>, Error> {
         for (input, batch) in self.inputs.iter_mut().zip(&mut self.batches) {
             while input.is_empty() && input.has_more() {
-                let (group, rows) = input.advance(self.stretch);
-                *batch = read(&input.part, group, &rows, &self.columns, &self.schema).await?;
+                *batch = input
+                    .read(self.stretch, &self.columns, &self.schema)
+                    .await?;
                 input.keys = self.order.keys(batch)?;
                 input.row = 0;
             }
@@ -189,48 +241,6 @@ fn first_rows(inputs: &[Input], starts: &mut [usize]) -> Vec<(usize, usize)> {
         }
     }
     rows
-}
-
-/// A stretch of a row group with all columns.
-async fn read(
-    part: &PartGroups,
-    group: usize,
-    rows: &Range<usize>,
-    columns: &[Arc<Column>],
-    schema: &SchemaRef,
-) -> Result<RecordBatch, Error> {
-    let count = rows.len();
-    let others = part.rows(group, std::slice::from_ref(rows)).await?;
-    let texts = columns.iter().zip(schema.fields());
-    let texts = texts.filter(|(_, field)| is_text(field));
-    let texts = part.stretch(group, texts.map(|(column, _)| column.as_ref()), rows);
-    let (mut texts, mut others) = (texts.await?.into_iter(), others.columns().iter());
-    let arrays = schema
-        .fields()
-        .iter()
-        .map(|field| -> Result<ArrayRef, Error> {
-            let found = match is_text(field) {
-                true => texts
-                    .next()
-                    .flatten()
-                    .map(|(stored, before)| texts_of(part, &stored, before, count)),
-                false => others.next().cloned().map(Ok),
-            };
-            found.unwrap_or_else(|| Ok(new_null_array(field.data_type(), count)))
-        });
-    let arrays = arrays.collect::<Result<_, _>>()?;
-    Ok(RecordBatch::try_new(Arc::clone(schema), arrays)?)
-}
-
-fn texts_of(
-    part: &PartGroups,
-    stored: &StoredChunk,
-    before: usize,
-    count: usize,
-) -> Result<ArrayRef, Error> {
-    let chunk = stored.decode_codes();
-    let texts = chunk.map_err(|source| part.error(source))?.into_texts()?;
-    Ok(Arc::new(texts.slice(before, count)))
 }
 
 #[cfg(test)]

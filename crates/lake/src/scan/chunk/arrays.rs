@@ -9,8 +9,8 @@ use arrow::array::{
     DictionaryArray, Float64Array, Int32Array, Int64Array, PrimitiveArray, StringArray,
     StringViewArray, StringViewBuilder,
 };
-use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow::compute::{cast, concat};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 
@@ -107,34 +107,41 @@ impl Chunk {
         })
     }
 
-    /// Texts as an array that has the same codes, less one.
+    /// Texts as an array that has the same codes: the first of its texts is none. The texts up to some may be known.
     ///
     /// # Errors
     /// A text is no UTF-8, or values are no texts.
-    pub fn into_texts(self) -> Result<DictionaryArray<Int32Type>, ArrowError> {
+    pub(super) fn into_texts(
+        self,
+        known: Option<&ArrayRef>,
+    ) -> Result<DictionaryArray<Int32Type>, ArrowError> {
         let (values, codes) = self.into_rows();
+        let rows = codes.len();
         let Values::Texts(texts) = values else {
             return Err(ArrowError::CastError("values that are no texts".to_owned()));
         };
-        let is_present = |code: &u32| *code != ABSENT;
-        let nulls = (!codes.iter().all(is_present)).then(|| codes.iter().map(is_present).collect());
-        let places = codes
-            .into_iter()
-            .map(|code| code.saturating_sub(1).cast_signed());
-        DictionaryArray::try_new(
-            Int32Array::new(places.collect(), nulls),
-            Arc::new(texts.to_strings()?),
-        )
+        let texts: ArrayRef = match known {
+            Some(known) if texts.places.is_empty() => Arc::clone(known),
+            Some(known) => concat(&[known, &texts.to_strings()?.slice(1, texts.places.len())])?,
+            None => Arc::new(texts.to_strings()?),
+        };
+        let codes = Buffer::from_vec(codes);
+        let codes = Int32Array::new(ScalarBuffer::new(codes, 0, rows), None);
+        DictionaryArray::try_new(codes, texts)
     }
 }
 
 impl Texts {
+    /// None, then all texts.
     fn to_strings(&self) -> Result<StringArray, ArrowError> {
         let lengths = self.places.iter().map(|(_, place)| place.len());
         let mut bytes = Vec::with_capacity(lengths.clone().sum());
         (0..self.places.len()).for_each(|place| bytes.extend_from_slice(self.value(place)));
-        let offsets = OffsetBuffer::from_lengths(lengths);
-        StringArray::try_new(offsets, bytes.into(), None)
+        let offsets = OffsetBuffer::from_lengths(iter::once(0).chain(lengths));
+        let mut nulls = BooleanBufferBuilder::new(1 + self.places.len());
+        nulls.append(false);
+        nulls.append_n(self.places.len(), true);
+        StringArray::try_new(offsets, bytes.into(), Some(NullBuffer::new(nulls.finish())))
     }
 
     /// Some of the texts, given by their places, and gaps.

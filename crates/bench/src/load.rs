@@ -144,7 +144,7 @@ fn rejected_spans(answer: &Answer) -> Result<u64> {
     clippy::disallowed_methods,
     reason = "the corpus is sent as if it had just happened"
 )]
-fn start_nanos() -> Result<u64> {
+pub fn start_nanos() -> Result<u64> {
     let start = SystemTime::now() - AGE;
     Ok(start.duration_since(UNIX_EPOCH)?.as_nanos() as u64)
 }

@@ -15,6 +15,7 @@ mod shop;
 mod trace;
 mod usage;
 mod visible;
+mod wide;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -106,8 +107,17 @@ fn main() -> Result<()> {
         runs.push(run);
         fs::remove_dir_all(&scratch)?;
     }
+    println!(
+        "asking of {} columns in {} parts",
+        wide::COLUMNS,
+        wide::PARTS
+    );
+    fs::create_dir_all(&scratch)?;
+    let wide = wide::run(&options.crawlspace, &scratch)
+        .with_context(|| format!("what it left is in {}", scratch.display()))?;
+    fs::remove_dir_all(&scratch)?;
     let command: Vec<String> = std::env::args().collect();
-    let page = report::page(&Circumstances::read(command.join(" ")), &runs);
+    let page = report::page(&Circumstances::read(command.join(" ")), &runs, &wide);
     println!("{page}");
     if let Some(out) = &options.out {
         fs::write(out, &page).with_context(|| format!("writing {}", out.display()))?;

@@ -266,7 +266,7 @@ fn time_traces(server: &Server, connection: &mut Connection, samples: &[Sample])
 }
 
 /// Times `ask`, not what `check` makes of the answer. Both are told the turn: 0 is the cold one.
-fn time(
+pub fn time(
     server: &Server,
     (label, peer): (&'static str, Best),
     repeats: usize,

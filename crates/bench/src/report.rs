@@ -10,6 +10,7 @@ use crate::corpus::Shape;
 use crate::load::Load;
 use crate::peers;
 use crate::queries::{MAP, Timing, nearest_rank};
+use crate::wide;
 
 #[cfg(test)]
 mod tests;
@@ -83,7 +84,7 @@ fn output_of(program: &str, arguments: &[&str]) -> String {
 }
 
 /// The page.
-pub fn page(circumstances: &Circumstances, runs: &[Run]) -> String {
+pub fn page(circumstances: &Circumstances, runs: &[Run], wide: &[Timing]) -> String {
     let Circumstances {
         machine,
         date,
@@ -103,6 +104,13 @@ pub fn page(circumstances: &Circumstances, runs: &[Run]) -> String {
     for run in runs {
         page.push_str(&section(run));
     }
+    let _ = write!(
+        page,
+        "\n## {} columns in {} parts\n\nA table of few rows: what a question costs whatever it asks.\n\n{}",
+        wide::COLUMNS,
+        wide::PARTS,
+        questions(wide)
+    );
     page
 }
 

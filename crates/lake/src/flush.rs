@@ -15,10 +15,7 @@ use crate::conform::{Spill, Target, attribute_fields, conform, kind_of_type};
 use crate::error::Error;
 use crate::lake::{Lake, State};
 use crate::memory::MemoryBatch;
-use crate::part::RowOrder;
-
-/// Rows that are handed to the writer at a time: each time it looks at all batches.
-const CHUNK_ROWS: usize = 131_072;
+use crate::part::{GROUP_ROWS, RowOrder, Term};
 
 /// Rows that tell of longer ago than this, or of later than that, are unusual.
 const LATE_NANOS_MAX: i64 = 24 * 3_600_000_000_000;
@@ -110,15 +107,10 @@ impl Lake {
         let mut parts = Vec::new();
         for order in [usual, unusual].iter().filter(|order| !order.is_empty()) {
             let mut writer = self
-                .begin_part(
-                    table,
-                    written.clone(),
-                    &fields,
-                    known.clone(),
-                    &BTreeSet::new(),
-                )
+                .begin_part(table, written.clone(), &fields, known.clone(), &Term::Short)
                 .await?;
-            for chunk in order.chunks(CHUNK_ROWS) {
+            // Each time it looks at all batches.
+            for chunk in order.chunks(GROUP_ROWS) {
                 writer.write(&batches, chunk).await?;
             }
             parts.push(writer.finish().await?);

@@ -21,7 +21,7 @@ use crate::catalogue::{
 use crate::columns::Columns;
 use crate::error::Error;
 use crate::memory::Memory;
-use crate::part::PartWriter;
+use crate::part::{PartWriter, Term};
 use crate::scan::KnownIdPages;
 use crate::snapshot::{Snapshot, TableSnapshot};
 use crate::store::VerifiedStore;
@@ -58,7 +58,7 @@ impl Default for Config {
             flush_rows: 100_000,
             flush_age: Duration::from_secs(60),
             plan_bytes_max: PLAN_BYTES_MAX,
-            compact_parts: 8,
+            compact_parts: 24,
             snapshot_life: Duration::from_secs(3_600),
             object_grace: Duration::from_secs(600),
             retention: Retention::default(),
@@ -386,10 +386,10 @@ impl Lake {
         columns: Vec<Arc<Column>>,
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
-        searched: &BTreeSet<i64>,
+        term: &Term,
     ) -> Result<PartWriter, Error> {
         let store = self.store();
-        let writer = PartWriter::new(&store, table, columns, fields, known, searched)?;
+        let writer = PartWriter::new(&store, table, columns, fields, known, term)?;
         self.catalogue.announce(&writer.object_path()).await?;
         fault::crash_at(Moment::ObjectAnnounced);
         Ok(writer)

@@ -47,8 +47,11 @@ const LIMITS: Limits = Limits {
     // What a lookup of one trace has to decode of a column.
     page_rows: 8_192,
     page_bytes: 1 << 20,
-    group_rows: 131_072,
+    group_rows: GROUP_ROWS,
 };
+pub(crate) const GROUP_ROWS: usize = 131_072;
+/// What merging reads of a part at a time, at the least.
+const PAGE_ROWS_SHORT: usize = 4_096;
 /// An object is sent in pieces of this size, of which object stores take none smaller.
 const PIECE_BYTES: usize = 5 << 20;
 /// More overflow keys than this without a column are not listed in the catalogue.
@@ -74,6 +77,33 @@ pub fn location(meta: &PartMeta) -> Path {
     directory(meta.table).join(meta.file_name.as_str())
 }
 
+/// How long a part is for.
+pub enum Term {
+    /// Until it is merged with many others, of each of which a page is in memory then.
+    Short,
+    /// Columns of these ids get a Bloom filter.
+    Long { searched: BTreeSet<i64> },
+}
+
+impl Term {
+    fn limits(&self) -> Limits {
+        match self {
+            Self::Short => Limits {
+                page_rows: PAGE_ROWS_SHORT,
+                ..LIMITS
+            },
+            Self::Long { .. } => LIMITS,
+        }
+    }
+
+    fn is_searched(&self, column: &Column) -> bool {
+        match self {
+            Self::Short => false,
+            Self::Long { searched } => searched.contains(&column.id),
+        }
+    }
+}
+
 /// One part while it is written.
 pub struct PartWriter {
     store: Arc<dyn ObjectStore>,
@@ -86,8 +116,7 @@ pub struct PartWriter {
 }
 
 impl PartWriter {
-    /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table,
-    /// `searched` the ids of those that get a Bloom filter.
+    /// Starts a part with these columns, which the batches must have in this order. `known` are all columns of the table.
     ///
     /// # Errors
     /// The object can't be created.
@@ -97,7 +126,7 @@ impl PartWriter {
         columns: Vec<Arc<Column>>,
         fields: &[Arc<Field>],
         known: BTreeSet<String>,
-        searched: &BTreeSet<i64>,
+        term: &Term,
     ) -> Result<Self, Error> {
         let file_name = format!("{}.parquet", uuid::Uuid::new_v4());
         let path = directory(table).join(file_name.as_str());
@@ -114,13 +143,12 @@ impl PartWriter {
             .convert(&Schema::new(numbered))
             .map_err(at)?;
         let schema = Arc::new(Schema::new(fields.to_vec()));
-        let searched = columns
-            .iter()
-            .filter(|column| searched.contains(&column.id));
+        let searched = columns.iter().filter(|column| term.is_searched(column));
         let searched = searched.map(|column| column.stored_name.clone()).collect();
-        let properties = properties(&columns);
+        let limits = term.limits();
+        let properties = properties(&columns, limits);
         let encoder =
-            FileEncoder::new(schema, &parquet_schema, properties, searched, LIMITS).map_err(at)?;
+            FileEncoder::new(schema, &parquet_schema, properties, searched, limits).map_err(at)?;
         let buffered = BufWriter::with_capacity(Arc::clone(store), path, PIECE_BYTES);
         let sink = ChecksummedWriter::new(buffered);
         let meta = PartMeta {
@@ -233,13 +261,13 @@ fn note_overflow(meta: &mut PartMeta, listed: &BTreeSet<String>, key: String, ki
     }
 }
 
-fn properties(columns: &[Arc<Column>]) -> WriterProperties {
+fn properties(columns: &[Arc<Column>], limits: Limits) -> WriterProperties {
     let mut builder = WriterProperties::builder()
         .set_created_by(concat!("crawlspace ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_data_page_row_count_limit(LIMITS.page_rows)
-        .set_data_page_size_limit(LIMITS.page_bytes)
-        .set_dictionary_page_size_limit(LIMITS.dictionary_bytes)
+        .set_data_page_row_count_limit(limits.page_rows)
+        .set_data_page_size_limit(limits.page_bytes)
+        .set_dictionary_page_size_limit(limits.dictionary_bytes)
         // Together, so that whoever asks one of each row group reads few places.
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_statistics_enabled(EnabledStatistics::Page);

@@ -1,5 +1,6 @@
 //! Parts row group by row group: columns as they are stored for whoever counts codes, and the others as scans give them.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -122,6 +123,20 @@ fn error_in(part: &Part, source: ParquetError) -> Error {
         path: part::location(&part.meta).to_string(),
         source,
     }
+}
+
+/// Columns with their places, for so many tasks: the largest first, each for the one that has the least so far.
+fn shared<T>(columns: Vec<(StoredChunk, T)>, tasks: usize) -> Vec<Vec<(usize, (StoredChunk, T))>> {
+    let mut columns: Vec<_> = columns.into_iter().enumerate().collect();
+    columns.sort_by_key(|(_, (stored, _))| Reverse(stored.bytes()));
+    let mut shares: Vec<(u64, Vec<_>)> = (0..tasks.max(1)).map(|_| (0, Vec::new())).collect();
+    for column in columns {
+        if let Some((bytes, share)) = shares.iter_mut().min_by_key(|(bytes, _)| *bytes) {
+            *bytes += column.1.0.bytes();
+            share.push(column);
+        }
+    }
+    shares.into_iter().map(|(_, share)| share).collect()
 }
 
 impl PartGroups {
@@ -325,28 +340,29 @@ impl PartGroups {
     /// Some rows of columns that have codes.
     async fn decoded(
         &self,
-        mut columns: Vec<(StoredChunk, Vec<u32>)>,
+        columns: Vec<(StoredChunk, Vec<u32>)>,
         tasks: usize,
     ) -> Result<Vec<ArrayRef>, Error> {
-        let decode = |columns: Vec<(StoredChunk, Vec<u32>)>| {
-            let arrays = columns.into_iter().map(|(stored, rows)| {
+        let decode = |columns: Vec<(usize, (StoredChunk, Vec<u32>))>| {
+            let arrays = columns.into_iter().map(|(place, (stored, rows))| {
                 let chunk = stored.decode_codes()?;
-                Ok(chunk.array_of(&rows)?)
+                Ok((place, chunk.array_of(&rows)?))
             });
             arrays.collect::<Result<Vec<_>, ParquetError>>()
         };
-        let share = columns.len().div_ceil(tasks).max(1);
-        let mut elsewhere = Vec::new();
-        while columns.len() > share {
-            let columns = columns.split_off(columns.len() - share);
-            let task = tokio::spawn(async move { decode(columns) });
-            elsewhere.push(AbortOnDropHandle::new(task));
-        }
-        let mut arrays = decode(columns).map_err(|source| self.error(source))?;
-        for task in elsewhere.into_iter().rev() {
+        let mut shares = shared(columns, tasks).into_iter();
+        let own = shares.next().unwrap_or_default();
+        let elsewhere = shares.map(|share| {
+            let task = tokio::spawn(async move { decode(share) });
+            AbortOnDropHandle::new(task)
+        });
+        let elsewhere: Vec<_> = elsewhere.collect();
+        let mut arrays = decode(own).map_err(|source| self.error(source))?;
+        for task in elsewhere {
             arrays.extend(task.await?.map_err(|source| self.error(source))?);
         }
-        Ok(arrays)
+        arrays.sort_unstable_by_key(|(place, _)| *place);
+        Ok(arrays.into_iter().map(|(_, array)| array).collect())
     }
 
     /// Those columns of rows that have no codes.

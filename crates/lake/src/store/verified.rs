@@ -123,20 +123,17 @@ impl VerifiedStore {
 }
 
 impl Blocks {
-    /// The whole blocks that a range lies in.
+    /// The whole blocks that a range lies in; none for one of nothing.
     fn around(&self, range: &Range<u64>) -> Range<u64> {
+        if range.is_empty() {
+            return range.clone();
+        }
         let end = range.end.next_multiple_of(BLOCK_BYTES).min(self.size);
         range.start - range.start % BLOCK_BYTES..end.max(range.end)
     }
 
-    /// The range of `bytes`, which are whole blocks from `start` on.
-    fn checked(
-        &self,
-        location: &Path,
-        bytes: &Bytes,
-        start: u64,
-        range: &Range<u64>,
-    ) -> Result<Bytes> {
+    /// Checks `bytes`, which are whole blocks from `start` on.
+    fn check(&self, location: &Path, bytes: &Bytes, start: u64) -> Result<()> {
         let block = usize::try_from(BLOCK_BYTES).unwrap_or(usize::MAX);
         let first = usize::try_from(start / BLOCK_BYTES).unwrap_or(usize::MAX);
         for (index, bytes) in bytes.chunks(block).enumerate() {
@@ -145,13 +142,32 @@ impl Blocks {
                 return Err(damaged(location, at));
             }
         }
-        let offset = |position: u64| usize::try_from(position - start).unwrap_or(usize::MAX);
-        let (from, to) = (offset(range.start), offset(range.end));
-        if to > bytes.len() {
-            return Err(damaged(location, start + bytes.len() as u64));
-        }
-        Ok(bytes.slice(from..to))
+        Ok(())
     }
+}
+
+/// The range of `bytes`, which are from `start` on.
+fn slice(location: &Path, bytes: &Bytes, start: u64, range: &Range<u64>) -> Result<Bytes> {
+    let offset = |position: u64| usize::try_from(position - start).unwrap_or(usize::MAX);
+    let (from, to) = (offset(range.start), offset(range.end));
+    if to > bytes.len() {
+        return Err(damaged(location, start + bytes.len() as u64));
+    }
+    Ok(bytes.slice(from..to))
+}
+
+/// Ranges in their order, none of them empty, those that meet as one.
+fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges.dedup_by(|next, range| {
+        let is_near = next.start <= range.end;
+        if is_near {
+            range.end = range.end.max(next.end);
+        }
+        is_near
+    });
+    ranges
 }
 
 /// A read that gave other bytes than were written.
@@ -216,7 +232,9 @@ impl ObjectStore for VerifiedStore {
         options.range = Some(GetRange::Bounded(around.clone()));
         let found = self.inner.get_opts(location, options).await?;
         let (meta, attributes) = (found.meta.clone(), found.attributes.clone());
-        let bytes = blocks.checked(location, &found.bytes().await?, around.start, &range)?;
+        let bytes = found.bytes().await?;
+        blocks.check(location, &bytes, around.start)?;
+        let bytes = slice(location, &bytes, around.start, &range)?;
         let payload = GetResultPayload::Stream(stream::once(async { Ok(bytes) }).boxed());
         Ok(GetResult {
             payload,
@@ -230,12 +248,22 @@ impl ObjectStore for VerifiedStore {
         let Some(blocks) = self.blocks(location) else {
             return self.inner.get_ranges(location, ranges).await;
         };
-        let around: Vec<Range<u64>> = ranges.iter().map(|range| blocks.around(range)).collect();
+        // Columns share blocks with their neighbours: each is read and checked once.
+        let around = joined(ranges.iter().map(|range| blocks.around(range)).collect());
         let found = self.inner.get_ranges(location, &around).await?;
-        let pairs = found.iter().zip(&around).zip(ranges);
-        pairs
-            .map(|((bytes, around), range)| blocks.checked(location, bytes, around.start, range))
-            .collect()
+        for (bytes, around) in found.iter().zip(&around) {
+            blocks.check(location, bytes, around.start)?;
+        }
+        let sliced = ranges.iter().map(|range| {
+            if range.is_empty() {
+                return Ok(Bytes::new());
+            }
+            let place = around.partition_point(|around| around.end < range.end);
+            let read = around.get(place).zip(found.get(place));
+            let (around, bytes) = read.ok_or_else(|| damaged(location, range.start))?;
+            slice(location, bytes, around.start, range)
+        });
+        sliced.collect()
     }
 
     async fn put_opts(

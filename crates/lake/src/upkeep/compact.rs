@@ -10,10 +10,12 @@ use crawlspace_model::{Table, UnixNanos};
 use crate::catalogue::{Change, Column, ColumnType, Part, PartMeta};
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::part::OF_DIFFERENT_TEXTS;
-use crate::upkeep::merge::{Merge, STRETCH_ROWS, STRETCH_ROWS_MIN, open_bytes};
+use crate::part::{OF_DIFFERENT_TEXTS, Term};
+use crate::upkeep::merge::{Merge, STRETCH_ROWS_MIN, STRETCHES, open_bytes};
 
-/// A part of this size is not merged any more.
+/// A part of this size is not merged any more: it would be much work for little.
+const PART_BYTES_ENOUGH: u64 = 96 << 20;
+/// Merging makes none that is larger.
 const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time.
 const INPUTS_MAX: usize = 64;
@@ -111,17 +113,17 @@ impl Lake {
             .filter(|column| present.contains(&column.id))
             .cloned()
             .collect();
-        let open = parts
-            .iter()
-            .map(|part| open_bytes(&part.meta, STRETCH_ROWS));
-        let stretch = match open.sum::<u64>() <= self.open_max() {
-            true => STRETCH_ROWS,
-            false => STRETCH_ROWS_MIN,
-        };
+        let stretch = STRETCHES.into_iter().find(|stretch| {
+            let open = parts.iter().map(|part| open_bytes(&part.meta, *stretch));
+            open.sum::<u64>() <= self.open_max()
+        });
+        let stretch = stretch.unwrap_or(STRETCH_ROWS_MIN);
         let mut rows = Merge::new(self, table, columns.clone(), parts, stretch).await?;
-        let searched = self.searched(&columns, parts).await?;
+        let term = Term::Long {
+            searched: self.searched(&columns, parts).await?,
+        };
         let mut writer = self
-            .begin_part(table, columns, rows.fields(), known, &searched)
+            .begin_part(table, columns, rows.fields(), known, &term)
             .await?;
         loop {
             let next = rows.next().await?;
@@ -185,7 +187,7 @@ fn groups(
     let mut hours: BTreeMap<i64, Vec<Arc<Part>>> = BTreeMap::new();
     for part in parts
         .iter()
-        .filter(|part| part.meta.size_bytes < PART_BYTES_MAX)
+        .filter(|part| part.meta.size_bytes < PART_BYTES_ENOUGH)
     {
         // Rows far from when they came in must not widen the hour of all others.
         let hour = part.meta.time_max.0.div_euclid(HOUR_NANOS);

@@ -16,21 +16,22 @@ use crate::catalogue::{Column, Part, PartMeta};
 use crate::columns::memory_target;
 use crate::error::Error;
 use crate::lake::Lake;
-use crate::part::{RowOrder, is_text};
+use crate::part::{GROUP_ROWS, RowOrder, is_text};
 use crate::scan::{PartGroups, StoredChunk};
 
 /// Rows that are given at a time.
 const ROWS_MAX: usize = 16_384;
-/// Rows of a part that are read at a time: two pages of a column, mostly.
-pub(super) const STRETCH_ROWS: usize = 16_384;
-/// Where there are so many parts that those would not fit: better than to rewrite rows once more.
-pub(super) const STRETCH_ROWS_MIN: usize = 8_192;
+/// Rows of a part that are read at a time: as many as fit, and no part of a page, mostly.
+pub(super) const STRETCHES: [usize; 3] = [16_384, 8_192, STRETCH_ROWS_MIN];
+pub(super) const STRETCH_ROWS_MIN: usize = 4_096;
 /// Fewer where rows are so large that those would take more.
 const STRETCH_BYTES: usize = 64 << 20;
 /// What a value takes in memory, as a number or a code …
 const VALUE_BYTES: u64 = 8;
 /// … and how much larger texts are than their part.
 const TEXT_RATIO: u64 = 4;
+/// What the dictionaries of a row group take in memory is its size by that.
+const DICTIONARY_SHARES: u64 = 2;
 
 pub(super) struct Merge {
     /// Of batches: the columns as memory holds them.
@@ -206,7 +207,9 @@ fn fitting_rows(rows: usize, bytes: usize) -> usize {
 /// What a part takes while it is merged, so many rows at a time.
 pub(super) fn open_bytes(part: &PartMeta, stretch: usize) -> u64 {
     let rows = part.rows.clamp(1, stretch as u64);
-    let texts = TEXT_RATIO * part.size_bytes * rows / part.rows.max(1);
+    let bytes_of = |rows: u64| part.size_bytes * rows.min(part.rows) / part.rows.max(1);
+    let dictionaries = bytes_of(GROUP_ROWS as u64) / DICTIONARY_SHARES;
+    let texts = dictionaries.max(TEXT_RATIO * bytes_of(rows));
     rows * part.columns.len() as u64 * VALUE_BYTES + texts
 }
 

@@ -87,6 +87,14 @@ impl Chunk {
     pub(in crate::scan) fn array_of(&self, rows: &[u32]) -> Result<ArrayRef, ArrowError> {
         let places = self.codes_of(rows);
         let places = places.map(|code| (code != ABSENT).then(|| code as usize - 1));
+        if let Values::Ints(all) = &self.values
+            && self.codes.len() == self.presence.rows
+        {
+            let codes = rows.iter().map(|row| self.codes[*row as usize] as usize);
+            return Ok(Arc::new(Int64Array::from_iter_values(
+                codes.map(|code| all[code - 1]),
+            )));
+        }
         Ok(match &self.values {
             Values::Texts(texts) => texts.to_array(places)?,
             Values::Ints(all) => Arc::new(

@@ -45,8 +45,13 @@ proptest! {
             let inner: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
             let (store, path) = stored(&inner, &bytes, piece).await;
             let expected = &bytes[range.start as usize..range.end as usize];
-            let found = store.get_ranges(&path, std::slice::from_ref(&range)).await.unwrap();
-            assert_eq!(&found[0][..], expected);
+            let last = size as u64 - 1;
+            let ranges = [range.clone(), 0..1, range.start..range.start, last..last + 1, range.clone()];
+            let found = store.get_ranges(&path, &ranges).await.unwrap();
+            for (found, range) in found.iter().zip(&ranges) {
+                assert_eq!(&found[..], &bytes[range.start as usize..range.end as usize]);
+            }
+            assert_eq!(found.len(), ranges.len());
             assert_eq!(&store.get_range(&path, range.clone()).await.unwrap()[..], expected);
             assert_eq!(&store.get(&path).await.unwrap().bytes().await.unwrap()[..], &bytes[..]);
 
@@ -56,6 +61,7 @@ proptest! {
             inner.put(&path, damaged.into()).await.unwrap();
             let hit = (range.start / BLOCK_BYTES..=(range.end - 1) / BLOCK_BYTES).contains(&(at as u64 / BLOCK_BYTES));
             assert_eq!(store.get_range(&path, range.clone()).await.is_err(), hit);
+            assert_eq!(store.get_ranges(&path, std::slice::from_ref(&range)).await.is_err(), hit);
             assert!(is_damage(&store.get(&path).await.unwrap_err()));
         });
     }

@@ -118,14 +118,18 @@ impl Bins {
     #[expect(clippy::cast_precision_loss, reason = "as a cast to doubles has it")]
     pub(crate) fn coded(&self, integers: &[i64]) -> Option<(Vec<f64>, Vec<u32>)> {
         let inner = self.bounds.len() - 1;
+        let mut is_any_less = false;
         let codes = integers.iter().map(|integer| {
             let value = *integer as f64;
-            match self.of(value) {
-                Some(bin) => Some(1 + bin as u32),
-                None => (value >= self.least).then_some(1 + inner as u32),
-            }
+            1 + self.of(value).unwrap_or_else(|| {
+                is_any_less |= value < self.least || self.least.is_nan();
+                inner
+            }) as u32
         });
-        let codes = codes.collect::<Option<_>>()?;
+        let codes: Vec<u32> = codes.collect();
+        if is_any_less {
+            return None;
+        }
         let below = std::iter::once(self.least);
         Some((
             self.bounds[..inner].iter().copied().chain(below).collect(),

@@ -53,9 +53,9 @@ pub(super) fn unpack<'a>(
                 return Err(torn());
             }
             let mut add = |beyond: u64| {
-                number = number
-                    .wrapping_add(least)
-                    .wrapping_add(beyond.cast_signed());
+                // What waits for the number before is one addition.
+                let difference = least.wrapping_add(beyond.cast_signed());
+                number = number.wrapping_add(difference);
                 number
             };
             if width <= WIDE_BITS && numbers <= STRETCH {

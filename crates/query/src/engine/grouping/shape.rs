@@ -93,7 +93,10 @@ impl Steps {
         reason = "it is put right"
     )]
     fn coded(&self, times: &[i64]) -> Option<(Values, Vec<u32>)> {
-        let (least, greatest) = (*times.iter().min()?, *times.iter().max()?);
+        let first = *times.first()?;
+        let reach =
+            |(least, greatest): (i64, i64), time: &i64| (least.min(*time), greatest.max(*time));
+        let (least, greatest) = times.iter().fold((first, first), reach);
         let first = least.checked_sub(least.checked_sub(self.origin)?.rem_euclid(self.nanos))?;
         let reach = greatest.checked_sub(first)?;
         let count = reach / self.nanos + 1;

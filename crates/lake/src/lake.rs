@@ -29,6 +29,10 @@ use crate::upkeep::Retention;
 use follow::Followers;
 pub use follow::{FOLLOWERS_MAX, Follower, News};
 
+/// Footers of parts are kept up to one of so many shares of what plans may take, …
+const FOOTERS_SHARES: u64 = 8;
+/// … and at least up to this. That of a part with 500 columns takes most of a megabyte, and a millisecond to read.
+const FOOTERS_BYTES_MIN: usize = 48 << 20;
 /// What [`Config::plan_bytes_max`] usually is.
 const PLAN_BYTES_MAX: u64 = 1 << 30;
 
@@ -165,6 +169,7 @@ impl Lake {
                 usize::try_from(config.plan_bytes_max).unwrap_or(usize::MAX),
                 1.0,
             )
+            .with_metadata_cache_limit(footers_bytes(config.plan_bytes_max))
             .build_arc()?;
         runtime.register_object_store(store_url().as_ref(), Arc::clone(&store) as _);
         let Contents {
@@ -404,4 +409,9 @@ impl Lake {
 /// The store's name in plans.
 pub(crate) fn store_url() -> ObjectStoreUrl {
     ObjectStoreUrl::parse("crawlspace://lake").expect("a constant URL is valid")
+}
+
+fn footers_bytes(plan_bytes: u64) -> usize {
+    let share = usize::try_from(plan_bytes / FOOTERS_SHARES).unwrap_or(usize::MAX);
+    share.max(FOOTERS_BYTES_MIN)
 }

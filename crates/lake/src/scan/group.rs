@@ -41,8 +41,8 @@ pub struct PartGroups {
     leaves: Vec<Option<usize>>,
     /// The columns of the part that it wants.
     wanted: ProjectionMask,
-    /// What Parquet's reader makes of those that have no codes.
-    others: FieldLevels,
+    /// What Parquet's reader makes of those that have no codes, if there are any. It looks at all columns of the part.
+    others: Option<FieldLevels>,
 }
 
 impl Lake {
@@ -70,14 +70,17 @@ impl Lake {
         let metadata = self.footer(part).await?;
         let stored = metadata.file_metadata().schema_descr();
         let (wanted, leaves) = wanted_of(stored, schema);
-        let uncoded = wanted
-            .iter()
-            .copied()
-            .filter(|leaf| !has_codes(&metadata, *leaf));
-        let uncoded = ProjectionMask::leaves(stored, uncoded);
+        let uncoded = wanted.iter().copied();
+        let uncoded: Vec<usize> = uncoded
+            .filter(|leaf| !has_codes(&metadata, *leaf))
+            .collect();
+        let others = (!uncoded.is_empty()).then(|| {
+            let uncoded = ProjectionMask::leaves(stored, uncoded);
+            parquet_to_arrow_field_levels(stored, uncoded, None)
+        });
+        let others = others.transpose();
+        let others = others.map_err(|source| error_in(part, source))?;
         let wanted = ProjectionMask::leaves(stored, wanted);
-        let others = parquet_to_arrow_field_levels(stored, uncoded, None)
-            .map_err(|source| error_in(part, source))?;
         Ok(PartGroups {
             lake: Arc::clone(self),
             part: Arc::clone(part),
@@ -373,15 +376,14 @@ impl PartGroups {
         places: &[Range<usize>],
         count: usize,
     ) -> Result<RecordBatch, Error> {
+        let Some(others) = &self.others else {
+            return Ok(RecordBatch::new_empty(Arc::new(Schema::empty())));
+        };
         let at = |source| self.error(source);
         let all = self.rows_of(group);
         let chosen = RowSelection::from_consecutive_ranges(places.iter().cloned(), all);
-        let rows = ParquetRecordBatchReader::try_new_with_row_groups(
-            &self.others,
-            picked,
-            count,
-            Some(chosen),
-        );
+        let rows =
+            ParquetRecordBatchReader::try_new_with_row_groups(others, picked, count, Some(chosen));
         let rows = rows.map_err(at)?;
         let schema = rows.schema();
         let rows = rows.collect::<Result<Vec<RecordBatch>, _>>();

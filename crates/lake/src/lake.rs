@@ -62,7 +62,7 @@ impl Default for Config {
             flush_rows: 100_000,
             flush_age: Duration::from_secs(60),
             plan_bytes_max: PLAN_BYTES_MAX,
-            compact_parts: 24,
+            compact_parts: 20,
             snapshot_life: Duration::from_secs(3_600),
             object_grace: Duration::from_secs(600),
             retention: Retention::default(),

@@ -20,7 +20,7 @@ const PART_BYTES_MAX: u64 = 512 << 20;
 /// So many parts are merged at a time.
 const INPUTS_MAX: usize = 64;
 /// Merging takes one of so many shares of what plans may take.
-const SHARES: u64 = 8;
+const SHARES: u64 = 10;
 /// Texts are searched where the dictionaries of all inputs take so many bytes: those of fewer values are nearly everywhere.
 const SEARCHED_BYTES_MIN: u64 = 16 << 10;
 /// An hour is finished when it is over and nothing more has come for it since so long.
